@@ -1,0 +1,2 @@
+//! The program `spola`.
+fn main() {}

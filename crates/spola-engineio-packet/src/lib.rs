@@ -1,0 +1,1 @@
+//! Engine.IO packets and polling payloads.

@@ -1,0 +1,1 @@
+//! Sans-IO Engine.IO sessions: polling, WebSocket, upgrade, heartbeat.

@@ -1,0 +1,1 @@
+//! The Socket.IO server for applications, free of any runtime.

@@ -1,0 +1,1 @@
+//! Socket.IO packets, attachments and typed access to event data.

@@ -1,0 +1,1 @@
+//! Sans-IO Socket.IO connections: namespaces, events, acknowledgements.

@@ -1,0 +1,1 @@
+//! The tokio driver: WebSocket over sockets, and the Socket.IO server as a service.

@@ -1,0 +1,1 @@
+//! Real-time for Rust: Socket.IO, Engine.IO and WebSocket.
