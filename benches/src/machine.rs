@@ -1,0 +1,147 @@
+//! The machine below: cores, CPU time, and how to describe it all in a report.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::Failure;
+
+/// Keeps this process on one core.
+pub(crate) fn pin(core: usize) -> Result<(), Failure> {
+    if core >= CpuSet::MAX_CPU {
+        return Err(format!("core {core}: there is no such core").into());
+    }
+    let mut set = CpuSet::new();
+    set.set(core);
+    sched_setaffinity(None, &set).map_err(|error| format!("core {core}: {error}"))?;
+    Ok(())
+}
+
+/// The cores this process may run on.
+pub(crate) fn cores() -> Vec<usize> {
+    let Ok(set) = sched_getaffinity(None) else {
+        return Vec::new();
+    };
+    (0..CpuSet::MAX_CPU)
+        .filter(|&core| set.is_set(core))
+        .collect()
+}
+
+/// CPU time that all the threads of a process have used so far, user's and kernel's.
+///
+/// From the scheduler's own nanosecond counts; where the kernel keeps none, from clock ticks.
+pub(crate) fn cpu_time(pid: u32) -> Result<Duration, Failure> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"))?;
+    let mut total = Duration::ZERO;
+    for task in tasks {
+        let task = task?.path();
+        total += match fs::read_to_string(task.join("schedstat")) {
+            Ok(text) => nanoseconds(&text),
+            Err(_) => ticks(&fs::read_to_string(task.join("stat"))?),
+        }
+        .ok_or("the kernel's CPU times have an unknown form")?;
+    }
+    Ok(total)
+}
+
+fn nanoseconds(schedstat: &str) -> Option<Duration> {
+    schedstat
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
+        .map(Duration::from_nanos)
+}
+
+fn ticks(stat: &str) -> Option<Duration> {
+    // The name in brackets may hold spaces; utime and stime are the 12th and 13th fields after it.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    Some(Duration::from_secs_f64(
+        (user + system) as f64 / per_second as f64,
+    ))
+}
+
+/// One line on processor, kernel and compiler.
+pub(crate) fn describe() -> String {
+    let uname = rustix::system::uname();
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .and_then(|rest| rest.split_once(':'))
+        .map_or("unknown processor", |(_, name)| name.trim());
+    format!(
+        "{} cores of {model}, {} {}, {}",
+        cores().len(),
+        uname.sysname().to_string_lossy(),
+        uname.release().to_string_lossy(),
+        first_line("rustc", &["--version"]).unwrap_or_else(|| "unknown rustc".to_owned()),
+    )
+}
+
+/// Today's date in UTC, and the commit of the sources, where the tools can tell them.
+pub(crate) fn provenance() -> String {
+    let date = first_line("date", &["-u", "+%Y-%m-%d"]);
+    let commit = first_line("git", &["describe", "--always", "--dirty"]);
+    [date, commit.map(|commit| format!("commit {commit}"))]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines()
+        .next()
+        .map(|line| line.trim().to_owned())
+        .filter(|line| !line.is_empty())
+}
+
+/// The version of a crate as locked for this build.
+pub(crate) fn locked_version(name: &str) -> Option<&'static str> {
+    let entry = format!("name = \"{name}\"");
+    let mut lines = include_str!("../Cargo.lock").lines();
+    lines.find(|line| *line == entry)?;
+    lines
+        .next()?
+        .strip_prefix("version = ")
+        .map(|version| version.trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_times_are_read_in_both_forms() {
+        assert_eq!(
+            nanoseconds("1500000000 7 3\n"),
+            Some(Duration::from_millis(1500))
+        );
+        assert_eq!(nanoseconds(""), None);
+        let second = rustix::param::clock_ticks_per_second();
+        let stat = format!("7 (a) b) S 1 1 1 0 -1 0 0 0 0 0 {second} {second} 0 0 20 0");
+        assert_eq!(ticks(&stat), Some(Duration::from_secs(2)));
+        assert!(cpu_time(std::process::id()).unwrap() > Duration::ZERO);
+    }
+
+    #[test]
+    fn the_lock_file_knows_the_peers() {
+        assert!(
+            locked_version("fastwebsockets").is_some_and(|version| version.starts_with("0.10"))
+        );
+        assert_eq!(locked_version("no-such-crate"), None);
+    }
+}

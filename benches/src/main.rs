@@ -1,0 +1,54 @@
+//! Side-by-side benchmarks of Spola and its peers.
+//!
+//! One program plays every part: `bench websocket` starts `bench serve …` on one processor core and
+//! `bench load …` on another, again and again, and writes what came out. See `README.md`.
+
+mod cell;
+mod frames;
+mod load;
+mod machine;
+mod plot;
+mod process;
+mod report;
+mod servers;
+mod websocket;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a part of the benchmark may fail with: it ends the run and is printed.
+type Failure = Box<dyn Error>;
+
+#[derive(Parser)]
+#[command(about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compare WebSocket echo servers; write the table and the plot.
+    Websocket(websocket::Options),
+    /// Run one echo server until it is killed.
+    Serve(servers::Options),
+    /// Load one echo server, and print the measures on one line.
+    Load(load::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Websocket(options) => websocket::run(&options),
+        Command::Serve(options) => servers::run(&options),
+        Command::Load(options) => load::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
