@@ -214,6 +214,19 @@ mod tests {
     }
 
     #[test]
+    fn every_start_is_compared() {
+        for (first, reply) in (0..127).flat_map(|first| (1..4).map(move |reply| (first, reply))) {
+            let mut frames = Frames::new(Echo::WebSocket, 125, 4, 4096);
+            let mut wrong = frames.expected[first..4 * 127].to_vec();
+            wrong[reply * 127 - first + 3] ^= 1;
+            assert!(
+                frames.verify(first, &wrong).is_err(),
+                "reply {reply} of a read from {first}"
+            );
+        }
+    }
+
+    #[test]
     fn a_wrong_byte_inside_is_noticed_within_a_sample() {
         let mut frames = Frames::new(Echo::WebSocket, 125, 4, 4096);
         let mut wrong = frames.expected[..127].to_vec();
