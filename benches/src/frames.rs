@@ -216,13 +216,16 @@ mod tests {
     #[test]
     fn every_start_is_compared() {
         for (first, reply) in (0..127).flat_map(|first| (1..4).map(move |reply| (first, reply))) {
-            let mut frames = Frames::new(Echo::WebSocket, 125, 4, 4096);
-            let mut wrong = frames.expected[first..4 * 127].to_vec();
-            wrong[reply * 127 - first + 3] ^= 1;
-            assert!(
-                frames.verify(first, &wrong).is_err(),
-                "reply {reply} of a read from {first}"
-            );
+            for byte in [0, 3] {
+                let mut frames = Frames::new(Echo::WebSocket, 125, 4, 4096);
+                let mut wrong = frames.expected[first..4 * 127].to_vec();
+                wrong[reply * 127 - first + byte] ^= 1;
+                let outcome = frames.verify(first, &wrong);
+                assert!(
+                    outcome.is_err(),
+                    "byte {byte} of reply {reply} in a read from {first}"
+                );
+            }
         }
     }
 
