@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+/// A transport of Engine.IO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Transport {
+    /// HTTP long-polling.
+    Polling,
+    /// WebSocket.
+    WebSocket,
+}
+
+impl Transport {
+    /// The transport's name in queries and handshakes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Polling => "polling",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
+/// The transports that a server offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transports {
+    /// HTTP long-polling.
+    pub polling: bool,
+    /// WebSocket, opened directly or by an upgrade.
+    pub websocket: bool,
+}
+
+impl Transports {
+    /// Polling and WebSocket, the default.
+    pub const ALL: Self = Self {
+        polling: true,
+        websocket: true,
+    };
+    /// Polling alone.
+    pub const POLLING: Self = Self {
+        polling: true,
+        websocket: false,
+    };
+    /// WebSocket alone.
+    pub const WEBSOCKET: Self = Self {
+        polling: false,
+        websocket: true,
+    };
+
+    /// Whether `transport` is offered.
+    #[must_use]
+    pub const fn contains(self, transport: Transport) -> bool {
+        match transport {
+            Transport::Polling => self.polling,
+            Transport::WebSocket => self.websocket,
+        }
+    }
+}
+
+impl Default for Transports {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+/// Times and limits of a server's sessions. A span too long for the clock means never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Time from opening, or from a pong, to the next ping. Default 25 s.
+    pub ping_interval: Duration,
+    /// Time for a pong before the session closes with `ping timeout`. Default 20 s.
+    pub ping_timeout: Duration,
+    /// Time from the 101 of an upgrade to the packet that completes it, before the WebSocket is
+    /// closed and the session stays on polling. Default 10 s.
+    pub upgrade_timeout: Duration,
+    /// Interval, from the probe of an upgrade on, at which a pending GET is released. Default 100 ms;
+    /// less than 1 ms counts as 1 ms.
+    pub noop_interval: Duration,
+    /// Time that a session closed by the server waits for the GET that tells the client. Default 30 s.
+    pub polling_close_timeout: Duration,
+    /// Largest POST body, and, enforced by the WebSocket layer, largest message, in bytes. Announced
+    /// to the client. Default 1 000 000.
+    pub max_payload: usize,
+    /// Bytes of packets in one poll response; a larger packet goes alone. The rest waits for the next
+    /// GET. Default 1 MiB.
+    pub max_poll_response: usize,
+    /// Bytes of messages that may be queued before `send` refuses. Default 16 MiB.
+    pub max_queued_bytes: usize,
+    /// Messages that may be queued before `send` refuses. Default 65 536.
+    pub max_queued_packets: usize,
+    /// Transports that are offered. Default polling and WebSocket.
+    pub transports: Transports,
+    /// Whether a polling session may upgrade to WebSocket. Default true.
+    pub allow_upgrades: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            upgrade_timeout: Duration::from_secs(10),
+            noop_interval: Duration::from_millis(100),
+            polling_close_timeout: Duration::from_secs(30),
+            max_payload: 1_000_000,
+            max_poll_response: 1 << 20,
+            max_queued_bytes: 16 << 20,
+            max_queued_packets: 65_536,
+            transports: Transports::ALL,
+            allow_upgrades: true,
+        }
+    }
+}

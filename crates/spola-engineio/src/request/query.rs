@@ -1,0 +1,122 @@
+use crate::{
+    config::Transport,
+    sid::{InvalidSid, Sid},
+};
+
+/// Parameters that a query may have.
+pub const MAX_PARAMETERS: usize = 32;
+
+/// The Engine.IO parameters of a request's query, still percent-encoded.
+///
+/// Of a parameter that occurs twice, the last value counts (Engine.IO v4, §1.2).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Query<'a> {
+    eio: Option<&'a str>,
+    transport: Option<&'a str>,
+    sid: Option<&'a str>,
+    b64: Option<&'a str>,
+}
+
+impl<'a> Query<'a> {
+    /// Reads `query`, the part of the request target behind the `?`, as
+    /// `application/x-www-form-urlencoded`. Nothing is allocated.
+    ///
+    /// # Errors
+    /// The query has more than [`MAX_PARAMETERS`] parameters.
+    pub fn parse(query: &'a str) -> Result<Self, TooManyParameters> {
+        let mut parsed = Self::default();
+        let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
+        for (i, parameter) in parameters.enumerate() {
+            if i >= MAX_PARAMETERS {
+                return Err(TooManyParameters);
+            }
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            if decodes_to(name, "EIO") {
+                parsed.eio = Some(value);
+            } else if decodes_to(name, "transport") {
+                parsed.transport = Some(value);
+            } else if decodes_to(name, "sid") {
+                parsed.sid = Some(value);
+            } else if decodes_to(name, "b64") {
+                parsed.b64 = Some(value);
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// Whether `EIO` is `4`. Anything else, absence included, is revision 3.
+    #[must_use]
+    pub fn is_revision_4(&self) -> bool {
+        self.eio.is_some_and(|value| decodes_to(value, "4"))
+    }
+
+    /// The transport, if it is one that comes as a query.
+    #[must_use]
+    pub fn transport(&self) -> Option<Transport> {
+        let value = self.transport?;
+        [Transport::Polling, Transport::WebSocket]
+            .into_iter()
+            .find(|transport| decodes_to(value, transport.as_str()))
+    }
+
+    /// The session id. `None` if the parameter is absent or empty: the request opens a session.
+    #[must_use]
+    pub fn sid(&self) -> Option<Result<Sid, InvalidSid>> {
+        let value = self.sid.filter(|value| !value.is_empty())?;
+        Some(decode_sid(value).ok_or(InvalidSid))
+    }
+
+    /// Whether the client cannot take binary: `b64` has any value that is not empty, even `0`.
+    #[must_use]
+    pub fn wants_base64(&self) -> bool {
+        self.b64.is_some_and(|value| !value.is_empty())
+    }
+}
+
+fn decode_sid(value: &str) -> Option<Sid> {
+    let mut bytes = decode(value);
+    let mut text = [0; Sid::LEN];
+    for slot in &mut text {
+        *slot = bytes.next()?;
+    }
+    if bytes.next().is_some() {
+        return None;
+    }
+    Sid::from_ascii(text)
+}
+
+fn decodes_to(encoded: &str, plain: &str) -> bool {
+    decode(encoded).eq(plain.bytes())
+}
+
+/// Decodes `+` to a space and `%` with two hexadecimal digits to a byte; any other `%` is itself.
+fn decode(encoded: &str) -> impl Iterator<Item = u8> {
+    let mut rest = encoded.as_bytes();
+    std::iter::from_fn(move || {
+        let (byte, used) = match *rest {
+            [] => return None,
+            [b'%', high, low, ..] => match (hex(high), hex(low)) {
+                (Some(high), Some(low)) => (high << 4 | low, 3),
+                _ => (b'%', 1),
+            },
+            [b'+', ..] => (b' ', 1),
+            [byte, ..] => (byte, 1),
+        };
+        rest = rest.get(used..).unwrap_or_default();
+        Some(byte)
+    })
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// A query of more than [`MAX_PARAMETERS`] parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("query of more than {MAX_PARAMETERS} parameters")]
+pub struct TooManyParameters;

@@ -1,0 +1,174 @@
+use super::{
+    query::Query,
+    refusal::{Context, Refusal},
+};
+use crate::{
+    config::{Config, Transport},
+    server::BinaryMode,
+    sid::Sid,
+};
+
+/// The method of a request, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+    /// OPTIONS. With CORS on, it is answered before [`verify`].
+    Options,
+    /// Any other.
+    Other,
+}
+
+/// What [`verify`] needs of a request that belongs to the server's path.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'a> {
+    /// The method.
+    pub method: Method,
+    /// The part of the target behind the `?`, not decoded; empty without one.
+    pub query: &'a str,
+    /// Whether the request asks for an upgrade to WebSocket.
+    pub upgrade: bool,
+    /// The value of the `Origin` header.
+    pub origin: Option<&'a [u8]>,
+}
+
+/// What [`verify`] needs of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionStatus {
+    /// The transport that the session uses now.
+    pub transport: Transport,
+    /// Whether a WebSocket may begin an upgrade now.
+    pub accepts_upgrade: bool,
+}
+
+/// What a request that passed the checks asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verified {
+    /// Open a session: over polling, whose first response is the open packet, or over a WebSocket,
+    /// whose 101 goes out first.
+    Open {
+        /// The transport that the session opens on.
+        transport: Transport,
+        /// How binary messages go over a WebSocket.
+        binary: BinaryMode,
+    },
+    /// A GET of the session: [`handle_poll`](crate::server::Session::handle_poll).
+    Poll(Sid),
+    /// A POST of the session:
+    /// [`handle_post_started`](crate::server::Session::handle_post_started).
+    Post(Sid),
+    /// A WebSocket that the session may move to: answer 101, then
+    /// [`handle_websocket_opened`](crate::server::Session::handle_websocket_opened).
+    Upgrade {
+        /// The session.
+        sid: Sid,
+        /// How binary messages go over the WebSocket.
+        binary: BinaryMode,
+    },
+    /// A WebSocket for a session that has one already or is upgrading to one. The official server
+    /// answers 101, then a Close frame without a status; the session is untouched (§3.3).
+    SecondWebSocket(Sid),
+    /// A method that sessions do not know: answer 500 with an empty body; the session is untouched
+    /// (§5.4).
+    UnsupportedMethod(Sid),
+}
+
+/// Checks a request, in the order of the official server (Engine.IO v4, §3.1). Nothing is allocated.
+///
+/// `lookup` gives the status of the session with an id, and is called at most once.
+///
+/// # Errors
+/// The request is refused; [`Refusal`] says how to answer.
+pub fn verify(
+    head: &RequestHead<'_>,
+    config: &Config,
+    lookup: impl FnOnce(&Sid) -> Option<SessionStatus>,
+) -> Result<Verified, Refusal> {
+    let query = Query::parse(head.query).map_err(|_| Refusal::new(Context::TooManyParameters))?;
+    let transport = query
+        .transport()
+        .filter(|&transport| config.transports.contains(transport))
+        .ok_or(Refusal::new(Context::TransportUnknown))?;
+    if head
+        .origin
+        .is_some_and(|origin| !origin.iter().copied().all(is_header_byte))
+    {
+        return Err(Refusal::new(Context::InvalidOrigin));
+    }
+    let verified = match query.sid() {
+        None => verify_opening(head, &query, transport),
+        Some(Err(_)) => Err(Context::SessionUnknown),
+        Some(Ok(sid)) => match lookup(&sid) {
+            None => Err(Context::SessionUnknown),
+            Some(status) => verify_session(head, &query, transport, sid, status),
+        },
+    };
+    verified.map_err(Refusal::new)
+}
+
+fn verify_opening(
+    head: &RequestHead<'_>,
+    query: &Query<'_>,
+    transport: Transport,
+) -> Result<Verified, Context> {
+    if head.method != Method::Get {
+        return Err(Context::BadHandshakeMethod(head.method));
+    }
+    // A polling session by an upgrade request: the official server sends a 101 and hangs up (§3.3).
+    if head.upgrade != (transport == Transport::WebSocket) {
+        return Err(Context::TransportHandshake);
+    }
+    if !query.is_revision_4() {
+        return Err(Context::UnsupportedProtocolVersion);
+    }
+    Ok(Verified::Open {
+        transport,
+        binary: binary_mode(query),
+    })
+}
+
+fn verify_session(
+    head: &RequestHead<'_>,
+    query: &Query<'_>,
+    transport: Transport,
+    sid: Sid,
+    status: SessionStatus,
+) -> Result<Verified, Context> {
+    let current = status.transport;
+    if head.upgrade != (transport == Transport::WebSocket)
+        || (!head.upgrade && transport != current)
+    {
+        return Err(Context::TransportMismatch {
+            requested: transport,
+            current,
+        });
+    }
+    if !query.is_revision_4() {
+        return Err(Context::ProtocolMismatch);
+    }
+    Ok(match (head.upgrade, head.method) {
+        (true, _) if status.accepts_upgrade => Verified::Upgrade {
+            sid,
+            binary: binary_mode(query),
+        },
+        (true, _) => Verified::SecondWebSocket(sid),
+        (false, Method::Get) => Verified::Poll(sid),
+        (false, Method::Post) => Verified::Post(sid),
+        (false, Method::Options | Method::Other) => Verified::UnsupportedMethod(sid),
+    })
+}
+
+fn binary_mode(query: &Query<'_>) -> BinaryMode {
+    if query.wants_base64() {
+        BinaryMode::Base64
+    } else {
+        BinaryMode::Native
+    }
+}
+
+const fn is_header_byte(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}

@@ -1,0 +1,82 @@
+use std::{mem, time::Instant};
+
+use bytes::Bytes;
+
+use super::{
+    heartbeat::Heartbeat,
+    io::{CloseReason, Event, PollResponse, PostOutcome, Transmit},
+    session::{Link, Session, State},
+};
+use crate::config::Transport;
+
+pub(super) const CLOSE: Bytes = Bytes::from_static(b"1");
+pub(super) const NOOP: Bytes = Bytes::from_static(b"6");
+pub(super) const NOOP_AND_CLOSE: Bytes = Bytes::from_static(b"6\x1e1");
+
+impl Session {
+    /// Closes the session, with the reason `forced close` (§9). What was sent before still goes out.
+    ///
+    /// Over a WebSocket, or over polling with a GET pending and nothing queued, it is closed at once.
+    /// Else it waits for the GETs that take what is queued and then the close, at most
+    /// [`polling_close_timeout`](crate::Config::polling_close_timeout); meanwhile nothing can be sent
+    /// and packets from the client are ignored.
+    pub fn close(&mut self, now: Instant) {
+        if !matches!(self.state, State::Open) {
+            return;
+        }
+        self.flush_to_get();
+        match &self.link {
+            Link::Polling(polling) if polling.get.is_none() => {
+                let deadline = now.checked_add(self.config.polling_close_timeout);
+                self.state = State::Closing { deadline };
+                self.heartbeat = Heartbeat::Stopped;
+            }
+            Link::Polling(_) | Link::WebSocket { .. } | Link::Gone(_) => {
+                self.finish(CloseReason::ForcedClose);
+            }
+        }
+    }
+
+    /// Closes the session without waiting for a GET, with the reason `forced close`: for the
+    /// server's shutdown. Over polling, what no GET took is dropped.
+    pub fn discard(&mut self) {
+        self.finish(CloseReason::ForcedClose);
+    }
+
+    /// Closes the session now. A pending GET gets what is queued, or else a close packet.
+    pub(super) fn finish(&mut self, reason: CloseReason) {
+        self.finish_with(reason, CLOSE);
+    }
+
+    /// Closes the session now. A pending GET gets what is queued, or else `farewell`.
+    pub(super) fn finish_with(&mut self, reason: CloseReason, farewell: Bytes) {
+        if matches!(self.state, State::Closed) {
+            return;
+        }
+        self.flush_to_get();
+        self.state = State::Closed;
+        self.heartbeat = Heartbeat::Stopped;
+        match mem::replace(&mut self.link, Link::Gone(Transport::Polling)) {
+            Link::Polling(polling) => {
+                if let Some(id) = polling.get {
+                    self.answer_get(id, PollResponse::Payload(farewell));
+                }
+                if let Some(id) = polling.post {
+                    self.answer_post(id, PostOutcome::Abort);
+                }
+                if polling.upgrade.is_some() {
+                    self.replies.push(Transmit::CloseWebSocket);
+                }
+                self.outgoing.clear();
+            }
+            Link::WebSocket { binary, .. } => {
+                self.link = Link::WebSocket {
+                    binary,
+                    close_due: true,
+                };
+            }
+            Link::Gone(transport) => self.link = Link::Gone(transport),
+        }
+        self.events.push(Event::Closed(reason));
+    }
+}

@@ -1,0 +1,98 @@
+use std::collections::VecDeque;
+
+use spola_engineio_packet::WebSocketMessage;
+
+/// Entries whose room is kept when a queue runs empty, so that small bursts allocate once.
+const KEPT_CAPACITY: usize = 64;
+
+/// A queue that gives its memory back.
+#[derive(Debug)]
+pub(super) struct Queue<T>(VecDeque<T>);
+
+impl<T> Queue<T> {
+    pub(super) const fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    pub(super) fn push(&mut self, item: T) {
+        self.0.push_back(item);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let item = self.0.pop_front();
+        if self.0.is_empty() && self.0.capacity() > KEPT_CAPACITY {
+            self.0 = VecDeque::new();
+        }
+        item
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Frees the memory of an empty queue.
+    pub(super) fn release(&mut self) {
+        if self.0.is_empty() {
+            self.0 = VecDeque::new();
+        }
+    }
+}
+
+/// Messages that wait for a transport, and their bytes.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    queue: Queue<WebSocketMessage>,
+    bytes: usize,
+}
+
+impl Outgoing {
+    pub(super) const fn new() -> Self {
+        Self {
+            queue: Queue::new(),
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, message: WebSocketMessage) {
+        self.bytes = self.bytes.saturating_add(message.len());
+        self.queue.push(message);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<WebSocketMessage> {
+        let message = self.queue.pop()?;
+        self.bytes = self.bytes.saturating_sub(message.len());
+        Some(message)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &WebSocketMessage> {
+        self.queue.iter()
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    pub(super) fn release(&mut self) {
+        self.queue.release();
+    }
+}

@@ -1,0 +1,321 @@
+use std::time::{Duration, Instant};
+
+use spola_engineio_packet::{EncodedMessage, Handshake, Packet, WebSocketMessage, payload};
+
+use super::{
+    heartbeat::{Heartbeat, Tick},
+    io::{
+        BinaryMode, CloseReason, Event, Opening, PollResponse, PostOutcome, RequestId, SendError,
+        Transmit,
+    },
+    queue::{Outgoing, Queue},
+};
+use crate::{
+    config::{Config, Transport},
+    request::SessionStatus,
+    sid::Sid,
+};
+
+/// One Engine.IO session of a server.
+///
+/// See the [module](super) for how a session lives and how to drive it.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) config: Config,
+    pub(super) sid: Sid,
+    pub(super) state: State,
+    pub(super) link: Link,
+    pub(super) heartbeat: Heartbeat,
+    /// What the application sent and no transport took yet.
+    pub(super) outgoing: Outgoing,
+    /// What goes out before anything of `outgoing`.
+    pub(super) replies: Queue<Transmit>,
+    pub(super) events: Queue<Event>,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    Open,
+    /// Closed by the server over polling: the client is yet to be told. With nothing queued, the next
+    /// GET gets the close.
+    Closing {
+        deadline: Option<Instant>,
+    },
+    Closed,
+}
+
+#[derive(Debug)]
+pub(super) enum Link {
+    Polling(Polling),
+    /// With `close_due`, the session is closed, and a Close frame follows what is queued.
+    WebSocket {
+        binary: BinaryMode,
+        close_due: bool,
+    },
+    /// Nothing can be sent any more. The session is closed.
+    Gone(Transport),
+}
+
+#[derive(Debug)]
+pub(super) struct Polling {
+    /// The pending GET.
+    pub(super) get: Option<RequestId>,
+    /// The POST in progress.
+    pub(super) post: Option<RequestId>,
+    pub(super) upgrade: Option<Upgrade>,
+}
+
+/// A WebSocket that the session may move to.
+#[derive(Debug)]
+pub(super) struct Upgrade {
+    pub(super) binary: BinaryMode,
+    pub(super) deadline: Option<Instant>,
+    /// Set by the probe.
+    pub(super) noop_at: Option<Instant>,
+    /// The probe is to be answered.
+    pub(super) pong_due: bool,
+}
+
+impl Session {
+    /// Opens a session, and queues its open packet and [`Event::Opened`].
+    ///
+    /// `sid` must be unique among the server's sessions.
+    #[must_use]
+    pub fn new(sid: Sid, opening: Opening, config: &Config, now: Instant) -> Self {
+        let mut session = Self {
+            config: *config,
+            sid,
+            state: State::Open,
+            link: match opening {
+                Opening::Polling(_) => Link::Polling(Polling {
+                    get: None,
+                    post: None,
+                    upgrade: None,
+                }),
+                Opening::WebSocket(binary) => Link::WebSocket {
+                    binary,
+                    close_due: false,
+                },
+            },
+            heartbeat: Heartbeat::new(now, config),
+            outgoing: Outgoing::new(),
+            replies: Queue::new(),
+            events: Queue::new(),
+        };
+        session.events.push(Event::Opened);
+        let open = session.open_packet();
+        session.replies.push(match opening {
+            Opening::Polling(id) => {
+                let body = open.into_text().into_bytes();
+                Transmit::PollResponse {
+                    id,
+                    response: PollResponse::Payload(body),
+                }
+            }
+            Opening::WebSocket(_) => Transmit::WebSocketMessage(open),
+        });
+        session
+    }
+
+    fn open_packet(&self) -> WebSocketMessage {
+        let upgrades: &[&str] = if self.accepts_upgrade() {
+            &[Transport::WebSocket.as_str()]
+        } else {
+            &[]
+        };
+        let handshake = Handshake {
+            sid: self.sid.as_str(),
+            upgrades,
+            ping_interval: self.config.ping_interval,
+            ping_timeout: self.config.ping_timeout,
+            max_payload: self.config.max_payload,
+        };
+        Packet::Open(handshake.to_json()).encode()
+    }
+
+    /// Queues a message. Nothing is copied.
+    ///
+    /// # Errors
+    /// The session is not open, its queue is full, or the text cannot go over polling.
+    pub fn send(&mut self, message: EncodedMessage) -> Result<(), SendError> {
+        if !matches!(self.state, State::Open) {
+            return Err(SendError::Closed);
+        }
+        let message = message.into_wire();
+        let bytes = self.outgoing.bytes().saturating_add(message.len());
+        if bytes > self.config.max_queued_bytes
+            || self.outgoing.len() >= self.config.max_queued_packets
+        {
+            return Err(SendError::Full);
+        }
+        if matches!(self.link, Link::Polling(_)) {
+            payload::check(&message).map_err(|_| SendError::Separator)?;
+        }
+        self.outgoing.push(message);
+        Ok(())
+    }
+
+    /// Tells the session that one of its timers may have run out. Early, late and repeated calls are
+    /// harmless.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if let State::Closing { deadline } = self.state
+            && is_due(deadline, now)
+        {
+            self.finish(CloseReason::ForcedClose);
+        }
+        self.handle_upgrade_timeout(now);
+        match self.heartbeat.handle_timeout(now, &self.config) {
+            Tick::Nothing => {}
+            // The one thing that happens to an idle session, and so the time to free its memory.
+            Tick::PingDue => {
+                self.outgoing.release();
+                self.replies.release();
+                self.events.release();
+            }
+            Tick::TimedOut => {
+                if matches!(self.link, Link::WebSocket { .. }) {
+                    // Nobody reads it.
+                    self.outgoing.clear();
+                }
+                self.finish(CloseReason::PingTimeout);
+            }
+        }
+    }
+
+    /// The next thing to write. Poll until `None` after every input and command, also after
+    /// [`Event::Closed`].
+    #[must_use]
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        if let Some(reply) = self.replies.pop() {
+            return Some(reply);
+        }
+        match &mut self.link {
+            Link::Polling(polling) => {
+                if let Some(upgrade) = &mut polling.upgrade
+                    && std::mem::take(&mut upgrade.pong_due)
+                {
+                    let pong = WebSocketMessage::from_static("3probe");
+                    return Some(Transmit::WebSocketMessage(pong));
+                }
+                self.flush_to_get();
+                self.replies.pop()
+            }
+            Link::WebSocket { binary, close_due } => {
+                if self.heartbeat.take_ping() {
+                    return Some(Transmit::WebSocketMessage(WebSocketMessage::from_static(
+                        "2",
+                    )));
+                }
+                if let Some(message) = self.outgoing.pop() {
+                    return Some(Transmit::WebSocketMessage(match binary {
+                        BinaryMode::Native => message,
+                        BinaryMode::Base64 => WebSocketMessage::Text(message.into_text()),
+                    }));
+                }
+                if *close_due {
+                    self.link = Link::Gone(Transport::WebSocket);
+                    return Some(Transmit::CloseWebSocket);
+                }
+                None
+            }
+            Link::Gone(_) => None,
+        }
+    }
+
+    /// The next event. Poll until `None` after every input and command.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    /// When to call [`Session::handle_timeout`]. `None` once the session is closed.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let closing = match self.state {
+            State::Open => None,
+            State::Closing { deadline } => deadline,
+            State::Closed => return None,
+        };
+        let (upgrade, noop) = match &self.link {
+            Link::Polling(Polling {
+                upgrade: Some(upgrade),
+                ..
+            }) => (upgrade.deadline, upgrade.noop_at),
+            Link::Polling(_) | Link::WebSocket { .. } | Link::Gone(_) => (None, None),
+        };
+        [closing, upgrade, noop, self.heartbeat.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Bytes of messages sent and not yet polled.
+    #[must_use]
+    pub const fn buffered_amount(&self) -> usize {
+        self.outgoing.bytes()
+    }
+
+    /// Whether a message sent now would go out now: the session is open, nothing is queued, and over
+    /// polling a GET is pending. Volatile messages depend on it (§5.1).
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        matches!(self.state, State::Open)
+            && self.outgoing.is_empty()
+            && match &self.link {
+                Link::Polling(polling) => polling.get.is_some(),
+                Link::WebSocket { .. } => true,
+                Link::Gone(_) => false,
+            }
+    }
+
+    /// The session's id.
+    #[must_use]
+    pub const fn sid(&self) -> &Sid {
+        &self.sid
+    }
+
+    /// The transport that the session uses now, or used last.
+    #[must_use]
+    pub const fn transport(&self) -> Transport {
+        match self.link {
+            Link::Polling(_) => Transport::Polling,
+            Link::WebSocket { .. } => Transport::WebSocket,
+            Link::Gone(transport) => transport,
+        }
+    }
+
+    /// Whether a WebSocket may begin an upgrade now: the session polls, upgrades are allowed and none
+    /// is under way. A session opened over a WebSocket never accepts one.
+    #[must_use]
+    pub const fn accepts_upgrade(&self) -> bool {
+        let polls = matches!(self.link, Link::Polling(Polling { upgrade: None, .. }));
+        let allowed = self.config.allow_upgrades && self.config.transports.websocket;
+        polls && allowed && matches!(self.state, State::Open)
+    }
+
+    /// What [`verify`](crate::request::verify) needs to know, or `None` if the session is closed.
+    #[must_use]
+    pub const fn status(&self) -> Option<SessionStatus> {
+        if matches!(self.state, State::Closed) {
+            return None;
+        }
+        Some(SessionStatus {
+            transport: self.transport(),
+            accepts_upgrade: self.accepts_upgrade(),
+        })
+    }
+
+    pub(super) fn answer_get(&mut self, id: RequestId, response: PollResponse) {
+        self.replies.push(Transmit::PollResponse { id, response });
+    }
+
+    pub(super) fn answer_post(&mut self, id: RequestId, outcome: PostOutcome) {
+        self.replies.push(Transmit::PostResponse { id, outcome });
+    }
+}
+
+pub(super) fn is_due(at: Option<Instant>, now: Instant) -> bool {
+    at.is_some_and(|at| at <= now)
+}
+
+pub(super) const MIN_NOOP_INTERVAL: Duration = Duration::from_millis(1);
