@@ -1,0 +1,331 @@
+use alloc::{borrow::Cow, string::String, vec::Vec};
+use core::fmt;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AckId, ArgsError, DecodeError, EncodeError, Encoded, Limits, Namespace, de, encode,
+    is_reserved_event, placeholder,
+    scan::{Kind, Scanner},
+    ser, surrogate,
+};
+
+/// What an event or an acknowledgement carries: a JSON array, for an event its name and then its
+/// arguments, and the attachments that placeholders in it stand for.
+///
+/// A value of this type is valid: its text is JSON within the limits it was decoded with, its
+/// event name is allowed, its placeholders name attachments. Cloning one without attachments
+/// costs a reference count.
+#[derive(Clone)]
+pub struct Data {
+    /// Holds the array from `start` on; what is before it belongs to the packet it came in.
+    text: ByteString,
+    start: u32,
+    /// Where the name is in `text`, quotes included; nowhere in an acknowledgement.
+    name: Option<Span>,
+    attachments: Vec<Bytes>,
+}
+
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Data {
+    /// The data of an event, from its name and typed arguments, as
+    /// [`encode_event`](crate::encode_event) takes them.
+    ///
+    /// # Errors
+    ///
+    /// If the name is reserved or longer than 1024 bytes, or a value has no JSON form.
+    pub fn event<A: Serialize + ?Sized>(name: &str, args: &A) -> Result<Self, EncodeError> {
+        encode::check_event_name(name)?;
+        let mut text = Vec::with_capacity(128);
+        text.push(b'[');
+        ser::write_str(&mut text, name);
+        let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        text.clear();
+        let attachments = ser::write_array(&mut text, Some(name), args)?;
+        let text = ByteString::try_from(text).unwrap_or_default();
+        Ok(Self {
+            text,
+            start: 0,
+            name: Some(Span { start: 1, end }),
+            attachments,
+        })
+    }
+
+    /// The data of an acknowledgement, from its typed arguments.
+    ///
+    /// # Errors
+    ///
+    /// If a value has no JSON form.
+    pub fn ack<A: Serialize + ?Sized>(args: &A) -> Result<Self, EncodeError> {
+        let mut text = Vec::with_capacity(64);
+        let attachments = ser::write_array(&mut text, None, args)?;
+        let text = ByteString::try_from(text).unwrap_or_default();
+        Ok(Self {
+            text,
+            start: 0,
+            name: None,
+            attachments,
+        })
+    }
+
+    /// The data of an event, from a JSON array that begins with the name. With attachments, its
+    /// placeholders are checked; without, they are ordinary objects.
+    ///
+    /// # Errors
+    ///
+    /// Those of an event that comes from a peer.
+    pub fn event_from_json(
+        json: impl Into<ByteString>,
+        attachments: Vec<Bytes>,
+        limits: &Limits,
+    ) -> Result<Self, DecodeError> {
+        Self::decode_event(json.into(), 0, limits)?.with_attachments(attachments)
+    }
+
+    /// The data of an acknowledgement, from a JSON array of arguments.
+    ///
+    /// # Errors
+    ///
+    /// Those of an acknowledgement that comes from a peer.
+    pub fn ack_from_json(
+        json: impl Into<ByteString>,
+        attachments: Vec<Bytes>,
+        limits: &Limits,
+    ) -> Result<Self, DecodeError> {
+        Self::decode_ack(json.into(), 0, limits)?.with_attachments(attachments)
+    }
+
+    /// Whether this is the data of an event, so that it begins with a name.
+    #[must_use]
+    pub const fn is_event(&self) -> bool {
+        self.name.is_some()
+    }
+
+    /// The event's name; `None` in an acknowledgement. Borrowed unless it has escapes. A name
+    /// that is a number reads as the digits that were sent.
+    #[must_use]
+    pub fn event_name(&self) -> Option<Cow<'_, str>> {
+        let Span { start, end } = self.name?;
+        Some(unquote(self.text.get(start as usize..end as usize)?))
+    }
+
+    /// The whole array as JSON text, an event's name included, placeholders as they are.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        self.text.get(self.start as usize..).unwrap_or_default()
+    }
+
+    /// [`json`](Self::json) as shared text, which keeps the packet's whole text allocated.
+    #[must_use]
+    pub fn to_json(&self) -> ByteString {
+        self.text.slice_ref(self.json())
+    }
+
+    /// The attachments, in the order of their numbers.
+    #[must_use]
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+
+    /// The attachments, and nothing else.
+    #[must_use]
+    pub fn into_attachments(self) -> Vec<Bytes> {
+        self.attachments
+    }
+
+    /// Reads the arguments: all of them into a tuple, the first one into any other type. This is
+    /// how the encoder's rule reads backwards, and what an event handler wants.
+    ///
+    /// Arguments too many are ignored, as JavaScript does it. Those missing at the end read as
+    /// null, so that `Option` and `()` take them. A field of type `bytes::Bytes` (or any that
+    /// asks serde for bytes) takes the attachment that its placeholder names; `&[u8]` borrows it.
+    /// A `serde_json::Value`, or an enum that serde has to buffer (untagged, internally tagged,
+    /// flattened), sees placeholders as the objects they are. An array `[T; N]` is a tuple to
+    /// serde.
+    ///
+    /// # Errors
+    ///
+    /// If an argument is missing or not of its type, or nests more than 126 levels deep.
+    pub fn extract<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ArgsError> {
+        Ok(de::extract(self)?)
+    }
+
+    /// Reads one argument, counted from 0 without the event's name. A missing one reads as null.
+    ///
+    /// # Errors
+    ///
+    /// If the argument is missing or not of its type.
+    pub fn arg<'de, T: Deserialize<'de>>(&'de self, index: usize) -> Result<T, ArgsError> {
+        Ok(de::nth(self, index)?)
+    }
+
+    /// Reads all arguments as one list, without the event's name: into a `Vec`, a tuple, or
+    /// whatever else takes a sequence.
+    ///
+    /// # Errors
+    ///
+    /// If an argument is not of its type.
+    pub fn args<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ArgsError> {
+        Ok(T::deserialize(de::All { data: self })?)
+    }
+
+    /// Encodes this as an EVENT or an ACK, whichever it is the data of. An acknowledgement
+    /// without id is one of event 0.
+    #[must_use]
+    pub fn encode(&self, prefix: &str, namespace: &Namespace, ack: Option<AckId>) -> Encoded {
+        let (kind, ack) = match self.name {
+            Some(_) => (b'2', ack),
+            None => (b'3', Some(ack.unwrap_or(AckId::from(0)))),
+        };
+        encode::packet(prefix, kind, namespace, ack, self.json(), &self.attachments)
+    }
+
+    /// Where the name ends, counted from the start of the array.
+    pub(crate) fn after_name(&self) -> usize {
+        self.name
+            .map_or(0, |name| name.end.saturating_sub(self.start) as usize)
+    }
+
+    pub(crate) fn decode_event(
+        text: ByteString,
+        start: usize,
+        limits: &Limits,
+    ) -> Result<Self, DecodeError> {
+        let mut scanner = Scanner::new(text.as_bytes(), start, limits.max_depth);
+        if !scanner.enter_array()? {
+            return Err(wrong_kind(scanner));
+        }
+        let name_start = scanner.pos();
+        let Some(kind) = scanner.string_or_number()? else {
+            return Err(DecodeError::PayloadKind);
+        };
+        let name_end = scanner.pos();
+        scanner.rest()?;
+        let lone_surrogate = scanner.lone_surrogate;
+        let start = u32::try_from(start).map_err(|_| DecodeError::TooLarge)?;
+        let name = Span {
+            start: u32::try_from(name_start).map_err(|_| DecodeError::TooLarge)?,
+            end: u32::try_from(name_end).map_err(|_| DecodeError::TooLarge)?,
+        };
+        let text = if lone_surrogate {
+            surrogate::replace_lone(&text).into()
+        } else {
+            text
+        };
+        let data = Self {
+            text,
+            start,
+            name: Some(name),
+            attachments: Vec::new(),
+        };
+        data.check_name(kind, limits)?;
+        Ok(data)
+    }
+
+    pub(crate) fn decode_ack(
+        text: ByteString,
+        start: usize,
+        limits: &Limits,
+    ) -> Result<Self, DecodeError> {
+        let mut scanner = Scanner::new(text.as_bytes(), start, limits.max_depth);
+        if scanner.document()? != Kind::Array {
+            return Err(DecodeError::PayloadKind);
+        }
+        let lone_surrogate = scanner.lone_surrogate;
+        let start = u32::try_from(start).map_err(|_| DecodeError::TooLarge)?;
+        let text = if lone_surrogate {
+            surrogate::replace_lone(&text).into()
+        } else {
+            text
+        };
+        Ok(Self {
+            text,
+            start,
+            name: None,
+            attachments: Vec::new(),
+        })
+    }
+
+    pub(crate) fn attach(&mut self, attachments: Vec<Bytes>) {
+        self.attachments = attachments;
+    }
+
+    fn with_attachments(mut self, attachments: Vec<Bytes>) -> Result<Self, DecodeError> {
+        if !attachments.is_empty() {
+            placeholder::check(self.json(), attachments.len())?;
+            self.attachments = attachments;
+        }
+        Ok(self)
+    }
+
+    fn check_name(&self, kind: Kind, limits: &Limits) -> Result<(), DecodeError> {
+        let name = self.event_name().unwrap_or_default();
+        if name.len() > usize::from(limits.max_event_name) {
+            return Err(DecodeError::EventNameTooLong);
+        }
+        if kind == Kind::String && is_reserved_event(&name) {
+            return Err(DecodeError::ReservedEvent);
+        }
+        Ok(())
+    }
+}
+
+/// No arguments: the data of an acknowledgement that says nothing more.
+impl Default for Data {
+    fn default() -> Self {
+        let text = ByteString::from_static("[]");
+        Self {
+            text,
+            start: 0,
+            name: None,
+            attachments: Vec::new(),
+        }
+    }
+}
+
+impl PartialEq for Data {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_event() == other.is_event()
+            && self.json() == other.json()
+            && self.attachments == other.attachments
+    }
+}
+
+impl Eq for Data {}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Data")
+            .field("json", &self.json())
+            .field("attachments", &self.attachments)
+            .finish()
+    }
+}
+
+/// Tells a payload that is JSON of another kind from one that is no JSON.
+fn wrong_kind(mut scanner: Scanner<'_>) -> DecodeError {
+    scanner
+        .document()
+        .map_or_else(DecodeError::Json, |_| DecodeError::PayloadKind)
+}
+
+/// The string that a JSON string or number stands for.
+fn unquote(token: &str) -> Cow<'_, str> {
+    let Some(inner) = token
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+    else {
+        return Cow::Borrowed(token);
+    };
+    if !inner.as_bytes().contains(&b'\\') {
+        return Cow::Borrowed(inner);
+    }
+    serde_json::from_str::<String>(token).map_or(Cow::Borrowed(inner), Cow::Owned)
+}

@@ -1,0 +1,158 @@
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{AckId, EncodeError, Namespace, decoder::MAX_EVENT_NAME, is_reserved_event, ser};
+
+/// A packet as it goes out: one text message, then each attachment as a binary message, with
+/// nothing in between. Cloning a packet without attachments costs a reference count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// The packet's text, prefix included.
+    pub text: ByteString,
+    /// The attachments, in the order of their numbers.
+    pub attachments: Vec<Bytes>,
+}
+
+impl Encoded {
+    /// The bytes of the text and all attachments together.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.attachments.iter().fold(self.text.len(), |sum, bytes| {
+            sum.saturating_add(bytes.len())
+        })
+    }
+}
+
+/// An EVENT straight from its arguments: one pass, one buffer. With an `ack` id it asks for an
+/// acknowledgement. A tuple spreads to several arguments, `()` to none, anything else is one.
+///
+/// Values that serialise as bytes (`bytes::Bytes`) become attachments; `Vec<u8>` is an array of
+/// numbers to serde and stays one. NaN and infinities become `null`.
+///
+/// # Errors
+///
+/// If the name is reserved or longer than 1024 bytes, or a value has no JSON form.
+pub fn encode_event<A: Serialize + ?Sized>(
+    prefix: &str,
+    namespace: &Namespace,
+    ack: Option<AckId>,
+    name: &str,
+    args: &A,
+) -> Result<Encoded, EncodeError> {
+    check_event_name(name)?;
+    let mut text = head(prefix, b'2', namespace, ack, 128);
+    let attachments = ser::write_array(&mut text, Some(name), args)?;
+    Ok(finish(text, prefix.len(), attachments))
+}
+
+/// An ACK straight from its arguments, like [`encode_event`].
+///
+/// # Errors
+///
+/// If a value has no JSON form.
+pub fn encode_ack<A: Serialize + ?Sized>(
+    prefix: &str,
+    namespace: &Namespace,
+    ack: AckId,
+    args: &A,
+) -> Result<Encoded, EncodeError> {
+    let mut text = head(prefix, b'3', namespace, Some(ack), 64);
+    let attachments = ser::write_array(&mut text, None, args)?;
+    Ok(finish(text, prefix.len(), attachments))
+}
+
+/// The server's answer to a CONNECT that it accepts, with the socket's public id.
+#[must_use]
+pub fn encode_connect_reply(prefix: &str, namespace: &Namespace, sid: &str) -> Encoded {
+    let mut text = head(prefix, b'0', namespace, None, sid.len() + 16);
+    text.extend_from_slice(br#"{"sid":"#);
+    ser::write_str(&mut text, sid);
+    text.push(b'}');
+    finish(text, prefix.len(), Vec::new())
+}
+
+/// The server's answer to a CONNECT that it refuses: a message, and data if there is any.
+#[must_use]
+pub fn encode_connect_error(
+    prefix: &str,
+    namespace: &Namespace,
+    message: &str,
+    data: Option<&RawValue>,
+) -> Encoded {
+    let mut text = head(prefix, b'4', namespace, None, message.len() + 32);
+    text.extend_from_slice(br#"{"message":"#);
+    ser::write_str(&mut text, message);
+    if let Some(data) = data {
+        text.extend_from_slice(br#","data":"#);
+        text.extend_from_slice(data.get().as_bytes());
+    }
+    text.push(b'}');
+    finish(text, prefix.len(), Vec::new())
+}
+
+pub(crate) fn check_event_name(name: &str) -> Result<(), EncodeError> {
+    if is_reserved_event(name) {
+        return Err(EncodeError::ReservedEvent);
+    }
+    if name.len() > MAX_EVENT_NAME {
+        return Err(EncodeError::EventNameTooLong(name.len()));
+    }
+    Ok(())
+}
+
+/// A packet whose payload is text already.
+pub(crate) fn packet(
+    prefix: &str,
+    kind: u8,
+    namespace: &Namespace,
+    ack: Option<AckId>,
+    payload: &str,
+    attachments: &[Bytes],
+) -> Encoded {
+    let mut text = head(prefix, kind, namespace, ack, payload.len());
+    text.extend_from_slice(payload.as_bytes());
+    finish(text, prefix.len(), attachments.to_vec())
+}
+
+/// Everything before the payload, for a packet without attachments.
+fn head(
+    prefix: &str,
+    kind: u8,
+    namespace: &Namespace,
+    ack: Option<AckId>,
+    payload: usize,
+) -> Vec<u8> {
+    let mut text = Vec::with_capacity(prefix.len() + namespace.len() + 24 + payload);
+    text.extend_from_slice(prefix.as_bytes());
+    text.push(kind);
+    if !namespace.is_root() {
+        text.extend_from_slice(namespace.as_bytes());
+        text.push(b',');
+    }
+    if let Some(ack) = ack {
+        ser::write_number(&mut text, ack.value());
+    }
+    text
+}
+
+/// Turns an EVENT or ACK with attachments into its binary twin. Their number stands before the
+/// payload and is known only after it, so it is squeezed in where there are any.
+fn finish(mut text: Vec<u8>, kind_at: usize, attachments: Vec<Bytes>) -> Encoded {
+    if !attachments.is_empty() {
+        let mut count = Vec::with_capacity(4);
+        if let Some(kind) = text.get_mut(kind_at) {
+            *kind += 3;
+            count.push(*kind);
+        }
+        ser::write_number(&mut count, attachments.len() as u64);
+        count.push(b'-');
+        text.splice(kind_at..=kind_at, count);
+    }
+    // Every writer above writes whole strings, so this is UTF-8 and the lossy path is not taken.
+    let text = ByteString::try_from(text).unwrap_or_default();
+    Encoded { text, attachments }
+}
