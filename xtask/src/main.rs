@@ -1,2 +1,58 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask test` and what it is made of.
+
+// This program starts processes and waits for them: it is all driver, no machine.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod arrows;
+mod autobahn;
+mod bench;
+mod ci;
+mod process;
+mod suites;
+mod summary;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs every test this machine has the means for, and says what it skipped.
+    Test(suites::Arguments),
+    /// Runs the Autobahn WebSocket suite against the tokio echo server.
+    Autobahn(autobahn::Arguments),
+    /// Checks that crates depend on each other only as the architecture says.
+    Arrows,
+    /// Runs a benchmark of the workspace in `benches/`, for example `websocket`.
+    Bench(bench::Arguments),
+    /// Runs what CI runs: formatting, lints, documentation, builds, licences, tests.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Test(arguments) => suites::run(&arguments),
+        Command::Autobahn(arguments) => autobahn::run(&arguments),
+        Command::Arrows => arrows::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Ci => ci::run(),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `cargo xtask test`: every suite this machine has the means for, and the counts added up.
+
+mod browser;
+mod npm;
+mod peers;
+mod rust;
+
+use clap::ValueEnum;
+
+use crate::process::Failure;
+use crate::summary::{self, Counts, Outcome, Summary};
+use crate::{autobahn, workspace};
+
+/// Which suites to run.
+#[derive(clap::Args, Default)]
+pub(crate) struct Arguments {
+    /// Only these suites, separated by commas; all of them by default.
+    #[arg(long, value_delimiter = ',', value_enum)]
+    only: Vec<Suite>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    /// The workspace's own tests and the examples in its documentation.
+    Rust,
+    /// The JavaScript client from npm against our server.
+    Node,
+    /// The chat page of `spola serve` in headless Chromium.
+    Browser,
+    /// Groups 1 to 7 and 10 of the Autobahn WebSocket suite.
+    Autobahn,
+}
+
+impl Suite {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Node => "node",
+            Self::Browser => "browser",
+            Self::Autobahn => "autobahn",
+        }
+    }
+
+    fn run(self) -> Result<Outcome, Failure> {
+        match self {
+            Self::Rust => rust::run(),
+            Self::Node => peers::run(),
+            Self::Browser => browser::run(),
+            Self::Autobahn => autobahn::run_subset(),
+        }
+    }
+}
+
+/// Runs the suites and prints what they counted.
+///
+/// # Errors
+/// When the checkout itself cannot be read.
+pub(crate) fn run(arguments: &Arguments) -> Result<bool, Failure> {
+    workspace::target()?;
+    let mut summary = Summary::default();
+    for &suite in Suite::value_variants() {
+        if !arguments.only.is_empty() && !arguments.only.contains(&suite) {
+            continue;
+        }
+        println!("\n== {} ==", suite.name());
+        let outcome = suite
+            .run()
+            .unwrap_or_else(|error| Outcome::Broken(Counts::default(), error.to_string()));
+        summary.add(suite.name(), outcome);
+    }
+    Ok(summary.print(summary::is_strict()).failed == 0)
+}
