@@ -20,12 +20,9 @@
 //!     server::{Event, Opening, Session, Transmit},
 //! };
 //!
-//! // A real driver asks the clock and the operating system.
-//! let now = BASE.with(|base| *base);
+//! // The driver's: a clock, and 15 bytes from the operating system's random source.
+//! let now = Instant::now();
 //! let sid = Sid::from_bytes([0; 15]);
-//! # #[allow(clippy::disallowed_methods)]
-//! # fn clock() -> Instant { Instant::now() }
-//! # thread_local!(static BASE: Instant = clock());
 //!
 //! let config = Config::default();
 //! let head = RequestHead {

@@ -78,7 +78,7 @@ pub enum Context {
     InvalidOrigin,
     /// The id is none of a session, or no id at all.
     SessionUnknown,
-    /// The request names another transport than the session's, or polling in an upgrade.
+    /// The request names another transport than the session's, and is no upgrade.
     TransportMismatch {
         /// What the request names.
         requested: Transport,
@@ -89,7 +89,7 @@ pub enum Context {
     ProtocolMismatch,
     /// A session cannot be opened by this method.
     BadHandshakeMethod(Method),
-    /// A WebSocket session without an upgrade request, or a polling session with one.
+    /// The transport is WebSocket without an upgrade request, or polling with one.
     TransportHandshake,
     /// The application refused.
     Forbidden,

@@ -138,13 +138,14 @@ fn verify_session(
     status: SessionStatus,
 ) -> Result<Verified, Context> {
     let current = status.transport;
-    if head.upgrade != (transport == Transport::WebSocket)
-        || (!head.upgrade && transport != current)
-    {
+    if !head.upgrade && transport != current {
         return Err(Context::TransportMismatch {
             requested: transport,
             current,
         });
+    }
+    if head.upgrade != (transport == Transport::WebSocket) {
+        return Err(Context::TransportHandshake);
     }
     if !query.is_revision_4() {
         return Err(Context::ProtocolMismatch);

@@ -172,7 +172,7 @@ impl Session {
         let mut count = 0;
         for message in self.outgoing.iter() {
             let separator = usize::from(len > 0);
-            let longer = len + separator + payload::packet_len(message);
+            let longer = payload::packet_len(message).saturating_add(len + separator);
             if longer > self.config.max_poll_response && len > 0 {
                 break;
             }

@@ -2,14 +2,14 @@ use std::collections::VecDeque;
 
 use spola_engineio_packet::WebSocketMessage;
 
-/// Entries whose room is kept when a queue runs empty, so that small bursts allocate once.
-const KEPT_CAPACITY: usize = 64;
+/// What a queue on the way of messages keeps, so that small bursts allocate once.
+pub(super) const BURST: usize = 64;
 
-/// A queue that gives its memory back.
+/// A queue that gives its memory back: once empty, it keeps room for `KEPT` entries at most.
 #[derive(Debug)]
-pub(super) struct Queue<T>(VecDeque<T>);
+pub(super) struct Queue<T, const KEPT: usize>(VecDeque<T>);
 
-impl<T> Queue<T> {
+impl<T, const KEPT: usize> Queue<T, KEPT> {
     pub(super) const fn new() -> Self {
         Self(VecDeque::new())
     }
@@ -20,7 +20,7 @@ impl<T> Queue<T> {
 
     pub(super) fn pop(&mut self) -> Option<T> {
         let item = self.0.pop_front();
-        if self.0.is_empty() && self.0.capacity() > KEPT_CAPACITY {
+        if self.0.is_empty() && self.0.capacity() > KEPT {
             self.0 = VecDeque::new();
         }
         item
@@ -49,7 +49,7 @@ impl<T> Queue<T> {
 /// Messages that wait for a transport, and their bytes.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    queue: Queue<WebSocketMessage>,
+    queue: Queue<WebSocketMessage, BURST>,
     bytes: usize,
 }
 

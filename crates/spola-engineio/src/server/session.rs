@@ -8,7 +8,7 @@ use super::{
         BinaryMode, CloseReason, Event, Opening, PollResponse, PostOutcome, RequestId, SendError,
         Transmit,
     },
-    queue::{Outgoing, Queue},
+    queue::{BURST, Outgoing, Queue},
 };
 use crate::{
     config::{Config, Transport},
@@ -29,8 +29,8 @@ pub struct Session {
     /// What the application sent and no transport took yet.
     pub(super) outgoing: Outgoing,
     /// What goes out before anything of `outgoing`.
-    pub(super) replies: Queue<Transmit>,
-    pub(super) events: Queue<Event>,
+    pub(super) replies: Queue<Transmit, 0>,
+    pub(super) events: Queue<Event, BURST>,
 }
 
 #[derive(Debug)]
@@ -169,7 +169,6 @@ impl Session {
             // The one thing that happens to an idle session, and so the time to free its memory.
             Tick::PingDue => {
                 self.outgoing.release();
-                self.replies.release();
                 self.events.release();
             }
             Tick::TimedOut => {
