@@ -1,9 +1,10 @@
-//! A sans-IO WebSocket (RFC 6455).
+//! A sans-IO WebSocket (RFC 6455): the opening handshake and the connection, of both roles.
 
 mod assembly;
 mod config;
 mod connection;
 mod event;
+pub mod handshake;
 mod message;
 mod output;
 mod reader;

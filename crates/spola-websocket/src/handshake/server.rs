@@ -1,0 +1,397 @@
+//! The server's half: read the request, check it, answer 101 or refuse.
+
+use std::{error, fmt};
+
+use super::{
+    ExtensionOffer, HeaderError, MAX_HEADERS, accept_key, extension,
+    header::{HeadEnd, all, is_token, is_value, lists_token, only, push, push_checked},
+};
+
+/// The longest request target accepted: 8 KiB.
+pub const MAX_TARGET_LEN: usize = 8 * 1024;
+
+/// The most subprotocols a client may offer.
+pub const MAX_PROTOCOLS: usize = 16;
+
+/// Reads the head of an upgrade request that arrives in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct RequestReader {
+    end: HeadEnd,
+}
+
+impl RequestReader {
+    /// A reader at the start of a request.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads the request at the start of `input`, which is all that has arrived so far; `None`
+    /// until the head is complete. What follows [`head_len`](Request::head_len) bytes belongs to
+    /// the connection.
+    ///
+    /// # Errors
+    /// When the request cannot lead to a WebSocket: send [`Rejection::to_bytes`] and hang up.
+    pub fn read<'a>(&mut self, input: &'a [u8]) -> Result<Option<Request<'a>>, Rejection> {
+        let Some(head_len) = self.end.find(input).map_err(|_| Rejection::HeadTooLong)? else {
+            return Ok(None);
+        };
+        let head = input.get(..head_len).unwrap_or_default();
+        let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut parsed = httparse::Request::new(&mut fields);
+        match parsed.parse(head) {
+            Ok(httparse::Status::Complete(_)) => {}
+            Ok(httparse::Status::Partial) => return Err(Rejection::Malformed),
+            Err(httparse::Error::TooManyHeaders) => return Err(Rejection::TooManyHeaders),
+            Err(httparse::Error::Version) => return Err(Rejection::HttpVersion),
+            Err(_) => return Err(Rejection::Malformed),
+        }
+        let (Some(method), Some(target), Some(version)) =
+            (parsed.method, parsed.path, parsed.version)
+        else {
+            return Err(Rejection::Malformed);
+        };
+        if target.len() > MAX_TARGET_LEN {
+            return Err(Rejection::TargetTooLong);
+        }
+        let version = if version == 1 {
+            HttpVersion::Http11
+        } else {
+            HttpVersion::Http10
+        };
+        let headers: Vec<_> = parsed
+            .headers
+            .iter()
+            .map(|field| (field.name, field.value))
+            .collect();
+        let upgrade = check(method, version, headers.iter().copied())?;
+        Ok(Some(Request {
+            target,
+            headers,
+            upgrade,
+            head_len,
+        }))
+    }
+}
+
+/// The version of HTTP a request came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HttpVersion {
+    /// HTTP/1.0, which knows no upgrade.
+    Http10,
+    /// HTTP/1.1, the one that is accepted.
+    Http11,
+    /// Anything else.
+    Other,
+}
+
+/// A request that may be answered with 101.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Request<'a> {
+    /// The target as sent, not decoded: path and query, at most 8 KiB.
+    pub target: &'a str,
+    /// The header fields in order, at most 100.
+    pub headers: Vec<(&'a str, &'a [u8])>,
+    /// What the checks found.
+    pub upgrade: Upgrade<'a>,
+    /// Bytes the head took of the input.
+    pub head_len: usize,
+}
+
+impl<'a> Request<'a> {
+    /// The first value of the header called `name`, whatever the case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        all(self.headers.iter().copied(), name).next()
+    }
+}
+
+/// What a sound upgrade request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Upgrade<'a> {
+    /// The client's key; [`accept_key`] answers it.
+    pub key: &'a str,
+    /// The subprotocols offered, in order of preference, at most 16. Choose one or none.
+    pub protocols: Vec<&'a str>,
+    /// The extensions offered. An answer without any declines them all.
+    pub extensions: Vec<ExtensionOffer<'a>>,
+}
+
+/// Checks the parts of a request that an HTTP library has parsed (RFC 6455 §4.2.1).
+///
+/// Asks for GET, HTTP/1.1 with one Host and no body, `websocket` among the `Upgrade` tokens and
+/// `upgrade` among the `Connection` ones, a key of 16 bytes and version 13. The origin is the
+/// caller's to check.
+///
+/// # Errors
+/// The first check that failed.
+pub fn check<'h>(
+    method: &str,
+    version: HttpVersion,
+    headers: impl Iterator<Item = (&'h str, &'h [u8])> + Clone,
+) -> Result<Upgrade<'h>, Rejection> {
+    let only = |name: &str| only(headers.clone(), name);
+    let all = |name| all(headers.clone(), name);
+    if method != "GET" {
+        return Err(Rejection::Method);
+    }
+    if version != HttpVersion::Http11 {
+        return Err(Rejection::HttpVersion);
+    }
+    if !matches!(only("host"), Ok(Some(_))) {
+        return Err(Rejection::Host);
+    }
+    if !matches!(only("content-length"), Ok(None | Some(b"0")))
+        || !matches!(only("transfer-encoding"), Ok(None))
+    {
+        return Err(Rejection::Body);
+    }
+    if !all("upgrade").any(|value| lists_token(value, "websocket")) {
+        return Err(Rejection::Upgrade);
+    }
+    if !all("connection").any(|value| lists_token(value, "upgrade")) {
+        return Err(Rejection::Upgrade);
+    }
+    if only("sec-websocket-version").map(|value| value.map(<[u8]>::trim_ascii)) != Ok(Some(b"13")) {
+        return Err(Rejection::WebSocketVersion);
+    }
+    let key = only("sec-websocket-key")
+        .ok()
+        .flatten()
+        .and_then(key)
+        .ok_or(Rejection::Key)?;
+    let mut extensions = Vec::new();
+    for value in all("sec-websocket-extensions") {
+        extension::parse(value, &mut extensions).ok_or(Rejection::Extensions)?;
+    }
+    let protocols = protocols(all("sec-websocket-protocol")).ok_or(Rejection::Protocols)?;
+    Ok(Upgrade {
+        key,
+        protocols,
+        extensions,
+    })
+}
+
+impl<'a> Upgrade<'a> {
+    /// Starts the answer that accepts.
+    #[must_use]
+    pub fn accept(&self) -> Response<'_> {
+        let mut head = String::with_capacity(192);
+        head.push_str("HTTP/1.1 101 Switching Protocols\r\n");
+        push(&mut head, "Upgrade", "websocket");
+        push(&mut head, "Connection", "Upgrade");
+        push(&mut head, "Sec-WebSocket-Accept", &accept_key(self.key));
+        Response {
+            head,
+            offered: &self.protocols,
+        }
+    }
+}
+
+/// The answer with status 101, under construction.
+#[derive(Clone, Debug)]
+pub struct Response<'a> {
+    head: String,
+    offered: &'a [&'a str],
+}
+
+impl Response<'_> {
+    /// Chooses a subprotocol.
+    ///
+    /// # Errors
+    /// [`HeaderError::NotOffered`], also for a second choice.
+    pub fn protocol(mut self, protocol: &str) -> Result<Self, HeaderError> {
+        if !self.offered.contains(&protocol) {
+            return Err(HeaderError::NotOffered);
+        }
+        self.offered = &[];
+        push(&mut self.head, "Sec-WebSocket-Protocol", protocol);
+        Ok(self)
+    }
+
+    /// Agrees to an extension, written as in RFC 6455 §9.1. The connection does not implement any:
+    /// this is for those who do.
+    ///
+    /// # Errors
+    /// [`HeaderError::InvalidValue`] when it is no list of extensions.
+    pub fn extension(mut self, extension: &str) -> Result<Self, HeaderError> {
+        extension::parse(extension.as_bytes(), &mut Vec::new())
+            .filter(|()| is_value(extension))
+            .ok_or(HeaderError::InvalidValue)?;
+        push(&mut self.head, "Sec-WebSocket-Extensions", extension);
+        Ok(self)
+    }
+
+    /// Adds a header of the application's.
+    ///
+    /// # Errors
+    /// When the line could break the response, or is one the handshake writes itself.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, HeaderError> {
+        push_checked(&mut self.head, name, value)?;
+        Ok(self)
+    }
+
+    /// The bytes to write; after them, frames.
+    #[must_use]
+    pub fn to_bytes(mut self) -> Vec<u8> {
+        self.head.push_str("\r\n");
+        self.head.into_bytes()
+    }
+}
+
+/// Why a request cannot lead to a WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The head has 16 KiB or more.
+    HeadTooLong,
+    /// The head has more than 100 fields.
+    TooManyHeaders,
+    /// The target has more than 8 KiB.
+    TargetTooLong,
+    /// Not an HTTP request.
+    Malformed,
+    /// Not a GET.
+    Method,
+    /// Not HTTP/1.1.
+    HttpVersion,
+    /// No Host, or several.
+    Host,
+    /// The request has a body.
+    Body,
+    /// Not a request to upgrade to `websocket`.
+    Upgrade,
+    /// `Sec-WebSocket-Version` is not 13.
+    WebSocketVersion,
+    /// `Sec-WebSocket-Key` is not base64 of 16 bytes, missing or repeated.
+    Key,
+    /// `Sec-WebSocket-Protocol` is not a list of at most 16 different tokens.
+    Protocols,
+    /// `Sec-WebSocket-Extensions` is malformed.
+    Extensions,
+}
+
+impl Rejection {
+    /// The HTTP status that fits. (The reference implementation of Engine.IO answers 400 to all.)
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::HeadTooLong | Self::TooManyHeaders => 431,
+            Self::TargetTooLong => 414,
+            Self::Method => 405,
+            Self::HttpVersion => 505,
+            Self::Upgrade | Self::WebSocketVersion => 426,
+            Self::Malformed
+            | Self::Host
+            | Self::Body
+            | Self::Key
+            | Self::Protocols
+            | Self::Extensions => 400,
+        }
+    }
+
+    /// Headers that belong to that status.
+    #[must_use]
+    pub const fn headers(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Method => &[("Allow", "GET")],
+            Self::Upgrade => &[("Upgrade", "websocket")],
+            Self::WebSocketVersion => &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")],
+            Self::HeadTooLong
+            | Self::TooManyHeaders
+            | Self::TargetTooLong
+            | Self::Malformed
+            | Self::HttpVersion
+            | Self::Host
+            | Self::Body
+            | Self::Key
+            | Self::Protocols
+            | Self::Extensions => &[],
+        }
+    }
+
+    /// A short text for the body.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::HeadTooLong => "Request head too long",
+            Self::TooManyHeaders => "Too many header fields",
+            Self::TargetTooLong => "Request target too long",
+            Self::Malformed => "Malformed request",
+            Self::Method => "Method must be GET",
+            Self::HttpVersion => "HTTP version must be 1.1",
+            Self::Host => "Exactly one Host header is required",
+            Self::Body => "Request must not have a body",
+            Self::Upgrade => "Upgrade to WebSocket required",
+            Self::WebSocketVersion => "Unsupported Sec-WebSocket-Version",
+            Self::Key => "Missing or invalid Sec-WebSocket-Key",
+            Self::Protocols => "Invalid Sec-WebSocket-Protocol",
+            Self::Extensions => "Invalid Sec-WebSocket-Extensions",
+        }
+    }
+
+    /// A whole response: status, headers, the message as body, and the connection's end.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        let phrase = match self.status() {
+            405 => "Method Not Allowed",
+            414 => "URI Too Long",
+            426 => "Upgrade Required",
+            431 => "Request Header Fields Too Large",
+            505 => "HTTP Version Not Supported",
+            _ => "Bad Request",
+        };
+        let mut head = format!("HTTP/1.1 {} {phrase}\r\n", self.status());
+        for (name, value) in self.headers() {
+            push(&mut head, name, value);
+        }
+        let connection = if self.status() == 426 {
+            "Upgrade, close"
+        } else {
+            "close"
+        };
+        push(&mut head, "Connection", connection);
+        push(&mut head, "Content-Type", "text/plain");
+        push(
+            &mut head,
+            "Content-Length",
+            &self.message().len().to_string(),
+        );
+        head.push_str("\r\n");
+        head.push_str(self.message());
+        head.into_bytes()
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl error::Error for Rejection {}
+
+/// Base64 of 16 bytes: 22 characters of the alphabet and two of padding.
+fn key(value: &[u8]) -> Option<&str> {
+    let key = str::from_utf8(value.trim_ascii()).ok()?;
+    let digits = key.strip_suffix("==")?;
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    (digits.len() == 22 && digits.bytes().all(sound)).then_some(key)
+}
+
+/// The tokens of all values; `None` when one is no token, repeated, or one too many.
+fn protocols<'h>(values: impl Iterator<Item = &'h [u8]>) -> Option<Vec<&'h str>> {
+    let mut protocols = Vec::new();
+    for element in values.flat_map(|value| value.split(|&byte| byte == b',')) {
+        let protocol = str::from_utf8(element.trim_ascii()).ok()?;
+        if !is_token(protocol) || protocols.len() == MAX_PROTOCOLS || protocols.contains(&protocol)
+        {
+            return None;
+        }
+        protocols.push(protocol);
+    }
+    Some(protocols)
+}
