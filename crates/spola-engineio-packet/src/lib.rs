@@ -49,3 +49,7 @@ pub use encoded::{EncodedMessage, NotAMessage};
 pub use handshake::Handshake;
 pub use message::{Message, WebSocketMessage};
 pub use packet::{Packet, PacketError};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,90 @@
+//! What holds for every packet and every text.
+
+use bytestring::ByteString;
+use proptest::{collection::vec, prelude::*};
+use spola_engineio_packet::{
+    Message, Packet, WebSocketMessage,
+    payload::{self, Decoder, Encoder},
+};
+
+fn packet() -> impl Strategy<Value = Packet> {
+    let message = prop_oneof![
+        "[^\u{1e}]{0,24}".prop_map(|text| Message::Text(text.into())),
+        vec(any::<u8>(), 0..24).prop_map(|data| Message::Binary(data.into())),
+    ];
+    prop_oneof![
+        "[^\u{1e}]{0,24}".prop_map(|json| Packet::Open(json.into())),
+        Just(Packet::Close),
+        any::<bool>().prop_map(|probe| Packet::Ping { probe }),
+        any::<bool>().prop_map(|probe| Packet::Pong { probe }),
+        message.prop_map(Packet::Message),
+        Just(Packet::Upgrade),
+        Just(Packet::Noop),
+    ]
+}
+
+/// Text with many of the characters that matter.
+fn wire() -> impl Strategy<Value = String> {
+    "([0-9b€é=A+\u{1e}]|probe|\\PC){0,40}"
+}
+
+/// Decoding by the letter of the reference: split first, then look at each piece.
+fn naive_decode(body: &str) -> (Vec<Packet>, bool) {
+    let mut packets = Vec::new();
+    for piece in body.split('\u{1e}') {
+        match Packet::decode_text(piece.into()) {
+            Ok(packet) => packets.push(packet),
+            Err(_) => return (packets, false),
+        }
+    }
+    (packets, true)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn decode_undoes_encode(packet in packet()) {
+        prop_assert_eq!(Packet::decode(packet.encode()), Ok(packet.clone()));
+        prop_assert_eq!(Packet::decode_text(packet.encode().into_text()), Ok(packet));
+    }
+
+    #[test]
+    fn payload_decode_undoes_encode(packets in vec(packet(), 1..12)) {
+        let mut encoder = Encoder::new();
+        let mut len = packets.len() - 1;
+        for packet in &packets {
+            let wire = packet.encode();
+            len += payload::packet_len(&wire);
+            prop_assert_eq!(encoder.push(&wire), Ok(()));
+        }
+        let body = encoder.finish();
+        prop_assert_eq!(body.len(), len);
+        let decoded: Result<Vec<_>, _> = Decoder::new(body).collect();
+        prop_assert_eq!(decoded, Ok(packets));
+    }
+
+    #[test]
+    fn any_text_decodes_as_its_pieces_do(body in wire()) {
+        let (packets, well) = naive_decode(&body);
+        let items: Vec<_> = Decoder::new(body.into()).collect();
+        prop_assert_eq!(items.iter().all(Result::is_ok), well);
+        let decoded: Vec<_> = items.into_iter().map_while(Result::ok).collect();
+        prop_assert_eq!(decoded, packets);
+    }
+
+    #[test]
+    fn a_decoded_text_encodes_to_itself_or_to_less(text in wire()) {
+        if let Ok(packet) = Packet::decode_text(ByteString::from(text.as_str())) {
+            let again = packet.encode().into_text();
+            prop_assert!(text.starts_with(&*again), "{again}");
+        }
+    }
+
+    #[test]
+    fn binary_never_exceeds_its_limit(data in vec(any::<u8>(), 0..64), limit in 0..64_usize) {
+        let body = WebSocketMessage::Binary(data.clone().into()).into_text();
+        let item = Decoder::new(body).max_binary_len(limit).next();
+        prop_assert_eq!(matches!(item, Some(Ok(_))), data.len() <= limit);
+    }
+}
