@@ -1,0 +1,37 @@
+use std::collections::VecDeque;
+
+/// A first-in first-out queue whose only element costs no allocation, and which owns no memory
+/// once it is empty.
+#[derive(Debug)]
+pub(crate) struct Queue<T> {
+    first: Option<T>,
+    rest: VecDeque<T>,
+}
+
+impl<T> Queue<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            first: None,
+            rest: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, item: T) {
+        if self.first.is_none() && self.rest.is_empty() {
+            self.first = Some(item);
+        } else {
+            self.rest.push_back(item);
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        let item = self.rest.pop_front()?;
+        if self.rest.is_empty() {
+            self.rest = VecDeque::new();
+        }
+        Some(item)
+    }
+}

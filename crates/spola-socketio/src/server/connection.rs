@@ -1,0 +1,509 @@
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use spola_socketio_packet::{
+    AckId, Data, DecodeError, Decoder, Encoded, Namespace, Packet, RawValue, encode_connect_error,
+    encode_connect_reply,
+};
+
+use super::{
+    CloseReason, Config, DisconnectReason, Event, SendError, Violation,
+    acks::{Deadlines, FIRST_SHARED},
+    slots::{Slots, State, Stay},
+};
+use crate::queue::Queue;
+
+/// One client's Engine.IO session and the namespaces it joins, as the server sees them.
+///
+/// After any input or command poll [`poll_transmit`](Self::poll_transmit) and
+/// [`poll_event`](Self::poll_event) until `None`, in this order, then ask
+/// [`poll_timeout`](Self::poll_timeout). After [`Event::Closed`] inputs are ignored and commands
+/// fail; what is left to transmit still goes out.
+#[derive(Debug)]
+pub struct Connection {
+    prefix: &'static str,
+    ack_timeout: Duration,
+    binary_timeout: Duration,
+    max_pending_connects: u32,
+    max_namespaces: u32,
+    max_outstanding_acks: u32,
+    max_attachments: u32,
+    closed: bool,
+    decoder: Decoder,
+    slots: Slots,
+    /// Set until a namespace is joined for the first time.
+    connect_deadline: Option<Instant>,
+    /// Set while attachments are due.
+    binary_deadline: Option<Instant>,
+    ack_deadlines: Deadlines,
+    events: Queue<Event>,
+    transmits: Queue<Encoded>,
+}
+
+impl Connection {
+    /// The first acknowledgement id for [`emit_with_shared_ack`](Self::emit_with_shared_ack):
+    /// 2^32. Those below are given out by [`emit_with_ack`](Self::emit_with_ack).
+    pub const FIRST_SHARED_ACK: u64 = FIRST_SHARED;
+
+    /// A connection on a session that has just opened.
+    #[must_use]
+    pub fn new(config: Config, now: Instant) -> Self {
+        Self {
+            prefix: config.prefix,
+            ack_timeout: config.ack_timeout,
+            binary_timeout: config.binary_timeout,
+            max_pending_connects: config.max_pending_connects,
+            max_namespaces: config.max_namespaces,
+            max_outstanding_acks: config.max_outstanding_acks,
+            max_attachments: config.packets.max_attachments,
+            closed: false,
+            decoder: Decoder::new(config.packets),
+            slots: Slots::default(),
+            connect_deadline: deadline(now, config.connect_timeout),
+            binary_deadline: None,
+            ack_deadlines: Deadlines::default(),
+            events: Queue::new(),
+            transmits: Queue::new(),
+        }
+    }
+
+    /// A text message came (without what the layer below puts in front of it).
+    pub fn handle_text(&mut self, now: Instant, text: ByteString) {
+        if self.closed {
+            return;
+        }
+        match self.decoder.decode_text(text) {
+            Ok(Some(packet)) => self.handle_packet(packet),
+            Ok(None) => self.await_attachments(now),
+            Err(error) => self.malformed(error),
+        }
+    }
+
+    /// A binary message came: an attachment.
+    pub fn handle_binary(&mut self, _now: Instant, attachment: Bytes) {
+        if self.closed {
+            return;
+        }
+        match self.decoder.decode_binary(attachment) {
+            Ok(Some(packet)) => {
+                self.binary_deadline = None;
+                self.handle_packet(packet);
+            }
+            Ok(None) => {}
+            Err(error) => self.malformed(error),
+        }
+    }
+
+    /// What carried the connection is gone, or was taken away to shut the server down.
+    pub fn handle_closed(&mut self, reason: DisconnectReason) {
+        self.finish(CloseReason::Transport(reason));
+    }
+
+    /// The time of [`poll_timeout`](Self::poll_timeout) has come. Early and repeated calls do
+    /// nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self
+            .connect_deadline
+            .is_some_and(|deadline| deadline <= now)
+        {
+            return self.finish(CloseReason::ConnectTimeout);
+        }
+        if self.binary_deadline.is_some_and(|deadline| deadline <= now) {
+            return self.finish(CloseReason::BinaryTimeout);
+        }
+        while let Some((stay, ack)) = self.ack_deadlines.pop_expired(now) {
+            if let Some((namespace, stay)) = self.slots.stay_by_id(stay) {
+                stay.acks.remove(ack);
+                self.events.push(Event::AckTimedOut {
+                    namespace: namespace.clone(),
+                    ack,
+                });
+            }
+        }
+    }
+
+    /// Lets the client join a namespace it asked for. `sid` is the public id of the new socket,
+    /// not the session's.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotRequested`] without a CONNECT that waits.
+    pub fn accept(&mut self, namespace: &Namespace, sid: &str) -> Result<(), SendError> {
+        self.check_pending(namespace)?;
+        self.slots.join(namespace);
+        self.connect_deadline = None;
+        self.transmits
+            .push(encode_connect_reply(self.prefix, namespace, sid));
+        Ok(())
+    }
+
+    /// Turns down a CONNECT, with a message and data for the client. It may ask again.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotRequested`] without a CONNECT that waits.
+    pub fn refuse(
+        &mut self,
+        namespace: &Namespace,
+        message: &str,
+        data: Option<&RawValue>,
+    ) -> Result<(), SendError> {
+        self.check_pending(namespace)?;
+        self.slots.remove(namespace);
+        self.transmits
+            .push(encode_connect_error(self.prefix, namespace, message, data));
+        Ok(())
+    }
+
+    /// Sends an event that is encoded already, as for a broadcast: for this namespace, with the
+    /// connection's prefix and without an acknowledgement id.
+    ///
+    /// # Errors
+    ///
+    /// If the namespace is not joined, or the event has too many attachments.
+    pub fn emit(&mut self, namespace: &Namespace, event: Encoded) -> Result<(), SendError> {
+        self.check_attachments(event.attachments.len())?;
+        self.joined(namespace)?;
+        self.transmits.push(event);
+        Ok(())
+    }
+
+    /// Sends an event and awaits its acknowledgement: for `timeout`, or for
+    /// [`Config::ack_timeout`]. (A time beyond what the clock can express is none.) Settles by
+    /// [`Event::Acked`], [`Event::AckTimedOut`] or [`Event::Disconnected`].
+    ///
+    /// # Errors
+    ///
+    /// If the namespace is not joined, the event has too many attachments, too many
+    /// acknowledgements are awaited already, or `data` is not an event's.
+    pub fn emit_with_ack(
+        &mut self,
+        now: Instant,
+        namespace: &Namespace,
+        data: &Data,
+        timeout: Option<Duration>,
+    ) -> Result<AckId, SendError> {
+        if !data.is_event() {
+            return Err(SendError::NotAnEvent);
+        }
+        self.check_attachments(data.attachments().len())?;
+        self.check_room_for_ack(namespace)?;
+        let ack = self.joined(namespace)?.acks.choose();
+        self.await_ack(now, namespace, ack, timeout)?;
+        self.transmits
+            .push(data.encode(self.prefix, namespace, Some(ack)));
+        Ok(ack)
+    }
+
+    /// Sends an event that is encoded already, acknowledgement id included, and awaits the
+    /// acknowledgement, like [`emit_with_ack`](Self::emit_with_ack). So one event goes with one
+    /// id to many connections; the caller chooses ids from
+    /// [`FIRST_SHARED_ACK`](Self::FIRST_SHARED_ACK) on.
+    ///
+    /// # Errors
+    ///
+    /// Those of `emit_with_ack`, and if the id is below that range or awaited already.
+    pub fn emit_with_shared_ack(
+        &mut self,
+        now: Instant,
+        namespace: &Namespace,
+        ack: AckId,
+        event: Encoded,
+        timeout: Option<Duration>,
+    ) -> Result<(), SendError> {
+        if ack.value() < FIRST_SHARED {
+            return Err(SendError::AckIdReserved);
+        }
+        self.check_attachments(event.attachments.len())?;
+        self.check_room_for_ack(namespace)?;
+        if self.joined(namespace)?.acks.contains(ack) {
+            return Err(SendError::AckIdInUse);
+        }
+        self.await_ack(now, namespace, ack, timeout)?;
+        self.transmits.push(event);
+        Ok(())
+    }
+
+    /// Awaits an acknowledgement no longer; nothing is reported of it. Does nothing if none of
+    /// this id is awaited.
+    pub fn cancel_ack(&mut self, namespace: &Namespace, ack: AckId) {
+        self.settle(namespace, ack);
+    }
+
+    /// Sends the answer to an event that asked for one, encoded with the event's id. At most one
+    /// answer for each event is the caller's duty.
+    ///
+    /// # Errors
+    ///
+    /// If the namespace is not joined, or the answer has too many attachments.
+    pub fn acknowledge(&mut self, namespace: &Namespace, ack: Encoded) -> Result<(), SendError> {
+        self.emit(namespace, ack)
+    }
+
+    /// Sends the client off a namespace, reported by [`Event::Disconnected`]. What it has under
+    /// way there is ignored; it may join again.
+    ///
+    /// # Errors
+    ///
+    /// If the namespace is not joined.
+    pub fn disconnect(&mut self, namespace: &Namespace) -> Result<(), SendError> {
+        self.joined(namespace)?;
+        let Some(stay) = self.slots.end(namespace, self.max_namespaces as usize) else {
+            return Err(SendError::NotJoined);
+        };
+        self.transmits
+            .push(disconnect_packet(self.prefix, namespace.clone()));
+        self.leave(
+            namespace.clone(),
+            stay,
+            DisconnectReason::ServerNamespaceDisconnect,
+        );
+        Ok(())
+    }
+
+    /// Sends the client off every namespace and ends the connection. Without effect once it is
+    /// over.
+    pub fn close(&mut self) {
+        for namespace in self.slots.joined() {
+            self.transmits
+                .push(disconnect_packet(self.prefix, namespace.clone()));
+        }
+        self.finish(CloseReason::Command);
+    }
+
+    /// The next packet to send, its text first and then its attachments.
+    #[must_use]
+    pub fn poll_transmit(&mut self) -> Option<Encoded> {
+        self.transmits.pop()
+    }
+
+    /// The next event.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` for no need.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let timers = [
+            self.connect_deadline,
+            self.binary_deadline,
+            self.ack_deadlines.first(),
+        ];
+        timers.into_iter().flatten().min()
+    }
+
+    /// Whether the client has joined this namespace.
+    #[must_use]
+    pub fn is_joined(&self, namespace: &Namespace) -> bool {
+        matches!(self.slots.state(namespace), Some(State::Joined(_)))
+    }
+
+    /// The namespaces joined, in order of name.
+    pub fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
+        self.slots.joined()
+    }
+
+    /// Whether the connection is over, even if [`Event::Closed`] has not been polled yet.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn handle_packet(&mut self, packet: Packet) {
+        match packet {
+            Packet::Event {
+                namespace,
+                ack,
+                data,
+            } => match self.slots.state(&namespace) {
+                Some(State::Joined(_)) => {
+                    self.events.push(Event::Received {
+                        namespace,
+                        ack,
+                        data,
+                    });
+                }
+                Some(State::Ended { .. }) => {}
+                Some(State::Pending) | None => self.violation(Violation::NotJoined),
+            },
+            Packet::Ack {
+                namespace,
+                ack,
+                data,
+            } => match self.slots.state(&namespace) {
+                Some(State::Joined(_)) => {
+                    if self.settle(&namespace, ack) {
+                        self.events.push(Event::Acked {
+                            namespace,
+                            ack,
+                            data,
+                        });
+                    }
+                }
+                Some(State::Ended { .. }) => {}
+                Some(State::Pending) | None => self.violation(Violation::NotJoined),
+            },
+            Packet::Connect { namespace, auth } => self.handle_connect(namespace, auth),
+            Packet::Disconnect { namespace } => self.handle_disconnect(namespace),
+            Packet::ConnectError { .. } => self.violation(Violation::ConnectErrorFromClient),
+        }
+    }
+
+    fn handle_connect(&mut self, namespace: Namespace, auth: Option<ByteString>) {
+        if let Some(State::Pending | State::Joined(_)) = self.slots.state(&namespace) {
+            return self.violation(Violation::DuplicateConnect);
+        }
+        let pending = self.slots.count(|state| matches!(state, State::Pending));
+        let present = self
+            .slots
+            .count(|state| !matches!(state, State::Ended { .. }));
+        if pending >= self.max_pending_connects as usize || present >= self.max_namespaces as usize
+        {
+            // The namespace may have been left ended: what follows there is still ignored.
+            let refusal =
+                encode_connect_error(self.prefix, &namespace, "too many namespaces", None);
+            return self.transmits.push(refusal);
+        }
+        self.slots.request(&namespace);
+        self.events
+            .push(Event::ConnectRequested { namespace, auth });
+    }
+
+    fn handle_disconnect(&mut self, namespace: Namespace) {
+        match self.slots.state(&namespace) {
+            Some(State::Joined(_)) => {
+                if let Some(State::Joined(stay)) = self.slots.remove(&namespace) {
+                    self.leave(namespace, stay, DisconnectReason::ClientNamespaceDisconnect);
+                }
+            }
+            Some(State::Ended { .. }) => {}
+            Some(State::Pending) | None => self.violation(Violation::NotJoined),
+        }
+    }
+
+    /// A binary packet began. Its namespace is checked now, not after its attachments.
+    fn await_attachments(&mut self, now: Instant) {
+        let state = self
+            .decoder
+            .pending_namespace()
+            .and_then(|name| self.slots.state(name));
+        match state {
+            Some(State::Joined(_) | State::Ended { .. }) => {
+                self.binary_deadline = deadline(now, self.binary_timeout);
+            }
+            Some(State::Pending) | None => self.violation(Violation::NotJoined),
+        }
+    }
+
+    fn await_ack(
+        &mut self,
+        now: Instant,
+        namespace: &Namespace,
+        ack: AckId,
+        timeout: Option<Duration>,
+    ) -> Result<(), SendError> {
+        let deadline = now.checked_add(timeout.unwrap_or(self.ack_timeout));
+        let stay = self.joined(namespace)?;
+        stay.acks.insert(ack, deadline);
+        let id = stay.id;
+        self.ack_deadlines.insert(deadline, id, ack);
+        Ok(())
+    }
+
+    /// Forgets an acknowledgement and its deadline. False if it was not awaited.
+    fn settle(&mut self, namespace: &Namespace, ack: AckId) -> bool {
+        let Some(stay) = self.slots.stay_mut(namespace) else {
+            return false;
+        };
+        let Some(deadline) = stay.acks.remove(ack) else {
+            return false;
+        };
+        let id = stay.id;
+        self.ack_deadlines.remove(deadline, id, ack);
+        true
+    }
+
+    fn leave(&mut self, namespace: Namespace, stay: Stay, reason: DisconnectReason) {
+        let mut unanswered = Vec::with_capacity(stay.acks.len());
+        for (ack, deadline) in stay.acks.into_all() {
+            self.ack_deadlines.remove(deadline, stay.id, ack);
+            unanswered.push(ack);
+        }
+        self.events.push(Event::Disconnected {
+            namespace,
+            reason,
+            unanswered,
+        });
+    }
+
+    fn malformed(&mut self, error: DecodeError) {
+        self.finish(CloseReason::Malformed(error));
+    }
+
+    fn violation(&mut self, violation: Violation) {
+        self.finish(CloseReason::Violation(violation));
+    }
+
+    fn finish(&mut self, reason: CloseReason) {
+        if self.closed {
+            return;
+        }
+        self.closed = true;
+        self.connect_deadline = None;
+        self.binary_deadline = None;
+        self.ack_deadlines.clear();
+        self.decoder = Decoder::default();
+        for (namespace, stay) in self.slots.drain() {
+            self.leave(namespace, stay, reason.disconnect_reason());
+        }
+        self.events.push(Event::Closed(reason));
+    }
+
+    fn joined(&mut self, namespace: &Namespace) -> Result<&mut Stay, SendError> {
+        if self.closed {
+            return Err(SendError::Closed);
+        }
+        self.slots.stay_mut(namespace).ok_or(SendError::NotJoined)
+    }
+
+    fn check_pending(&self, namespace: &Namespace) -> Result<(), SendError> {
+        if self.closed {
+            return Err(SendError::Closed);
+        }
+        match self.slots.state(namespace) {
+            Some(State::Pending) => Ok(()),
+            Some(State::Joined(_) | State::Ended { .. }) | None => Err(SendError::NotRequested),
+        }
+    }
+
+    fn check_attachments(&self, count: usize) -> Result<(), SendError> {
+        if count > self.max_attachments as usize {
+            return Err(SendError::TooManyAttachments);
+        }
+        Ok(())
+    }
+
+    fn check_room_for_ack(&mut self, namespace: &Namespace) -> Result<(), SendError> {
+        let limit = self.max_outstanding_acks as usize;
+        if self.joined(namespace)?.acks.len() >= limit {
+            return Err(SendError::TooManyAcks);
+        }
+        Ok(())
+    }
+}
+
+fn disconnect_packet(prefix: &str, namespace: Namespace) -> Encoded {
+    Packet::Disconnect { namespace }.encode(prefix)
+}
+
+/// When a timer that starts now runs out; a zero timer never starts.
+fn deadline(now: Instant, timeout: Duration) -> Option<Instant> {
+    if timeout.is_zero() {
+        None
+    } else {
+        now.checked_add(timeout)
+    }
+}

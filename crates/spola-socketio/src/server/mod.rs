@@ -1,0 +1,26 @@
+//! The server's side of a connection.
+//!
+//! Each namespace goes its own way on a [`Connection`]:
+//!
+//! ```text
+//!              CONNECT from the client            accept
+//!   (unknown) ─────────────────────────▶ pending ────────▶ joined
+//!       ▲ ▲                                 │               │  │
+//!       │ └──────────────── refuse ─────────┘               │  │ disconnect
+//!       └──────────── DISCONNECT from the client ───────────┘  ▼
+//!                                        pending ◀─────────  ended
+//!                                                 CONNECT    (what the client still sends
+//!                                                             there is ignored)
+//! ```
+
+mod acks;
+mod config;
+mod connection;
+mod error;
+mod event;
+mod slots;
+
+pub use config::Config;
+pub use connection::Connection;
+pub use error::SendError;
+pub use event::{CloseReason, DisconnectReason, Event, Violation};
