@@ -185,3 +185,205 @@ impl fmt::Display for FrameError {
 }
 
 impl core::error::Error for FrameError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::{string::ToString, vec::Vec};
+
+    const KEY: MaskingKey = MaskingKey::new([0x37, 0xfa, 0x21, 0x3d]);
+
+    fn header(fin: bool, opcode: Opcode, key: Option<MaskingKey>, payload_len: u64) -> FrameHeader {
+        FrameHeader {
+            fin,
+            rsv: Rsv::NONE,
+            opcode,
+            masking_key: key,
+            payload_len,
+        }
+    }
+
+    fn encoded(header: &FrameHeader) -> Vec<u8> {
+        let mut out = [0; FrameHeader::MAX_LEN];
+        let len = header.encode(&mut out);
+        out[..len].to_vec()
+    }
+
+    #[test]
+    fn headers_of_the_rfc_and_each_length_form_convert_both_ways() {
+        for (name, wire, value) in [
+            (
+                "text",
+                &[0x81, 0x05][..],
+                header(true, Opcode::Text, None, 5),
+            ),
+            (
+                "masked text",
+                &[0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d],
+                header(true, Opcode::Text, Some(KEY), 5),
+            ),
+            (
+                "first fragment",
+                &[0x01, 0x03],
+                header(false, Opcode::Text, None, 3),
+            ),
+            (
+                "last fragment",
+                &[0x80, 0x02],
+                header(true, Opcode::Continuation, None, 2),
+            ),
+            ("ping", &[0x89, 0x05], header(true, Opcode::Ping, None, 5)),
+            (
+                "masked pong",
+                &[0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d],
+                header(true, Opcode::Pong, Some(KEY), 5),
+            ),
+            (
+                "256 bytes",
+                &[0x82, 0x7e, 0x01, 0x00],
+                header(true, Opcode::Binary, None, 256),
+            ),
+            (
+                "64 KiB",
+                &[0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0],
+                header(true, Opcode::Binary, None, 65536),
+            ),
+            (
+                "empty close",
+                &[0x88, 0x00],
+                header(true, Opcode::Close, None, 0),
+            ),
+            ("125", &[0x82, 125], header(true, Opcode::Binary, None, 125)),
+            (
+                "126",
+                &[0x82, 126, 0, 126],
+                header(true, Opcode::Binary, None, 126),
+            ),
+            (
+                "65535",
+                &[0x82, 126, 0xff, 0xff],
+                header(true, Opcode::Binary, None, 65535),
+            ),
+            (
+                "longest, masked",
+                &[
+                    0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 0x37, 0xfa, 0x21, 0x3d,
+                ],
+                header(true, Opcode::Binary, Some(KEY), u64::MAX >> 1),
+            ),
+            (
+                "reserved bit",
+                &[0xc1, 0x05],
+                FrameHeader {
+                    rsv: Rsv::RSV1,
+                    ..header(true, Opcode::Text, None, 5)
+                },
+            ),
+        ] {
+            assert_eq!(encoded(&value), wire, "{name}");
+            assert_eq!(
+                FrameHeader::decode(wire),
+                Ok(Some((value, wire.len()))),
+                "{name}"
+            );
+            for cut in 0..wire.len() {
+                assert_eq!(
+                    FrameHeader::decode(&wire[..cut]),
+                    Ok(None),
+                    "{name} cut at {cut}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn forbidden_headers_are_refused_as_soon_as_they_show() {
+        for (wire, error, text) in [
+            (
+                &[0x83, 0x00][..],
+                FrameError::ReservedOpcode(3),
+                "reserved opcode 0x3",
+            ),
+            (
+                &[0x8f, 0x80],
+                FrameError::ReservedOpcode(15),
+                "reserved opcode 0xf",
+            ),
+            (
+                &[0x09, 0x00],
+                FrameError::FragmentedControl,
+                "fragmented control frame",
+            ),
+            (
+                &[0x88, 126],
+                FrameError::ControlTooLong,
+                "control frame longer than 125 bytes",
+            ),
+            (
+                &[0x8a, 0xff],
+                FrameError::ControlTooLong,
+                "control frame longer than 125 bytes",
+            ),
+            (
+                &[0x82, 126, 0, 125],
+                FrameError::NonMinimalLength,
+                "payload length not in its shortest form",
+            ),
+            (
+                &[0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff],
+                FrameError::NonMinimalLength,
+                "payload length not in its shortest form",
+            ),
+            (
+                &[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0],
+                FrameError::LengthTopBit,
+                "payload length of 2^63 or more",
+            ),
+        ] {
+            assert_eq!(FrameHeader::decode(wire), Err(error));
+            assert_eq!(FrameHeader::decode(&wire[..wire.len() - 1]), Ok(None));
+            assert_eq!(error.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn reserved_bits_are_sets() {
+        let both = Rsv::RSV1.union(Rsv::RSV3);
+        assert!(both.contains(Rsv::RSV1) && both.contains(Rsv::NONE) && both.contains(both));
+        assert!(!both.contains(Rsv::RSV2) && !Rsv::RSV1.contains(both));
+        assert_eq!(both.bits(), 5);
+    }
+
+    proptest! {
+        #[test]
+        fn decode_undoes_encode(
+            fin: bool,
+            rsv in 0u8..8,
+            opcode in 0u8..16,
+            key: Option<[u8; 4]>,
+            len in prop_oneof![0u64..130, 65_530u64..65_540, 0..=u64::MAX >> 1],
+        ) {
+            let Some(opcode) = Opcode::from_bits(opcode) else { return Ok(()) };
+            prop_assume!(!opcode.is_control() || (fin && len <= 125));
+            let value = FrameHeader {
+                fin,
+                rsv: Rsv(rsv),
+                opcode,
+                masking_key: key.map(MaskingKey::new),
+                payload_len: len,
+            };
+            let mut wire = encoded(&value);
+            let len = wire.len();
+            wire.push(0xaa);
+            prop_assert_eq!(FrameHeader::decode(&wire), Ok(Some((value, len))));
+        }
+
+        #[test]
+        fn encode_undoes_decode(bytes: [u8; 14], len in 0usize..=14) {
+            if let Ok(Some((header, used))) = FrameHeader::decode(&bytes[..len]) {
+                prop_assert_eq!(&encoded(&header)[..], &bytes[..used]);
+            }
+        }
+    }
+}

@@ -104,3 +104,82 @@ fn next_phase(phase: usize, len: usize) -> usize {
 fn repeat<const N: usize>(key: [u8; 4]) -> [u8; N] {
     core::array::from_fn(|i| key[i & 3])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{vec, vec::Vec};
+
+    fn naive(src: &[u8], key: [u8; 4], phase: usize) -> Vec<u8> {
+        src.iter()
+            .enumerate()
+            .map(|(i, byte)| byte ^ key[(phase % 4 + i) % 4])
+            .collect()
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_is_unmasked() {
+        let mut payload = [0x7f, 0x9f, 0x4d, 0x51, 0x58];
+        assert_eq!(
+            mask(&mut payload, MaskingKey::new([0x37, 0xfa, 0x21, 0x3d]), 0),
+            1
+        );
+        assert_eq!(&payload, b"Hello");
+    }
+
+    #[test]
+    fn every_length_offset_and_phase_agrees_with_the_naive_twin() {
+        let source: Vec<u8> = (0..=255).cycle().take(300).collect();
+        let bytes = [0x01, 0x20, 0xfe, 0x80];
+        let key = MaskingKey::new(bytes);
+        for start in 0..8 {
+            for len in (0..=40)
+                .chain(60..=70)
+                .chain(120..=140)
+                .chain([255, 256, 280])
+            {
+                let src = &source[start..start + len];
+                for phase in [0, 1, 2, 3, 5, usize::MAX] {
+                    let expected = naive(src, bytes, phase);
+                    let next = phase.wrapping_add(len) & 3;
+                    let mut buf = source.clone();
+                    assert_eq!(mask(&mut buf[start..start + len], key, phase), next);
+                    assert_eq!(buf[start..start + len], expected);
+                    assert_eq!(buf[start + len..], source[start + len..]);
+                    let mut copy = vec![0; len + 3];
+                    assert_eq!(mask_copy(src, &mut copy, key, phase), next);
+                    assert_eq!(copy[..len], expected);
+                    assert_eq!(copy[len..], [0; 3]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_copy_stops_at_the_shorter_end() {
+        let key = MaskingKey::new([1, 2, 3, 4]);
+        let mut short = [0; 3];
+        assert_eq!(mask_copy(&[0; 9], &mut short, key, 2), 1);
+        assert_eq!(short, [3, 4, 1]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn pieces_mask_like_the_whole(
+            payload in proptest::collection::vec(0u8.., 0..300),
+            bytes: [u8; 4],
+            cuts in proptest::collection::vec(0usize..300, 0..4),
+        ) {
+            let mut pieces = payload.clone();
+            let mut phase = 0;
+            let mut rest = &mut pieces[..];
+            for cut in cuts {
+                let (piece, after) = rest.split_at_mut(cut.min(rest.len()));
+                phase = mask(piece, MaskingKey::new(bytes), phase);
+                rest = after;
+            }
+            mask(rest, MaskingKey::new(bytes), phase);
+            proptest::prop_assert_eq!(pieces, naive(&payload, bytes, 0));
+        }
+    }
+}

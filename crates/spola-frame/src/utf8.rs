@@ -148,3 +148,136 @@ const fn width(lead: u8) -> usize {
         _ => 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::{
+        string::{String, ToString},
+        vec::Vec,
+    };
+
+    /// Table 3-7 of the Unicode standard, byte by byte: the ranges that may follow.
+    #[derive(Clone, Default)]
+    struct Naive(Vec<(u8, u8)>);
+
+    impl Naive {
+        fn push(&mut self, byte: u8) -> bool {
+            if let Some((low, high)) = self.0.pop() {
+                return (low..=high).contains(&byte);
+            }
+            let tail = (0x80, 0xbf);
+            self.0 = match byte {
+                0x00..=0x7f => Vec::new(),
+                0xc2..=0xdf => [tail].into(),
+                0xe0 => [tail, (0xa0, 0xbf)].into(),
+                0xed => [tail, (0x80, 0x9f)].into(),
+                0xe1..=0xef => [tail, tail].into(),
+                0xf0 => [tail, tail, (0x90, 0xbf)].into(),
+                0xf1..=0xf3 => [tail, tail, tail].into(),
+                0xf4 => [tail, tail, (0x80, 0x8f)].into(),
+                _ => return false,
+            };
+            true
+        }
+
+        /// Where the first wrong byte is, or whether the text may end.
+        fn check(bytes: &[u8]) -> Result<bool, usize> {
+            let mut state = Self::default();
+            match bytes.iter().position(|&byte| !state.push(byte)) {
+                Some(offset) => Err(offset),
+                None => Ok(state.0.is_empty()),
+            }
+        }
+    }
+
+    fn in_pieces<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<bool, usize> {
+        let mut validator = Utf8Validator::new();
+        let mut before = 0;
+        for piece in pieces {
+            validator
+                .push(piece)
+                .map_err(|error| before + error.offset)?;
+            before += piece.len();
+        }
+        Ok(validator.finish().is_ok())
+    }
+
+    #[test]
+    fn the_validator_is_small() {
+        assert!(size_of::<Utf8Validator>() <= 8);
+    }
+
+    #[test]
+    fn every_pair_and_interesting_quadruple_agrees_with_the_naive_twin() {
+        let edges = [
+            0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0,
+            0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xfe, 0xff,
+        ];
+        for a in 0..=255 {
+            for b in 0..=255 {
+                check(&[a, b]);
+            }
+        }
+        for a in edges.into_iter().filter(|&lead| lead >= 0xe0) {
+            for b in edges {
+                for c in edges {
+                    for d in edges {
+                        check(&[a, b, c, d]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn check(bytes: &[u8]) {
+        let expected = Naive::check(bytes);
+        assert_eq!(in_pieces([bytes].into_iter()), expected, "{bytes:x?}");
+        assert_eq!(in_pieces(bytes.chunks(1)), expected, "{bytes:x?}");
+        assert_eq!(expected == Ok(true), str::from_utf8(bytes).is_ok());
+    }
+
+    #[test]
+    fn the_wrong_byte_is_named() {
+        for (bytes, offset) in [
+            (&b"\xed\xa0"[..], 1),
+            (b"\xf4\x90", 1),
+            (b"\xc0", 0),
+            (b"\xf8", 0),
+            (b"ab\x80", 2),
+            (b"ab\xe2\x82x", 4),
+            (b"\xc3\xa9\xc3\xff", 3),
+        ] {
+            let error = Utf8Validator::new().push(bytes).unwrap_err();
+            assert_eq!(error, Utf8Error { offset }, "{bytes:x?}");
+        }
+        assert_eq!(
+            Utf8Error { offset: 7 }.to_string(),
+            "invalid UTF-8 at byte 7"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_validate_like_the_whole(
+            text: String,
+            noise in proptest::option::of((0usize..50, 0u8..)),
+            size in 1usize..9,
+        ) {
+            let mut bytes = text.into_bytes();
+            if let Some((at, byte)) = noise {
+                bytes.insert(at.min(bytes.len()), byte);
+            }
+            prop_assert_eq!(in_pieces(bytes.chunks(size)), Naive::check(&bytes));
+        }
+
+        #[test]
+        fn an_incomplete_suffix_leaves_whole_characters(text: String, cut in 0usize..50) {
+            let bytes = &text.as_bytes()[..cut.min(text.len())];
+            let whole = &bytes[..bytes.len() - incomplete_suffix(bytes)];
+            prop_assert!(str::from_utf8(whole).is_ok());
+            prop_assert_eq!(whole.len(), str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), str::len));
+        }
+    }
+}
