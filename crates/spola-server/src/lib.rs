@@ -1,1 +1,42 @@
 //! The Socket.IO server for applications, free of any runtime.
+
+mod ack;
+mod broadcast;
+mod collect;
+mod config;
+mod context;
+mod emit;
+mod extensions;
+mod extract;
+mod handler;
+mod handshake;
+mod http;
+mod io;
+mod namespace;
+mod refusal;
+mod reply;
+mod rooms;
+mod runtime;
+mod session;
+mod sessions;
+mod socket;
+
+pub use ack::{Ack, AckError, Question};
+pub use broadcast::Broadcast;
+pub use bytestring::ByteString;
+pub use config::Config;
+pub use context::{ConnectContext, DisconnectContext, EventContext, HasSocket};
+pub use emit::EmitError;
+pub use extensions::Extensions;
+pub use extract::{Auth, Data, EventName, Extract, MissingState, State};
+pub use handler::{Admission, EventOutcome, Handler, IntoOutcome, Situation};
+pub use handshake::{Handshake, PeerAddress};
+pub use http::{Body, HttpService};
+pub use io::{Io, IoBuilder};
+pub use namespace::Namespace;
+pub use refusal::Refusal;
+pub use reply::{IntoAdmission, IntoReply, Reply, ReplyBody};
+pub use rooms::JoinError;
+pub use runtime::{BoxFuture, Runtime, Timer};
+pub use socket::Socket;
+pub use spola_socketio::server::DisconnectReason;

@@ -1,1 +1,10 @@
 //! The tokio driver: WebSocket over sockets, and the Socket.IO server as a service.
+
+mod runtime;
+mod serve;
+mod service;
+pub mod websocket;
+
+pub use runtime::TokioRuntime;
+pub use serve::{NotFound, Serve, serve};
+pub use service::SocketIoService;

@@ -1,0 +1,51 @@
+//! What an application may set.
+
+use std::time::Duration;
+
+/// Settings of a server, with safe defaults.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The path that serves every transport; a slash is appended. Default `/socket.io`.
+    pub path: String,
+    /// Heartbeat, payload and upgrade settings of the sessions.
+    pub engine: spola_engineio::Config,
+    /// Timeouts and limits of the namespaces, events and acknowledgements of a session.
+    pub sockets: spola_socketio::server::Config,
+    /// Time for a POST's body to arrive. Default 30 s.
+    pub post_timeout: Duration,
+    /// Time without progress, while data waits to be written to a WebSocket. Default 30 s.
+    pub write_timeout: Duration,
+    /// Time for the closing handshake of a WebSocket. Default 5 s.
+    pub close_timeout: Duration,
+    /// Bytes that may wait to be sent to one client; at the limit it is disconnected. Default
+    /// 16 MiB.
+    pub outgoing_hard_cap: usize,
+    /// Handlers of one session that may run at once; then its connection is not read until one
+    /// has ended. Default 128.
+    pub max_running_handlers: usize,
+    /// Rooms that a socket may join. Default 1024.
+    pub max_rooms: usize,
+    /// Bytes of a room's name. Default 1024.
+    pub max_room_name: usize,
+    /// Time for a client to be let in by the middleware. Default 30 s.
+    pub admission_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            path: "/socket.io".to_owned(),
+            engine: spola_engineio::Config::default(),
+            sockets: spola_socketio::server::Config::default(),
+            post_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            close_timeout: Duration::from_secs(5),
+            outgoing_hard_cap: 16 << 20,
+            max_running_handlers: 128,
+            max_rooms: 1024,
+            max_room_name: 1024,
+            admission_timeout: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Extractors: what a handler may ask for by naming it as an argument.
+
+use std::any::type_name;
+use std::sync::Arc;
+
+use bytestring::ByteString;
+use serde::de::DeserializeOwned;
+use spola_socketio::server::DisconnectReason;
+use spola_socketio_packet as packet;
+
+use crate::ack::Ack;
+use crate::context::{ConnectContext, DisconnectContext, EventContext, HasSocket};
+use crate::extensions::Extensions;
+use crate::handler::Situation;
+use crate::handshake::Handshake;
+use crate::namespace::Namespace;
+use crate::refusal::Refusal;
+use crate::socket::Socket;
+
+/// A value that a handler in the situation `C` may take as an argument.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be extracted here",
+    note = "everywhere: `Socket`, `Namespace`, `State<T>`, `Arc<Handshake>`; for events also `Data<T>`, `Ack`, `EventName`; \
+            for connects also `Auth<T>`; for disconnects also `DisconnectReason`"
+)]
+pub trait Extract<C: Situation>: Sized {
+    /// Takes the value out of the context. The error goes to the client, as [`Refusal`] says.
+    fn extract(context: &mut C) -> Result<Self, Refusal>;
+
+    /// Checks, when the handler is registered, that the server has the state this needs.
+    #[doc(hidden)]
+    fn check(_states: &Extensions) -> Result<(), MissingState> {
+        Ok(())
+    }
+}
+
+/// A handler asks for a state that the server was not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a handler asks for State<{0}>, which the server was not given: call `.state(…)` on the builder"
+)]
+pub struct MissingState(pub(crate) &'static str);
+
+/// The arguments of an event, as `T`: a tuple takes several, anything else the first; missing ones
+/// are null. `Bytes` fields take binary attachments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Data<T>(pub T);
+
+/// What the client gave as `auth`, as `T`; an empty object if it gave none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Auth<T>(pub T);
+
+/// A clone of the application's state of type `T`, which the builder was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State<T>(pub T);
+
+/// The name of the event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventName(pub ByteString);
+
+impl<C: HasSocket> Extract<C> for Socket {
+    fn extract(context: &mut C) -> Result<Self, Refusal> {
+        Ok(context.socket().clone())
+    }
+}
+
+impl<C: HasSocket> Extract<C> for Namespace {
+    fn extract(context: &mut C) -> Result<Self, Refusal> {
+        Ok(context.socket().namespace().clone())
+    }
+}
+
+impl<C: HasSocket> Extract<C> for Arc<Handshake> {
+    fn extract(context: &mut C) -> Result<Self, Refusal> {
+        Ok(Self::clone(context.socket().handshake()))
+    }
+}
+
+impl<C: HasSocket, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
+    fn extract(context: &mut C) -> Result<Self, Refusal> {
+        let state = context.socket().namespace().states().get();
+        state
+            .map(Self)
+            .ok_or_else(|| Refusal::new("internal error"))
+    }
+
+    fn check(states: &Extensions) -> Result<(), MissingState> {
+        if states.contains::<T>() {
+            Ok(())
+        } else {
+            Err(MissingState(type_name::<T>()))
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Extract<EventContext> for Data<T> {
+    fn extract(context: &mut EventContext) -> Result<Self, Refusal> {
+        let arguments = context.data.extract();
+        arguments
+            .map(Self)
+            .map_err(|error| Refusal::new(format!("unfit arguments: {error}")))
+    }
+}
+
+impl Extract<EventContext> for packet::Data {
+    fn extract(context: &mut EventContext) -> Result<Self, Refusal> {
+        Ok(context.data.clone())
+    }
+}
+
+impl Extract<EventContext> for Ack {
+    fn extract(context: &mut EventContext) -> Result<Self, Refusal> {
+        Ok(context.ack.clone())
+    }
+}
+
+impl Extract<EventContext> for EventName {
+    fn extract(context: &mut EventContext) -> Result<Self, Refusal> {
+        Ok(Self(ByteString::from(
+            context.data.event_name().unwrap_or_default().into_owned(),
+        )))
+    }
+}
+
+impl<T: DeserializeOwned> Extract<ConnectContext> for Auth<T> {
+    fn extract(context: &mut ConnectContext) -> Result<Self, Refusal> {
+        let auth = serde_json::from_str(context.auth.as_deref().unwrap_or("{}"));
+        auth.map(Self)
+            .map_err(|error| Refusal::new(format!("unfit auth: {error}")))
+    }
+}
+
+impl Extract<DisconnectContext> for DisconnectReason {
+    fn extract(context: &mut DisconnectContext) -> Result<Self, Refusal> {
+        Ok(context.reason)
+    }
+}

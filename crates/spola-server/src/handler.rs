@@ -1,0 +1,196 @@
+//! Handlers: asynchronous functions whose arguments say what they want.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt as _;
+
+use crate::context::{ConnectContext, DisconnectContext, EventContext};
+use crate::extensions::Extensions;
+use crate::extract::{Extract, MissingState};
+use crate::refusal::Refusal;
+use crate::reply::{IntoAdmission, IntoReply, ReplyBody};
+use crate::runtime::BoxFuture;
+
+/// An asynchronous function that can serve in the situation `C`: an event, a connect, a disconnect.
+///
+/// Any `async` closure or function is one whose arguments (eight at the most) all implement
+/// [`Extract<C>`](Extract) and whose result suits the situation.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a handler here",
+    note = "a handler is an `async` closure or function of at most eight arguments",
+    note = "every argument must be an extractor for this situation: `Socket`, `State<T>`, `Io`, `Handshake`; \
+            for events also `Data<T>`, `Ack`, `EventName`; for connects also `Auth<T>`; for disconnects also `DisconnectReason`",
+    note = "it returns nothing, `Reply(value)`, or `Result<_, Refusal>`",
+    note = "it may not borrow from what it captures: take shared things by `State<T>`, or clone them into an `async move` block"
+)]
+pub trait Handler<C: Situation, Arguments>: Send + Sync + 'static {
+    /// Checks that the state that the arguments ask for is there.
+    #[doc(hidden)]
+    fn check(states: &Extensions) -> Result<(), MissingState>;
+
+    /// Extracts the arguments and runs the function.
+    #[doc(hidden)]
+    fn call(&self, context: C) -> BoxFuture<C::Outcome>;
+}
+
+/// Where a handler runs: on an event, on a connect, on a disconnect.
+pub trait Situation: Send + 'static {
+    /// What comes of it.
+    type Outcome: Send + 'static;
+
+    /// What comes of it when an argument could not be extracted.
+    #[doc(hidden)]
+    fn refused(refusal: Refusal) -> Self::Outcome;
+}
+
+/// What came of an event handler: perhaps an answer for the client.
+pub type EventOutcome = Result<Option<ReplyBody>, Refusal>;
+
+/// What came of a middleware: whether the client may come in.
+pub type Admission = Result<(), Refusal>;
+
+impl Situation for EventContext {
+    type Outcome = EventOutcome;
+
+    fn refused(refusal: Refusal) -> EventOutcome {
+        Err(refusal)
+    }
+}
+
+impl Situation for ConnectContext {
+    type Outcome = Admission;
+
+    fn refused(refusal: Refusal) -> Admission {
+        Err(refusal)
+    }
+}
+
+impl Situation for DisconnectContext {
+    type Outcome = ();
+
+    fn refused(_: Refusal) {}
+}
+
+/// A result that suits the situation `C`.
+#[diagnostic::on_unimplemented(
+    message = "a handler in this situation cannot return `{Self}`",
+    note = "it returns nothing, `Reply(value)` to answer an event, or a `Result<_, Refusal>`"
+)]
+pub trait IntoOutcome<C: Situation> {
+    /// Turns the result into what the server acts on.
+    #[doc(hidden)]
+    fn into_outcome(self) -> C::Outcome;
+}
+
+impl<R: IntoReply> IntoOutcome<EventContext> for R {
+    fn into_outcome(self) -> EventOutcome {
+        self.into_reply()
+    }
+}
+
+impl<R: IntoAdmission> IntoOutcome<ConnectContext> for R {
+    fn into_outcome(self) -> Admission {
+        self.into_admission()
+    }
+}
+
+impl IntoOutcome<DisconnectContext> for () {
+    fn into_outcome(self) {}
+}
+
+/// A handler whose arguments are forgotten, to be kept in a table.
+pub(crate) type Erased<C> = Arc<dyn Fn(C) -> BoxFuture<<C as Situation>::Outcome> + Send + Sync>;
+
+pub(crate) fn erase<C: Situation, A, H: Handler<C, A>>(handler: H) -> Erased<C> {
+    Arc::new(move |context| handler.call(context))
+}
+
+/// A handler's future, guarded: a panic in it ends it, and nothing else.
+pub(crate) struct Guarded<T> {
+    future: BoxFuture<T>,
+}
+
+impl<T> Guarded<T> {
+    /// Calls `start` and guards the future it gives.
+    pub(crate) fn start(start: impl FnOnce() -> BoxFuture<T>) -> Result<Self, Panicked> {
+        catch_unwind(AssertUnwindSafe(start))
+            .map(|future| Self { future })
+            .map_err(Panicked::new)
+    }
+}
+
+impl<T> Future for Guarded<T> {
+    type Output = Result<T, Panicked>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch_unwind(AssertUnwindSafe(|| self.future.poll_unpin(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(payload) => Poll::Ready(Err(Panicked::new(payload))),
+        }
+    }
+}
+
+/// A handler panicked; this is what it said.
+#[derive(Debug)]
+pub(crate) struct Panicked(pub(crate) String);
+
+impl Panicked {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is what `catch_unwind` gives"
+    )]
+    fn new(payload: Box<dyn Any + Send>) -> Self {
+        let text = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned());
+        Self(
+            text.or_else(|| payload.downcast_ref().cloned())
+                .unwrap_or_default(),
+        )
+    }
+}
+
+macro_rules! handler {
+    ($($argument:ident),*) => {
+        impl<C, F, R, $($argument),*> Handler<C, ($($argument,)*)> for F
+        where
+            C: Situation,
+            F: Fn($($argument),*) -> R + Send + Sync + 'static,
+            R: Future + Send + 'static,
+            R::Output: IntoOutcome<C>,
+            $($argument: Extract<C>,)*
+        {
+            fn check(_states: &Extensions) -> Result<(), MissingState> {
+                $($argument::check(_states)?;)*
+                Ok(())
+            }
+
+            #[allow(non_snake_case, reason = "the macro names values after their types")]
+            #[allow(unused_mut, reason = "a handler may take nothing")]
+            fn call(&self, mut _context: C) -> BoxFuture<C::Outcome> {
+                $(let $argument = match $argument::extract(&mut _context) {
+                    Ok(argument) => argument,
+                    Err(refusal) => return Box::pin(std::future::ready(C::refused(refusal))),
+                };)*
+                let future = self($($argument),*);
+                Box::pin(async move { future.await.into_outcome() })
+            }
+        }
+    };
+}
+
+handler!();
+handler!(A1);
+handler!(A1, A2);
+handler!(A1, A2, A3);
+handler!(A1, A2, A3, A4);
+handler!(A1, A2, A3, A4, A5);
+handler!(A1, A2, A3, A4, A5, A6);
+handler!(A1, A2, A3, A4, A5, A6, A7);
+handler!(A1, A2, A3, A4, A5, A6, A7, A8);

@@ -1,0 +1,179 @@
+//! The server as an application sees it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytestring::ByteString;
+use serde::Serialize;
+use spola_socketio_packet as packet;
+
+use crate::broadcast::Broadcast;
+use crate::config::Config;
+use crate::emit::EmitError;
+use crate::extensions::Extensions;
+use crate::namespace::Namespace;
+use crate::sessions::Sessions;
+use crate::socket::Socket;
+
+/// A Socket.IO server: its namespaces, and the sessions of its clients. Cheap to clone, and usable
+/// from anywhere.
+///
+/// It speaks to nobody by itself: a driver, such as `spola-tokio`, joins it to sockets and clocks.
+#[derive(Clone)]
+pub struct Io {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Arc<Config>,
+    states: Arc<Extensions>,
+    namespaces: RwLock<HashMap<ByteString, Namespace>>,
+    sessions: Sessions,
+}
+
+/// Collects what a server starts with.
+#[derive(Debug, Default)]
+pub struct IoBuilder {
+    config: Config,
+    states: Extensions,
+}
+
+impl IoBuilder {
+    /// Replaces the settings.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Gives handlers a state to share, which they take by [`State<T>`](crate::State). One value per
+    /// type; an `Arc` makes anything shareable.
+    #[must_use]
+    pub fn state<T: Clone + Send + Sync + 'static>(self, state: T) -> Self {
+        self.states.insert(state);
+        self
+    }
+
+    /// The server.
+    pub fn build(self) -> Io {
+        let (config, states) = (Arc::new(self.config), Arc::new(self.states));
+        let (namespaces, sessions) = (RwLock::default(), Sessions::default());
+        Io {
+            inner: Arc::new(Inner {
+                config,
+                states,
+                namespaces,
+                sessions,
+            }),
+        }
+    }
+}
+
+impl Io {
+    /// A server with default settings and no state.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Starts a server with settings or state of its own.
+    pub fn builder() -> IoBuilder {
+        IoBuilder::default()
+    }
+
+    /// The namespace of this name, which is served from now on; `/` is the root. A missing slash is
+    /// added.
+    ///
+    /// # Panics
+    /// If the name cannot be one: longer than 255 bytes, or with a comma or control characters.
+    pub fn namespace(&self, name: &str) -> Namespace {
+        let name = if name.starts_with('/') {
+            name.into()
+        } else {
+            format!("/{name}").into()
+        };
+        let name: ByteString = name;
+        let mut namespaces = self
+            .inner
+            .namespaces
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(namespace) = namespaces.get(&name) {
+            return namespace.clone();
+        }
+        let parsed = match packet::Namespace::new(name.clone()) {
+            Ok(parsed) => parsed,
+            Err(error) => panic!("{name:?} cannot name a namespace: {error}"),
+        };
+        let namespace = Namespace::new(parsed, Arc::clone(&self.inner.states));
+        namespaces.insert(name, namespace.clone());
+        namespace
+    }
+
+    /// Sends an event to everybody in the root namespace; returns how many that are.
+    ///
+    /// # Errors
+    /// If the event cannot be encoded.
+    pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<usize, EmitError> {
+        self.namespace("/").emit(event, arguments)
+    }
+
+    /// Addresses a room of the root namespace.
+    pub fn to(&self, room: impl Into<ByteString>) -> Broadcast {
+        self.namespace("/").to(room)
+    }
+
+    /// The sockets of the root namespace, in no order.
+    pub fn sockets(&self) -> Vec<Socket> {
+        self.namespace("/").sockets()
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.inner.config
+    }
+
+    /// How many sessions there are.
+    pub fn session_count(&self) -> usize {
+        self.inner.sessions.len()
+    }
+
+    /// Ends every session, with the reason `server shutting down`, and lets nobody in any more.
+    /// Clients see the transport close and try to come back.
+    pub fn close(&self) {
+        self.inner.sessions.close();
+    }
+
+    /// Waits until no session is left and every handler has ended. Sensible after
+    /// [`close`](Self::close).
+    pub async fn drained(&self) {
+        self.inner.sessions.drained().await;
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<Namespace> {
+        self.inner
+            .namespaces
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.inner.sessions
+    }
+}
+
+impl Default for Io {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Io {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io")
+            .field("sessions", &self.session_count())
+            .finish_non_exhaustive()
+    }
+}

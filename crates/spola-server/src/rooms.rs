@@ -1,0 +1,162 @@
+//! Who is where: the sockets of a namespace and the rooms they are in.
+//!
+//! Joining and leaving cost O(1), a socket that goes O(its rooms), a selection O(its recipients).
+
+use std::collections::{HashMap, HashSet};
+
+use bytestring::ByteString;
+
+use crate::socket::{Socket, SocketId};
+
+/// The members of one namespace.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    members: HashMap<SocketId, Member>,
+    rooms: HashMap<ByteString, HashMap<SocketId, Socket>>,
+}
+
+struct Member {
+    socket: Socket,
+    rooms: HashSet<ByteString>,
+}
+
+/// Which sockets a broadcast goes to: the union of `rooms`, or everybody if none is named, less the
+/// sockets of the rooms in `except`.
+///
+/// Every socket is in a room named by its own id, without being asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    pub(crate) rooms: Vec<ByteString>,
+    pub(crate) except: Vec<ByteString>,
+}
+
+/// Why a socket may not join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The socket has left, or has not been accepted yet.
+    #[error("the socket is not connected")]
+    Disconnected,
+    /// The socket is in as many rooms as the limit allows.
+    #[error("the socket is in too many rooms")]
+    TooManyRooms,
+    /// The room's name is longer than the limit allows.
+    #[error("the name of the room is too long")]
+    NameTooLong,
+}
+
+impl Rooms {
+    pub(crate) fn enter(&mut self, socket: Socket) {
+        self.members.insert(
+            socket.socket_id(),
+            Member {
+                socket,
+                rooms: HashSet::new(),
+            },
+        );
+    }
+
+    /// Takes the socket out of every room; `false` if it was not there.
+    pub(crate) fn exit(&mut self, id: SocketId) -> bool {
+        let Some(member) = self.members.remove(&id) else {
+            return false;
+        };
+        for room in &member.rooms {
+            remove_from(&mut self.rooms, room, id);
+        }
+        true
+    }
+
+    pub(crate) fn join(
+        &mut self,
+        id: SocketId,
+        room: ByteString,
+        most: usize,
+    ) -> Result<(), JoinError> {
+        let member = self.members.get_mut(&id).ok_or(JoinError::Disconnected)?;
+        if member.rooms.contains(&room) {
+            return Ok(());
+        }
+        if member.rooms.len() >= most {
+            return Err(JoinError::TooManyRooms);
+        }
+        member.rooms.insert(room.clone());
+        self.rooms
+            .entry(room)
+            .or_default()
+            .insert(id, member.socket.clone());
+        Ok(())
+    }
+
+    pub(crate) fn leave(&mut self, id: SocketId, room: &str) {
+        if let Some(member) = self.members.get_mut(&id)
+            && member.rooms.remove(room)
+        {
+            remove_from(&mut self.rooms, room, id);
+        }
+    }
+
+    /// The rooms of one socket, its own aside, in order of name.
+    pub(crate) fn rooms_of(&self, id: SocketId) -> Vec<ByteString> {
+        let Some(member) = self.members.get(&id) else {
+            return Vec::new();
+        };
+        let mut rooms: Vec<_> = member.rooms.iter().cloned().collect();
+        rooms.sort_unstable();
+        rooms
+    }
+
+    /// Calls `visit` once for each socket that `selection` names.
+    pub(crate) fn select(&self, selection: &Selection, mut visit: impl FnMut(&Socket)) {
+        let excepted = |id: SocketId| selection.except.iter().any(|room| self.is_in(id, room));
+        if selection.rooms.is_empty() {
+            for (id, member) in &self.members {
+                if !excepted(*id) {
+                    visit(&member.socket);
+                }
+            }
+            return;
+        }
+        let mut seen = HashSet::new();
+        let several = selection.rooms.len() > 1;
+        for room in &selection.rooms {
+            let own =
+                SocketId::parse(room).and_then(|id| Some((id, &self.members.get(&id)?.socket)));
+            let joined = self
+                .rooms
+                .get(room)
+                .into_iter()
+                .flatten()
+                .map(|(id, socket)| (*id, socket));
+            let own_only = own.filter(|(id, _)| !self.joined(*id, room));
+            for (id, socket) in own_only.into_iter().chain(joined) {
+                if !excepted(id) && (!several || seen.insert(id)) {
+                    visit(socket);
+                }
+            }
+        }
+    }
+
+    fn is_in(&self, id: SocketId, room: &str) -> bool {
+        id.as_str() == room || self.joined(id, room)
+    }
+
+    fn joined(&self, id: SocketId, room: &str) -> bool {
+        self.rooms
+            .get(room)
+            .is_some_and(|members| members.contains_key(&id))
+    }
+}
+
+fn remove_from(
+    rooms: &mut HashMap<ByteString, HashMap<SocketId, Socket>>,
+    room: &str,
+    id: SocketId,
+) {
+    if let Some(members) = rooms.get_mut(room) {
+        members.remove(&id);
+        if members.is_empty() {
+            rooms.remove(room);
+        }
+    }
+}

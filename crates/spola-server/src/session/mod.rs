@@ -1,0 +1,242 @@
+//! One client's session: the handle that everybody holds, and the task that owns the rest.
+
+mod reject;
+mod running;
+mod task;
+mod waiting;
+mod wire;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use hyper::upgrade::OnUpgrade;
+use spola_engineio::Sid;
+use spola_engineio::request::SessionStatus;
+use spola_engineio::server::{BinaryMode, PollResponse, PostOutcome, RequestId};
+use spola_socketio_packet::{self as packet, Data, Encoded};
+
+use crate::ack::AckError;
+use crate::config::Config;
+use crate::handshake::Handshake;
+
+pub(crate) use reject::Reject;
+pub(crate) use task::{Beginning, SessionTask};
+
+/// The Engine.IO type of a message, which every Socket.IO packet is encoded behind.
+pub(crate) const PACKET_PREFIX: &str = "4";
+
+/// What others ask of a session. The session's task carries it out.
+pub(crate) enum Command {
+    Emit {
+        namespace: packet::Namespace,
+        packet: Encoded,
+    },
+    EmitWithAck {
+        namespace: packet::Namespace,
+        event: Data,
+        timeout: Option<Duration>,
+        answer: oneshot::Sender<Result<Data, AckError>>,
+    },
+    Acknowledge {
+        namespace: packet::Namespace,
+        packet: Encoded,
+    },
+    /// Ends the connection to one namespace.
+    Disconnect {
+        namespace: packet::Namespace,
+    },
+    /// Ends the session.
+    Close,
+    /// Ends the session because the server goes.
+    Shutdown,
+    /// An upgrade request was accepted: this becomes the WebSocket.
+    Upgrade(OnUpgrade, BinaryMode),
+    Poll {
+        id: RequestId,
+        respond: oneshot::Sender<PollResponse>,
+    },
+    PollAborted(RequestId),
+    PostStarted {
+        id: RequestId,
+        content_type: Option<Bytes>,
+        respond: oneshot::Sender<PostOutcome>,
+    },
+    Post {
+        id: RequestId,
+        body: Bytes,
+    },
+    PostTooLarge(RequestId),
+    PostAborted(RequestId),
+}
+
+impl Command {
+    /// What it adds to the bytes that wait to be sent.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Emit { packet, .. } | Self::Acknowledge { packet, .. } => packet.size(),
+            Self::EmitWithAck { event: data, .. } => {
+                data.json().len() + data.attachments().iter().map(Bytes::len).sum::<usize>()
+            }
+            Self::Disconnect { .. }
+            | Self::Close
+            | Self::Shutdown
+            | Self::Upgrade(..)
+            | Self::Poll { .. }
+            | Self::PollAborted(_)
+            | Self::PostStarted { .. }
+            | Self::Post { .. }
+            | Self::PostTooLarge(_)
+            | Self::PostAborted(_) => 0,
+        }
+    }
+}
+
+/// How others reach a session: one push, one wake.
+pub(crate) struct SessionHandle {
+    sid: Sid,
+    handshake: Arc<Handshake>,
+    config: Arc<Config>,
+    inbox: Mutex<Inbox>,
+}
+
+struct Inbox {
+    commands: Vec<Command>,
+    weight: usize,
+    overflowed: bool,
+    status: Option<SessionStatus>,
+    attention: Attention,
+    waker: Option<Waker>,
+    next_request: u64,
+}
+
+/// Whether the task will look at the inbox by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attention {
+    /// It runs, and looks once more before it rests.
+    Awake,
+    /// It rests, and must be woken.
+    Asleep,
+    /// It has ended: nobody looks any more.
+    Gone,
+}
+
+/// The limits on rooms.
+pub(crate) struct RoomLimits {
+    pub(crate) rooms: usize,
+    pub(crate) name_len: usize,
+}
+
+impl SessionHandle {
+    pub(crate) fn new(
+        sid: Sid,
+        handshake: Handshake,
+        config: Arc<Config>,
+        status: SessionStatus,
+    ) -> Self {
+        let inbox = Inbox {
+            commands: Vec::new(),
+            weight: 0,
+            overflowed: false,
+            status: Some(status),
+            attention: Attention::Awake,
+            waker: None,
+            next_request: 1,
+        };
+        Self {
+            sid,
+            handshake: Arc::new(handshake),
+            config,
+            inbox: Mutex::new(inbox),
+        }
+    }
+
+    pub(crate) fn sid(&self) -> Sid {
+        self.sid
+    }
+
+    pub(crate) fn handshake(&self) -> &Arc<Handshake> {
+        &self.handshake
+    }
+
+    pub(crate) fn room_limits(&self) -> RoomLimits {
+        RoomLimits {
+            rooms: self.config.max_rooms,
+            name_len: self.config.max_room_name,
+        }
+    }
+
+    pub(crate) fn status(&self) -> Option<SessionStatus> {
+        self.lock().status
+    }
+
+    /// A name for an HTTP request of this session.
+    pub(crate) fn name_request(&self) -> RequestId {
+        let mut inbox = self.lock();
+        inbox.next_request += 1;
+        RequestId(inbox.next_request)
+    }
+
+    /// Hands a command to the task. Dropped if the session has ended: what waits for an answer
+    /// sees its sender go.
+    pub(crate) fn push(&self, command: Command) {
+        let mut inbox = self.lock();
+        if inbox.attention == Attention::Gone || inbox.overflowed {
+            return;
+        }
+        inbox.weight += command.weight();
+        inbox.overflowed = inbox.weight > self.config.outgoing_hard_cap;
+        inbox.commands.push(command);
+        if inbox.attention == Attention::Asleep {
+            inbox.attention = Attention::Awake;
+            if let Some(waker) = &inbox.waker {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    /// Takes what has come in; `true` if it was more than the limit on outgoing bytes.
+    fn take(&self, commands: &mut Vec<Command>) -> bool {
+        let mut inbox = self.lock();
+        std::mem::swap(&mut inbox.commands, commands);
+        inbox.weight = 0;
+        inbox.overflowed
+    }
+
+    /// The task runs: it looks at the inbox by itself.
+    fn wake_up(&self) {
+        self.lock().attention = Attention::Awake;
+    }
+
+    /// The task rests, unless something has come in: then `false`.
+    fn rest(&self, status: Option<SessionStatus>, cx: &Context<'_>) -> bool {
+        let mut inbox = self.lock();
+        inbox.status = status;
+        if !inbox.commands.is_empty() {
+            return false;
+        }
+        inbox.commands = Vec::new();
+        inbox.attention = Attention::Asleep;
+        match &mut inbox.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => inbox.waker = Some(cx.waker().clone()),
+        }
+        true
+    }
+
+    /// The task has ended. What was still asked of it is dropped.
+    fn retire(&self) {
+        let commands = {
+            let mut inbox = self.lock();
+            inbox.attention = Attention::Gone;
+            std::mem::take(&mut inbox.commands)
+        };
+        drop(commands);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

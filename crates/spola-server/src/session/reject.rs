@@ -1,0 +1,64 @@
+//! A WebSocket that its session does not take: it is opened, and closed without a status (§3.3).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use hyper::upgrade::OnUpgrade;
+
+use super::wire::{Incoming, Wire};
+use crate::config::Config;
+use crate::runtime::{Runtime, Timer};
+
+/// Time for all of it.
+const TIME: Duration = Duration::from_secs(10);
+
+pub(crate) struct Reject {
+    wire: Wire,
+    runtime: Arc<dyn Runtime>,
+    timer: Box<dyn Timer>,
+    deadline: Instant,
+    config: Arc<Config>,
+}
+
+impl Reject {
+    pub(crate) fn new(upgrade: OnUpgrade, runtime: Arc<dyn Runtime>, config: Arc<Config>) -> Self {
+        let (mut timer, deadline) = (runtime.timer(), runtime.now() + TIME);
+        timer.set(Some(deadline));
+        Self {
+            wire: Wire::Opening(upgrade),
+            runtime,
+            timer,
+            deadline,
+            config,
+        }
+    }
+}
+
+impl Future for Reject {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let now = this.runtime.now();
+        while let Poll::Ready(incoming) = this.wire.poll_next(cx, now, &this.config) {
+            match incoming {
+                Incoming::Opened => this.wire.close(now),
+                Incoming::Message(_) => {}
+                Incoming::Closed { .. } if matches!(this.wire, Wire::Opening(_)) => {
+                    return Poll::Ready(());
+                }
+                Incoming::Closed { .. } => break,
+            }
+        }
+        let failed = this.wire.flush(cx, now).is_err();
+        // Lingering needs one more look at the input.
+        let over = this.wire.poll_next(cx, now, &this.config).is_pending() && this.wire.is_done();
+        if failed || over || now >= this.deadline || this.timer.poll_expired(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,257 @@
+//! A client's connection to one namespace.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bytestring::ByteString;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use spola_engineio::Sid;
+use spola_socketio_packet::encode_event;
+
+use crate::ack::Question;
+use crate::broadcast::Broadcast;
+use crate::context::EventContext;
+use crate::emit::EmitError;
+use crate::extensions::Extensions;
+use crate::handler::{Erased, Handler};
+use crate::handshake::Handshake;
+use crate::namespace::{Events, Handlers, Namespace};
+use crate::rooms::JoinError;
+use crate::session::{Command, PACKET_PREFIX, SessionHandle};
+
+/// One client in one namespace. Cheap to clone, and usable from anywhere.
+#[derive(Clone)]
+pub struct Socket {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: SocketId,
+    namespace: Namespace,
+    session: Arc<SessionHandle>,
+    handlers: Arc<Handlers>,
+    own_events: OnceLock<Mutex<Events>>,
+    extensions: Extensions,
+    connected: AtomicBool,
+}
+
+impl Socket {
+    pub(crate) fn new(id: SocketId, namespace: Namespace, session: Arc<SessionHandle>) -> Self {
+        let handlers = namespace.handlers();
+        let (own_events, extensions) = (OnceLock::new(), Extensions::default());
+        let connected = AtomicBool::new(false);
+        let inner = Inner {
+            id,
+            namespace,
+            session,
+            handlers,
+            own_events,
+            extensions,
+            connected,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The public id: new for each connection to a namespace, and the name of a room that this
+    /// socket alone is in. 20 characters of the base64url alphabet.
+    pub fn id(&self) -> &str {
+        self.inner.id.as_str()
+    }
+
+    /// The namespace it is connected to.
+    pub fn namespace(&self) -> &Namespace {
+        &self.inner.namespace
+    }
+
+    /// The request that opened the session.
+    pub fn handshake(&self) -> &Arc<Handshake> {
+        self.inner.session.handshake()
+    }
+
+    /// What the application has attached to this socket.
+    pub fn extensions(&self) -> &Extensions {
+        &self.inner.extensions
+    }
+
+    /// Whether the client was let in and has not left.
+    pub fn is_connected(&self) -> bool {
+        self.inner.connected.load(Ordering::Acquire)
+    }
+
+    /// Sets this socket's own handler of an event, in place of the namespace's.
+    ///
+    /// # Panics
+    /// If the handler asks for a [`State`](crate::State) that the server does not have.
+    pub fn on<A>(&self, event: &str, handler: impl Handler<EventContext, A>) -> &Self {
+        let handler = self.namespace().checked(handler);
+        let events = self.inner.own_events.get_or_init(Mutex::default);
+        events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(event, handler);
+        self
+    }
+
+    /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one.
+    ///
+    /// The event is queued; a client that reads too slowly is disconnected when its queue reaches
+    /// the limit ([`Config`](crate::Config)).
+    ///
+    /// # Errors
+    /// If the client has left or was not let in yet, or the event cannot be encoded.
+    pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<(), EmitError> {
+        let namespace = self.inner.namespace.packet_name().clone();
+        let packet = encode_event(PACKET_PREFIX, &namespace, None, event, &arguments)?;
+        self.push(Command::Emit { namespace, packet })
+    }
+
+    /// Sends an event and waits for the client's answer, decoded as `T`: a tuple takes several
+    /// arguments, anything else the first.
+    ///
+    /// Nothing is sent until the question is awaited. See [`Question::timeout`].
+    pub fn emit_with_ack<T: DeserializeOwned>(
+        &self,
+        event: &str,
+        arguments: impl Serialize,
+    ) -> Question<T> {
+        Question::new(self.clone(), event, &arguments)
+    }
+
+    /// Joins a room.
+    ///
+    /// # Errors
+    /// If the socket is not connected, or a limit of [`Config`](crate::Config) is reached.
+    pub fn join(&self, room: impl Into<ByteString>) -> Result<(), JoinError> {
+        let limits = self.inner.session.room_limits();
+        let room = room.into();
+        if room.len() > limits.name_len {
+            return Err(JoinError::NameTooLong);
+        }
+        self.namespace()
+            .rooms_mut()
+            .join(self.inner.id, room, limits.rooms)
+    }
+
+    /// Leaves a room; nothing happens if it was not there.
+    pub fn leave(&self, room: &str) {
+        self.namespace().rooms_mut().leave(self.inner.id, room);
+    }
+
+    /// The rooms it has joined, in order of name. Its own room, named by its id, is not among them.
+    pub fn rooms(&self) -> Vec<ByteString> {
+        self.namespace().rooms().rooms_of(self.inner.id)
+    }
+
+    /// Everybody in the namespace but this socket.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::but(self.inner.namespace.clone(), self.inner.id)
+    }
+
+    /// The others in a room.
+    pub fn to(&self, room: impl Into<ByteString>) -> Broadcast {
+        self.broadcast().to(room)
+    }
+
+    /// Ends the connection to this namespace; the client sees `io server disconnect` and does not
+    /// come back by itself.
+    pub fn disconnect(&self) {
+        let namespace = self.inner.namespace.packet_name().clone();
+        self.inner.session.push(Command::Disconnect { namespace });
+    }
+
+    /// Ends the client's whole session: every namespace, then the connection.
+    pub fn disconnect_session(&self) {
+        self.inner.session.push(Command::Close);
+    }
+
+    pub(crate) fn socket_id(&self) -> SocketId {
+        self.inner.id
+    }
+
+    pub(crate) fn session(&self) -> &SessionHandle {
+        &self.inner.session
+    }
+
+    pub(crate) fn shared_session(&self) -> &Arc<SessionHandle> {
+        &self.inner.session
+    }
+
+    pub(crate) fn handlers(&self) -> &Arc<Handlers> {
+        &self.inner.handlers
+    }
+
+    /// The handler of an event: the socket's own, the namespace's, or its fallback.
+    pub(crate) fn handler_of(&self, event: &str) -> Option<Erased<EventContext>> {
+        if let Some(own) = self.inner.own_events.get() {
+            let own = own.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(handler) = own.named(event) {
+                return Some(Arc::clone(handler));
+            }
+        }
+        let events = &self.inner.handlers.events;
+        events
+            .named(event)
+            .or_else(|| events.fallback())
+            .map(Arc::clone)
+    }
+
+    pub(crate) fn push(&self, command: Command) -> Result<(), EmitError> {
+        if !self.is_connected() {
+            return Err(EmitError::Disconnected);
+        }
+        self.inner.session.push(command);
+        Ok(())
+    }
+
+    /// The client was let in: from now on it is a member of the namespace.
+    pub(crate) fn enter(&self) {
+        self.inner.connected.store(true, Ordering::Release);
+        self.namespace().rooms_mut().enter(self.clone());
+    }
+
+    /// The client has left: it is in no room any more.
+    pub(crate) fn exit(&self) {
+        self.inner.connected.store(false, Ordering::Release);
+        self.namespace().rooms_mut().exit(self.inner.id);
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", &self.id())
+            .field("namespace", &self.namespace().name())
+            .field("connected", &self.is_connected())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A public socket id. It has the shape of an Engine.IO session id, and is never one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SocketId(Sid);
+
+impl SocketId {
+    /// The id made of 15 random bytes.
+    pub(crate) fn from_random(bytes: [u8; 15]) -> Self {
+        Self(Sid::from_bytes(bytes))
+    }
+
+    /// The id that `text` is, if it has the shape of one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Debug for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

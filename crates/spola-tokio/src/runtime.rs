@@ -1,0 +1,94 @@
+//! The tokio runtime, as the server sees it.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use spola_server::{BoxFuture, Runtime, Timer};
+use tokio::time::Sleep;
+
+/// Runs sessions on the tokio runtime that it is used in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokioRuntime;
+
+impl Runtime for TokioRuntime {
+    fn now(&self) -> Instant {
+        now()
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the driver's door to the executor"
+    )]
+    fn spawn(&self, future: BoxFuture<()>) {
+        tokio::spawn(future);
+    }
+
+    fn timer(&self) -> Box<dyn Timer> {
+        Box::new(TokioTimer {
+            deadline: None,
+            sleep: None,
+        })
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        fill_random(buffer);
+    }
+}
+
+/// The present moment: the only place in this crate that reads a clock.
+#[expect(clippy::disallowed_methods, reason = "the driver's door to the clock")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// The only place in this crate that asks for chance.
+///
+/// # Panics
+/// If the operating system has none to give: ids and masking keys must not be guessable.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the driver's door to the random source"
+)]
+pub(crate) fn fill_random(buffer: &mut [u8]) {
+    if let Err(error) = getrandom::fill(buffer) {
+        panic!("the operating system gives no random bytes: {error}");
+    }
+}
+
+/// One alarm. A later deadline costs nothing: the timer goes off at the former one and is set
+/// again.
+struct TokioTimer {
+    deadline: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timer for TokioTimer {
+    fn set(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+        let (Some(deadline), Some(sleep)) = (deadline, &mut self.sleep) else {
+            return;
+        };
+        if deadline < sleep.deadline().into_std() || sleep.is_elapsed() {
+            sleep.as_mut().reset(deadline.into());
+        }
+    }
+
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.deadline else {
+            return Poll::Pending;
+        };
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+        while sleep.as_mut().poll(cx).is_ready() {
+            if sleep.deadline().into_std() >= deadline {
+                self.deadline = None;
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline.into());
+        }
+        Poll::Pending
+    }
+}
