@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AckId, ArgsError, DecodeError, EncodeError, Encoded, Limits, Namespace, de, encode,
     is_reserved_event, placeholder,
-    scan::{Kind, Scanner},
+    scan::{self, Kind, Scanner},
     ser, surrogate,
 };
 
@@ -44,16 +44,16 @@ impl Data {
     pub fn event<A: Serialize + ?Sized>(name: &str, args: &A) -> Result<Self, EncodeError> {
         encode::check_event_name(name)?;
         let mut text = Vec::with_capacity(128);
-        text.push(b'[');
-        ser::write_str(&mut text, name);
-        let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        text.clear();
         let attachments = ser::write_array(&mut text, Some(name), args)?;
+        let name = Span {
+            start: 1,
+            end: scan::string_end(&text, 1) as u32,
+        };
         let text = ByteString::try_from(text).unwrap_or_default();
         Ok(Self {
             text,
             start: 0,
-            name: Some(Span { start: 1, end }),
+            name: Some(name),
             attachments,
         })
     }
@@ -200,11 +200,11 @@ impl Data {
     ) -> Result<Self, DecodeError> {
         let mut scanner = Scanner::new(text.as_bytes(), start, limits.max_depth);
         if !scanner.enter_array()? {
-            return Err(wrong_kind(scanner));
+            return Err(wrong_kind(&text, start, limits));
         }
         let name_start = scanner.pos();
         let Some(kind) = scanner.string_or_number()? else {
-            return Err(DecodeError::PayloadKind);
+            return Err(wrong_kind(&text, start, limits));
         };
         let name_end = scanner.pos();
         scanner.rest()?;
@@ -310,7 +310,8 @@ impl fmt::Debug for Data {
 }
 
 /// Tells a payload that is JSON of another kind from one that is no JSON.
-fn wrong_kind(mut scanner: Scanner<'_>) -> DecodeError {
+fn wrong_kind(text: &str, start: usize, limits: &Limits) -> DecodeError {
+    let mut scanner = Scanner::new(text.as_bytes(), start, limits.max_depth);
     scanner
         .document()
         .map_or_else(DecodeError::Json, |_| DecodeError::PayloadKind)

@@ -69,10 +69,10 @@ impl<'a> Scanner<'a> {
 
     /// Reads the scalar that comes next, if it is a string or a number.
     pub(crate) fn string_or_number(&mut self) -> Result<Option<Kind>, JsonError> {
-        match kind_of(self.peek()?)? {
-            Kind::String => self.string().map(|()| Some(Kind::String)),
-            Kind::Number => self.number().map(|()| Some(Kind::Number)),
-            Kind::Object | Kind::Array | Kind::Literal => Ok(None),
+        match self.peek()? {
+            b'"' => self.string().map(|()| Some(Kind::String)),
+            b'-' | b'0'..=b'9' => self.number().map(|()| Some(Kind::Number)),
+            _ => Ok(None),
         }
     }
 
@@ -320,6 +320,12 @@ impl<'a> Scanner<'a> {
     fn peek(&self) -> Result<u8, JsonError> {
         self.byte().ok_or(JsonError::Malformed)
     }
+}
+
+/// Where the valid JSON string ends that starts at `start`.
+pub(crate) fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut scanner = Scanner::new(bytes, start, MAX_DEPTH);
+    scanner.string().map_or(start, |()| scanner.pos)
 }
 
 fn kind_of(first: u8) -> Result<Kind, JsonError> {

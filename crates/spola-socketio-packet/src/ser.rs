@@ -18,43 +18,70 @@ pub(crate) fn write_array<A: Serialize + ?Sized>(
     args: &A,
 ) -> Result<Vec<Bytes>, serde_json::Error> {
     let attachments = RefCell::new(Vec::new());
-    let mut json = serde_json::Serializer::new(out);
-    write_elements(json.serialize_seq(None)?, name, args, &attachments)?;
+    write(
+        out,
+        &Array {
+            name,
+            args,
+            attachments: &attachments,
+        },
+    )?;
     Ok(attachments.into_inner())
-}
-
-fn write_elements<S: SerializeSeq, A: Serialize + ?Sized>(
-    mut array: S,
-    name: Option<&str>,
-    args: &A,
-    attachments: &Attachments,
-) -> Result<S::Ok, S::Error> {
-    if let Some(name) = name {
-        array.serialize_element(name)?;
-    }
-    match Shape::of(args) {
-        Shape::None => {}
-        Shape::One => array.serialize_element(&Nested {
-            value: args,
-            attachments,
-        })?,
-        Shape::Many => args.serialize(Spread {
-            array: &mut array,
-            attachments,
-        })?,
-    }
-    array.end()
 }
 
 /// Appends a JSON string.
 pub(crate) fn write_str(out: &mut Vec<u8>, text: &str) {
     // A `Vec` takes every write, and every string has a JSON form.
-    let _ = text.serialize(&mut serde_json::Serializer::new(out));
+    let _ = write(out, text);
 }
 
 /// Appends a number in decimal digits.
 pub(crate) fn write_number(out: &mut Vec<u8>, number: u64) {
-    let _ = number.serialize(&mut serde_json::Serializer::new(out));
+    let _ = write(out, &number);
+}
+
+#[cfg(feature = "std")]
+fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), serde_json::Error> {
+    serde_json::to_writer(out, value)
+}
+
+/// Without `std`, serde_json writes into vectors of its own only.
+#[cfg(not(feature = "std"))]
+fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), serde_json::Error> {
+    out.extend_from_slice(&serde_json::to_vec(value)?);
+    Ok(())
+}
+
+struct Array<'a, A: ?Sized> {
+    name: Option<&'a str>,
+    args: &'a A,
+    attachments: &'a Attachments,
+}
+
+impl<A: Serialize + ?Sized> Serialize for Array<'_, A> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            name,
+            args,
+            attachments,
+        } = *self;
+        let mut array = serializer.serialize_seq(None)?;
+        if let Some(name) = name {
+            array.serialize_element(name)?;
+        }
+        match Shape::of(args) {
+            Shape::None => {}
+            Shape::One => array.serialize_element(&Nested {
+                value: args,
+                attachments,
+            })?,
+            Shape::Many => args.serialize(Spread {
+                array: &mut array,
+                attachments,
+            })?,
+        }
+        array.end()
+    }
 }
 
 type Attachments = RefCell<Vec<Bytes>>;

@@ -1,0 +1,298 @@
+//! Arguments as Rust types, both ways.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use spola_socketio_packet::{
+    AckId, Data, Decoder, EncodeError, Limits, Namespace, Packet, RawValue, encode_ack,
+    encode_connect_error, encode_connect_reply, encode_event,
+};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Upload {
+    name: String,
+    body: Bytes,
+    thumbnail: Option<Bytes>,
+    parts: Vec<Bytes>,
+    by_key: BTreeMap<String, Bytes>,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Kind {
+    Unit,
+    New(Bytes),
+    Tuple(u8, Bytes),
+    Struct { bytes: Bytes, n: i64 },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Pair(u8, String);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Newtype((u8, u8));
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Nothing;
+
+fn bytes(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(bytes)
+}
+
+fn upload(kind: Kind) -> Upload {
+    Upload {
+        name: "é\"\u{1}".into(),
+        body: bytes(&[1, 2, 3]),
+        thumbnail: None,
+        parts: vec![bytes(&[]), bytes(&[0xff])],
+        by_key: BTreeMap::from([("k".into(), bytes(&[7]))]),
+        kind,
+    }
+}
+
+/// Sends arguments over the wire and back, as an event and as an acknowledgement.
+fn round_trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(args: T) -> String {
+    let ack = AckId::from(3);
+    let event = encode_event("", &Namespace::root(), Some(ack), "e", &args).unwrap();
+    let reply = encode_ack("", &Namespace::root(), ack, &args).unwrap();
+    let mut decoder = Decoder::new(Limits::default());
+    for encoded in [&event, &reply] {
+        let mut packet = decoder.decode_text(encoded.text.clone()).unwrap();
+        for attachment in &encoded.attachments {
+            packet = decoder.decode_binary(attachment.clone()).unwrap();
+        }
+        let Some(Packet::Event { data, .. } | Packet::Ack { data, .. }) = packet else {
+            panic!("{:?}", encoded.text)
+        };
+        assert_eq!(data.extract::<T>().unwrap(), args, "{:?}", encoded.text);
+    }
+    let data = Data::event("e", &args).unwrap();
+    assert_eq!(data.encode("", &Namespace::root(), Some(ack)), event);
+    assert_eq!(data.event_name().as_deref(), Some("e"));
+    assert_eq!(data.extract::<T>().unwrap(), args);
+    assert_eq!(
+        Data::ack(&args)
+            .unwrap()
+            .encode("", &Namespace::root(), Some(ack)),
+        reply
+    );
+    data.json().into()
+}
+
+#[test]
+fn a_tuple_is_many_arguments_and_all_else_is_one() {
+    assert_eq!(round_trip(()), r#"["e"]"#);
+    assert_eq!(round_trip((1,)), r#"["e",1]"#);
+    assert_eq!(
+        round_trip((1, "a".to_owned(), None::<u8>)),
+        r#"["e",1,"a",null]"#
+    );
+    assert_eq!(round_trip([1, 2]), r#"["e",1,2]"#);
+    assert_eq!(round_trip(Box::new((1, 2))), r#"["e",1,2]"#);
+    assert_eq!(round_trip(1.5), r#"["e",1.5]"#);
+    assert_eq!(round_trip(i128::MAX), format!(r#"["e",{}]"#, i128::MAX));
+    assert_eq!(round_trip(true), r#"["e",true]"#);
+    assert_eq!(round_trip('x'), r#"["e","x"]"#);
+    assert_eq!(round_trip("a".to_owned()), r#"["e","a"]"#);
+    assert_eq!(round_trip(vec![1, 2]), r#"["e",[1,2]]"#);
+    assert_eq!(round_trip(((1, 2),)), r#"["e",[1,2]]"#);
+    assert_eq!(round_trip(Some((1, 2))), r#"["e",[1,2]]"#);
+    assert_eq!(round_trip(None::<u8>), r#"["e",null]"#);
+    assert_eq!(round_trip(((),)), r#"["e",null]"#);
+    assert_eq!(round_trip(Pair(1, "a".into())), r#"["e",[1,"a"]]"#);
+    assert_eq!(round_trip(Newtype((1, 2))), r#"["e",[1,2]]"#);
+    assert_eq!(round_trip(Nothing), r#"["e",null]"#);
+    assert_eq!(round_trip(Kind::Unit), r#"["e","Unit"]"#);
+    assert_eq!(
+        round_trip(BTreeMap::from([("k".to_owned(), 1)])),
+        r#"["e",{"k":1}]"#
+    );
+    assert_eq!(
+        round_trip(serde_json::json!({"a": [1, null]})),
+        r#"["e",{"a":[1,null]}]"#
+    );
+}
+
+#[test]
+fn bytes_travel_as_attachments_from_anywhere() {
+    assert_eq!(
+        round_trip(bytes(&[1])),
+        r#"["e",{"_placeholder":true,"num":0}]"#
+    );
+    round_trip((bytes(&[1]), 2, bytes(&[])));
+    for kind in [
+        Kind::Unit,
+        Kind::New(bytes(&[4])),
+        Kind::Tuple(1, bytes(&[5])),
+        Kind::Struct {
+            bytes: bytes(&[6]),
+            n: -1,
+        },
+    ] {
+        round_trip(upload(kind.clone()));
+        round_trip((1, upload(kind.clone()), vec![Some(upload(kind))]));
+    }
+    // To serde a `Vec<u8>` is an array of numbers.
+    assert_eq!(round_trip(vec![1u8, 2]), r#"["e",[1,2]]"#);
+}
+
+#[test]
+fn attachments_can_be_borrowed() {
+    #[derive(Deserialize)]
+    struct Borrowed<'a> {
+        text: &'a str,
+        body: &'a [u8],
+    }
+    let json = r#"["e",{"text":"a","body":{"num":0,"_placeholder":true}}]"#;
+    let data = Data::event_from_json(json, vec![bytes(&[1, 2])], &Limits::default()).unwrap();
+    let Borrowed { text, body } = data.extract().unwrap();
+    assert_eq!((text, body), ("a", &[1, 2][..]));
+    assert_eq!(body.as_ptr(), data.attachments()[0].as_ptr());
+}
+
+#[test]
+fn one_attachment_may_be_named_twice() {
+    let json = r#"["e",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]"#;
+    let data = Data::event_from_json(json, vec![bytes(&[9])], &Limits::default()).unwrap();
+    assert_eq!(
+        data.extract::<(Bytes, Bytes)>().unwrap(),
+        (bytes(&[9]), bytes(&[9]))
+    );
+}
+
+#[test]
+fn missing_arguments_are_null_and_further_ones_ignored() {
+    let data =
+        |json: &'static str| Data::event_from_json(json, Vec::new(), &Limits::default()).unwrap();
+    let none = data(r#"["e"]"#);
+    assert_eq!(none.extract::<Option<String>>().unwrap(), None);
+    assert_eq!(none.extract::<(Option<u8>, ())>().unwrap(), (None, ()));
+    assert_eq!(
+        none.extract::<String>().unwrap_err().to_string(),
+        "argument 0 is missing"
+    );
+    let one = data(r#"["e", 1 ]"#);
+    assert_eq!(one.extract::<(u8, Option<u8>)>().unwrap(), (1, None));
+    assert_eq!(
+        one.extract::<(u8, u8)>().unwrap_err().to_string(),
+        "argument 1 is missing"
+    );
+    one.extract::<()>().unwrap();
+    let three = data(r#"["e",1,"b",{"c":[2]}]"#);
+    assert_eq!(three.extract::<u8>().unwrap(), 1);
+    assert_eq!(three.extract::<(u8, &str)>().unwrap(), (1, "b"));
+    three.extract::<String>().unwrap_err();
+}
+
+#[test]
+fn single_arguments_and_lists_of_all_can_be_asked_for() {
+    let data = Data::event("e", &(1, "b", [2, 3])).unwrap();
+    assert_eq!(data.arg::<u8>(0).unwrap(), 1);
+    assert_eq!(data.arg::<&str>(1).unwrap(), "b");
+    assert_eq!(data.arg::<Vec<u8>>(2).unwrap(), [2, 3]);
+    assert_eq!(data.arg::<Option<u8>>(3).unwrap(), None);
+    data.arg::<u8>(3).unwrap_err();
+    data.arg::<u8>(usize::MAX).unwrap_err();
+    let all: Vec<serde_json::Value> = data.args().unwrap();
+    assert_eq!(
+        all,
+        [serde_json::json!(1), "b".into(), serde_json::json!([2, 3])]
+    );
+    assert_eq!(data.args::<(u8, String)>().unwrap(), (1, "b".into()));
+    let raw: Vec<&RawValue> = data.args().unwrap();
+    assert_eq!(
+        raw.iter().map(|raw| raw.get()).collect::<Vec<_>>(),
+        ["1", "\"b\"", "[2,3]"]
+    );
+
+    let ack = Data::ack(&("a", 2)).unwrap();
+    assert!(!ack.is_event() && ack.event_name().is_none());
+    assert_eq!(ack.arg::<u8>(1).unwrap(), 2);
+    assert_eq!(ack.args::<Vec<serde_json::Value>>().unwrap().len(), 2);
+    assert!(Data::default().args::<Vec<u8>>().unwrap().is_empty());
+}
+
+#[test]
+fn untyped_values_see_placeholders() {
+    let data = Data::event("e", &bytes(&[1])).unwrap();
+    let value: serde_json::Value = data.extract().unwrap();
+    assert_eq!(value, serde_json::json!({"_placeholder": true, "num": 0}));
+}
+
+#[test]
+fn placeholders_without_attachments_are_ordinary_objects() {
+    let json = r#"["e",{"_placeholder":true,"num":0}]"#;
+    let data = Data::event_from_json(json, Vec::new(), &Limits::default()).unwrap();
+    data.extract::<Bytes>().unwrap_err();
+    data.extract::<BTreeMap<String, serde_json::Value>>()
+        .unwrap();
+}
+
+#[test]
+fn names_may_need_escapes() {
+    let data = Data::event("a\"é\n", &1).unwrap();
+    assert_eq!(data.json(), "[\"a\\\"é\\n\",1]");
+    assert_eq!(data.event_name().as_deref(), Some("a\"é\n"));
+    assert_eq!(data.extract::<u8>().unwrap(), 1);
+    let data = Data::event_from_json("[ 1.50 ,2]", Vec::new(), &Limits::default()).unwrap();
+    assert_eq!(data.event_name().as_deref(), Some("1.50"));
+    assert_eq!(data.extract::<u8>().unwrap(), 2);
+}
+
+#[test]
+fn what_has_no_json_form_is_an_error() {
+    let root = Namespace::root();
+    assert!(matches!(
+        encode_event("", &root, None, "connect", &()),
+        Err(EncodeError::ReservedEvent)
+    ));
+    assert!(matches!(
+        encode_event("", &root, None, &"n".repeat(1025), &()),
+        Err(EncodeError::EventNameTooLong(1025))
+    ));
+    let map = BTreeMap::from([((1, 2), 3)]);
+    assert!(matches!(
+        encode_event("", &root, None, "e", &map),
+        Err(EncodeError::Json(_))
+    ));
+    let nan = encode_event("4", &root, None, "e", &(f64::NAN, f32::INFINITY)).unwrap();
+    assert_eq!(nan.text, r#"42["e",null,null]"#);
+}
+
+#[test]
+fn the_count_of_attachments_goes_before_the_namespace() {
+    let namespace: Namespace = "/é".parse().unwrap();
+    let many: Vec<Bytes> = (0..12).map(|n| bytes(&[n])).collect();
+    let event = encode_event("4", &namespace, Some(AckId::from(7)), "e", &many).unwrap();
+    assert!(
+        event
+            .text
+            .starts_with(r#"4512-/é,7["e",[{"_placeholder":true,"num":0},"#)
+    );
+    assert_eq!(event.attachments, many);
+    assert_eq!(event.size(), event.text.len() + 12);
+}
+
+#[test]
+fn answers_to_connect() {
+    let admin: Namespace = "/admin".parse().unwrap();
+    assert_eq!(
+        encode_connect_reply("4", &Namespace::root(), "wZX3oN0bSVIhsaknAAAI").text,
+        r#"40{"sid":"wZX3oN0bSVIhsaknAAAI"}"#
+    );
+    assert_eq!(
+        encode_connect_reply("", &admin, "a\"").text,
+        r#"0/admin,{"sid":"a\""}"#
+    );
+    assert_eq!(
+        encode_connect_error("", &admin, "Not authorized", None).text,
+        r#"4/admin,{"message":"Not authorized"}"#
+    );
+    let data = RawValue::from_string(r#"{"code":"E1"}"#.into()).unwrap();
+    assert_eq!(
+        encode_connect_error("4", &admin, "Not authorized", Some(&data)).text,
+        r#"44/admin,{"message":"Not authorized","data":{"code":"E1"}}"#
+    );
+}
