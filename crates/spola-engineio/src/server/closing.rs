@@ -1,10 +1,10 @@
-use std::{mem, time::Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::{
     heartbeat::Heartbeat,
-    io::{CloseReason, Event, PollResponse, PostOutcome, Transmit},
+    io::{CloseReason, Event, PollResponse, PostOutcome},
     session::{Link, Session, State},
 };
 use crate::config::Transport;
@@ -31,7 +31,7 @@ impl Session {
                 self.state = State::Closing { deadline };
                 self.heartbeat = Heartbeat::Stopped;
             }
-            Link::Polling(_) | Link::WebSocket { .. } | Link::Gone(_) => {
+            Link::Polling(_) | Link::WebSocket(_) | Link::Gone { .. } => {
                 self.finish(CloseReason::ForcedClose);
             }
         }
@@ -56,26 +56,24 @@ impl Session {
         self.flush_to_get();
         self.state = State::Closed;
         self.heartbeat = Heartbeat::Stopped;
-        match mem::replace(&mut self.link, Link::Gone(Transport::Polling)) {
+        match &mut self.link {
             Link::Polling(polling) => {
-                if let Some(id) = polling.get {
+                let (get, post) = (polling.get.take(), polling.post.take());
+                let close_due = polling.upgrade.is_some();
+                self.link = Link::Gone {
+                    last: Transport::Polling,
+                    close_due,
+                };
+                self.outgoing.clear();
+                if let Some(id) = get {
                     self.answer_get(id, PollResponse::Payload(farewell));
                 }
-                if let Some(id) = polling.post {
+                if let Some(id) = post {
                     self.answer_post(id, PostOutcome::Abort);
                 }
-                if polling.upgrade.is_some() {
-                    self.replies.push(Transmit::CloseWebSocket);
-                }
-                self.outgoing.clear();
             }
-            Link::WebSocket { binary, .. } => {
-                self.link = Link::WebSocket {
-                    binary,
-                    close_due: true,
-                };
-            }
-            Link::Gone(transport) => self.link = Link::Gone(transport),
+            Link::WebSocket(websocket) => websocket.close_due = true,
+            Link::Gone { .. } => {}
         }
         self.events.push(Event::Closed(reason));
     }

@@ -7,7 +7,7 @@ use spola_engineio_packet::{Packet, payload};
 use super::{
     closing::{NOOP, NOOP_AND_CLOSE},
     io::{CloseReason, Event, PollResponse, PostOutcome, RequestId},
-    session::{Link, Polling, Session, State},
+    session::{Link, PING, Polling, Session, State},
 };
 use crate::request::ErrorCode;
 
@@ -112,8 +112,8 @@ impl Session {
         match &mut self.link {
             _ if matches!(self.state, State::Closed) => Err(ErrorCode::SessionUnknown),
             Link::Polling(polling) => Ok(polling),
-            Link::WebSocket { .. } => Err(ErrorCode::BadRequest),
-            Link::Gone(_) => Err(ErrorCode::SessionUnknown),
+            Link::WebSocket(_) => Err(ErrorCode::BadRequest),
+            Link::Gone { .. } => Err(ErrorCode::SessionUnknown),
         }
     }
 
@@ -180,7 +180,7 @@ impl Session {
             count += 1;
         }
         let mut body = payload::Encoder::with_capacity(len);
-        let ping = ping.then(|| Packet::Ping { probe: false }.encode());
+        let ping = ping.then_some(PING);
         let messages = std::iter::from_fn(|| self.outgoing.pop()).take(count);
         for message in ping.into_iter().chain(messages) {
             // `send` admitted nothing that a payload cannot carry.

@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
 
 use spola_engineio_packet::{EncodedMessage, Handshake, Packet, WebSocketMessage, payload};
 
@@ -47,13 +50,13 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) enum Link {
     Polling(Polling),
-    /// With `close_due`, the session is closed, and a Close frame follows what is queued.
-    WebSocket {
-        binary: BinaryMode,
+    WebSocket(WebSocket),
+    /// No message can be sent any more. The session is closed.
+    Gone {
+        last: Transport,
+        /// A WebSocket that was probing is to be closed.
         close_due: bool,
     },
-    /// Nothing can be sent any more. The session is closed.
-    Gone(Transport),
 }
 
 #[derive(Debug)]
@@ -65,6 +68,15 @@ pub(super) struct Polling {
     pub(super) upgrade: Option<Upgrade>,
 }
 
+#[derive(Debug)]
+pub(super) struct WebSocket {
+    pub(super) binary: BinaryMode,
+    /// The probe that brought the session here is to be answered.
+    pub(super) pong_due: bool,
+    /// The session is closed, and a Close frame follows what is queued.
+    pub(super) close_due: bool,
+}
+
 /// A WebSocket that the session may move to.
 #[derive(Debug)]
 pub(super) struct Upgrade {
@@ -74,6 +86,8 @@ pub(super) struct Upgrade {
     pub(super) noop_at: Option<Instant>,
     /// The probe is to be answered.
     pub(super) pong_due: bool,
+    /// The upgrade failed, and the WebSocket is to be closed.
+    pub(super) close_due: bool,
 }
 
 impl Session {
@@ -92,10 +106,11 @@ impl Session {
                     post: None,
                     upgrade: None,
                 }),
-                Opening::WebSocket(binary) => Link::WebSocket {
+                Opening::WebSocket(binary) => Link::WebSocket(WebSocket {
                     binary,
+                    pong_due: false,
                     close_due: false,
-                },
+                }),
             },
             heartbeat: Heartbeat::new(now, config),
             outgoing: Outgoing::new(),
@@ -104,16 +119,13 @@ impl Session {
         };
         session.events.push(Event::Opened);
         let open = session.open_packet();
-        session.replies.push(match opening {
+        match opening {
             Opening::Polling(id) => {
                 let body = open.into_text().into_bytes();
-                Transmit::PollResponse {
-                    id,
-                    response: PollResponse::Payload(body),
-                }
+                session.answer_get(id, PollResponse::Payload(body));
             }
-            Opening::WebSocket(_) => Transmit::WebSocketMessage(open),
-        });
+            Opening::WebSocket(_) => session.outgoing.push(open),
+        }
         session
     }
 
@@ -172,7 +184,7 @@ impl Session {
                 self.events.release();
             }
             Tick::TimedOut => {
-                if matches!(self.link, Link::WebSocket { .. }) {
+                if matches!(self.link, Link::WebSocket(_)) {
                     // Nobody reads it.
                     self.outgoing.clear();
                 }
@@ -190,34 +202,38 @@ impl Session {
         }
         match &mut self.link {
             Link::Polling(polling) => {
-                if let Some(upgrade) = &mut polling.upgrade
-                    && std::mem::take(&mut upgrade.pong_due)
-                {
-                    let pong = WebSocketMessage::from_static("3probe");
-                    return Some(Transmit::WebSocketMessage(pong));
+                let transmit = polling.poll_upgrade();
+                if transmit.is_some() {
+                    return transmit;
                 }
                 self.flush_to_get();
                 self.replies.pop()
             }
-            Link::WebSocket { binary, close_due } => {
+            Link::WebSocket(websocket) => {
+                if mem::take(&mut websocket.pong_due) {
+                    return Some(Transmit::WebSocketMessage(PROBE_ANSWER));
+                }
                 if self.heartbeat.take_ping() {
-                    return Some(Transmit::WebSocketMessage(WebSocketMessage::from_static(
-                        "2",
-                    )));
+                    return Some(Transmit::WebSocketMessage(PING));
                 }
                 if let Some(message) = self.outgoing.pop() {
-                    return Some(Transmit::WebSocketMessage(match binary {
+                    return Some(Transmit::WebSocketMessage(match websocket.binary {
                         BinaryMode::Native => message,
                         BinaryMode::Base64 => WebSocketMessage::Text(message.into_text()),
                     }));
                 }
-                if *close_due {
-                    self.link = Link::Gone(Transport::WebSocket);
+                if websocket.close_due {
+                    self.link = Link::Gone {
+                        last: Transport::WebSocket,
+                        close_due: false,
+                    };
                     return Some(Transmit::CloseWebSocket);
                 }
                 None
             }
-            Link::Gone(_) => None,
+            Link::Gone { close_due, .. } => {
+                mem::take(close_due).then_some(Transmit::CloseWebSocket)
+            }
         }
     }
 
@@ -240,7 +256,7 @@ impl Session {
                 upgrade: Some(upgrade),
                 ..
             }) => (upgrade.deadline, upgrade.noop_at),
-            Link::Polling(_) | Link::WebSocket { .. } | Link::Gone(_) => (None, None),
+            Link::Polling(_) | Link::WebSocket(_) | Link::Gone { .. } => (None, None),
         };
         [closing, upgrade, noop, self.heartbeat.deadline()]
             .into_iter()
@@ -262,8 +278,8 @@ impl Session {
             && self.outgoing.is_empty()
             && match &self.link {
                 Link::Polling(polling) => polling.get.is_some(),
-                Link::WebSocket { .. } => true,
-                Link::Gone(_) => false,
+                Link::WebSocket(_) => true,
+                Link::Gone { .. } => false,
             }
     }
 
@@ -278,8 +294,8 @@ impl Session {
     pub const fn transport(&self) -> Transport {
         match self.link {
             Link::Polling(_) => Transport::Polling,
-            Link::WebSocket { .. } => Transport::WebSocket,
-            Link::Gone(transport) => transport,
+            Link::WebSocket(_) => Transport::WebSocket,
+            Link::Gone { last, .. } => last,
         }
     }
 
@@ -313,8 +329,23 @@ impl Session {
     }
 }
 
+impl Polling {
+    /// What goes over the WebSocket of an upgrade before the session moves there.
+    fn poll_upgrade(&mut self) -> Option<Transmit> {
+        let upgrade = self.upgrade.as_mut()?;
+        if upgrade.close_due {
+            self.upgrade = None;
+            return Some(Transmit::CloseWebSocket);
+        }
+        mem::take(&mut upgrade.pong_due).then_some(Transmit::WebSocketMessage(PROBE_ANSWER))
+    }
+}
+
 pub(super) fn is_due(at: Option<Instant>, now: Instant) -> bool {
     at.is_some_and(|at| at <= now)
 }
+
+pub(super) const PING: WebSocketMessage = WebSocketMessage::from_static("2");
+const PROBE_ANSWER: WebSocketMessage = WebSocketMessage::from_static("3probe");
 
 pub(super) const MIN_NOOP_INTERVAL: Duration = Duration::from_millis(1);

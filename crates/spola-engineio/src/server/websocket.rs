@@ -1,14 +1,11 @@
-use std::{mem, time::Instant};
+use std::time::Instant;
 
-use spola_engineio_packet::{Packet, WebSocketMessage};
+use spola_engineio_packet::{Packet, PacketError, WebSocketMessage};
 
 use super::{
     closing::{CLOSE, NOOP},
-    io::{
-        BinaryMode, CloseReason, Event, PollResponse, PostOutcome, Transmit, UpgradeRefused,
-        WebSocketEnd,
-    },
-    session::{Link, MIN_NOOP_INTERVAL, Polling, Session, State, Upgrade, is_due},
+    io::{BinaryMode, CloseReason, Event, PollResponse, PostOutcome, UpgradeRefused, WebSocketEnd},
+    session::{Link, MIN_NOOP_INTERVAL, Polling, Session, State, Upgrade, WebSocket, is_due},
 };
 use crate::config::Transport;
 
@@ -32,6 +29,7 @@ impl Session {
                 deadline: now.checked_add(self.config.upgrade_timeout),
                 noop_at: None,
                 pong_due: false,
+                close_due: false,
             });
         }
         Ok(())
@@ -41,28 +39,17 @@ impl Session {
     /// [`max_payload`](crate::Config::max_payload).
     pub fn handle_websocket_message(&mut self, now: Instant, message: WebSocketMessage) {
         match &self.link {
-            Link::WebSocket {
-                close_due: false, ..
-            } => match Packet::decode(message) {
+            Link::WebSocket(websocket) if !websocket.close_due => match Packet::decode(message) {
                 Ok(packet) => self.handle_packet(now, packet),
                 Err(_) => self.finish(CloseReason::ParseError),
             },
             Link::Polling(Polling {
-                upgrade: Some(_), ..
-            }) => match Packet::decode(message) {
-                Ok(Packet::Ping { probe: true }) => self.handle_probe(now),
-                Ok(Packet::Upgrade) => self.switch_to_websocket(),
-                Ok(
-                    Packet::Open(_)
-                    | Packet::Close
-                    | Packet::Ping { probe: false }
-                    | Packet::Pong { .. }
-                    | Packet::Message(_)
-                    | Packet::Noop,
-                )
-                | Err(_) => self.fail_upgrade(),
-            },
-            Link::WebSocket { .. } | Link::Polling(_) | Link::Gone(_) => {}
+                upgrade: Some(upgrade),
+                ..
+            }) if !upgrade.close_due => {
+                self.handle_upgrade_packet(now, Packet::decode(message));
+            }
+            Link::WebSocket(_) | Link::Polling(_) | Link::Gone { .. } => {}
         }
     }
 
@@ -71,15 +58,34 @@ impl Session {
     pub fn handle_websocket_closed(&mut self, end: WebSocketEnd) {
         match &mut self.link {
             Link::Polling(polling) => polling.upgrade = None,
-            Link::WebSocket { .. } => {
+            Link::WebSocket(_) => {
                 self.outgoing.clear();
-                self.link = Link::Gone(Transport::WebSocket);
+                self.link = Link::Gone {
+                    last: Transport::WebSocket,
+                    close_due: false,
+                };
                 self.finish(match end {
                     WebSocketEnd::Closed => CloseReason::TransportClose,
                     WebSocketEnd::Failed => CloseReason::TransportError,
                 });
             }
-            Link::Gone(_) => {}
+            Link::Gone { close_due, .. } => *close_due = false,
+        }
+    }
+
+    fn handle_upgrade_packet(&mut self, now: Instant, packet: Result<Packet, PacketError>) {
+        match packet {
+            Ok(Packet::Ping { probe: true }) => self.handle_probe(now),
+            Ok(Packet::Upgrade) => self.switch_to_websocket(),
+            Ok(
+                Packet::Open(_)
+                | Packet::Close
+                | Packet::Ping { probe: false }
+                | Packet::Pong { .. }
+                | Packet::Message(_)
+                | Packet::Noop,
+            )
+            | Err(_) => self.fail_upgrade(),
         }
     }
 
@@ -105,21 +111,20 @@ impl Session {
             return;
         };
         let (get, post) = (get.take(), post.take());
-        let pong_due = mem::take(&mut upgrade.pong_due);
-        self.link = Link::WebSocket {
-            binary: upgrade.binary,
+        let Upgrade {
+            binary, pong_due, ..
+        } = *upgrade;
+        self.link = Link::WebSocket(WebSocket {
+            binary,
+            pong_due,
             close_due: false,
-        };
+        });
         if let Some(id) = get {
             self.answer_get(id, PollResponse::Payload(CLOSE));
         }
         if let Some(id) = post {
             // Its packets could not be put in order with those of the WebSocket.
             self.answer_post(id, PostOutcome::Abort);
-        }
-        if pong_due {
-            let pong = WebSocketMessage::from_static("3probe");
-            self.replies.push(Transmit::WebSocketMessage(pong));
         }
         match self.state {
             State::Open => self.events.push(Event::Upgraded),
@@ -128,33 +133,32 @@ impl Session {
     }
 
     fn fail_upgrade(&mut self) {
-        if let Link::Polling(polling) = &mut self.link
-            && polling.upgrade.take().is_some()
+        if let Link::Polling(Polling {
+            upgrade: Some(upgrade),
+            ..
+        }) = &mut self.link
         {
-            self.replies.push(Transmit::CloseWebSocket);
+            upgrade.close_due = true;
         }
     }
 
     pub(super) fn handle_upgrade_timeout(&mut self, now: Instant) {
         let Link::Polling(Polling {
-            get,
             upgrade: Some(upgrade),
             ..
         }) = &mut self.link
         else {
             return;
         };
-        if is_due(upgrade.deadline, now) {
+        if upgrade.close_due || is_due(upgrade.deadline, now) {
             return self.fail_upgrade();
         }
         if !is_due(upgrade.noop_at, now) {
             return;
         }
         upgrade.noop_at = now.checked_add(self.config.noop_interval.max(MIN_NOOP_INTERVAL));
-        if get.is_some() {
-            self.flush_to_get();
-            self.release_get();
-        }
+        self.flush_to_get();
+        self.release_get();
     }
 
     /// Answers the pending GET, if there still is one, so that the client can end its polling.
