@@ -136,27 +136,29 @@ impl Namespace {
     /// # Errors
     /// If the event cannot be encoded.
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<usize, EmitError> {
-        self.broadcast().emit(event, arguments)
+        self.everybody().emit(event, arguments)
     }
 
     /// Addresses a room; see [`Broadcast::to`].
     pub fn to(&self, room: impl Into<ByteString>) -> Broadcast {
-        self.broadcast().to(room)
+        self.everybody().to(room)
     }
 
     /// Addresses everybody but a room; see [`Broadcast::except`].
     pub fn except(&self, room: impl Into<ByteString>) -> Broadcast {
-        self.broadcast().except(room)
+        self.everybody().except(room)
+    }
+
+    /// Addresses everybody, to be narrowed down; see [`Broadcast`].
+    pub fn everybody(&self) -> Broadcast {
+        Broadcast::new(self.clone())
     }
 
     /// The sockets that are connected, in no order.
     pub fn sockets(&self) -> Vec<Socket> {
-        self.broadcast().sockets()
+        self.everybody().sockets()
     }
 
-    fn broadcast(&self) -> Broadcast {
-        Broadcast::new(self.clone())
-    }
 
     pub(crate) fn packet_name(&self) -> &packet::Namespace {
         &self.inner.name

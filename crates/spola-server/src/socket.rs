@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spola_engineio::Sid;
-use spola_socketio_packet::encode_event;
+use spola_socketio_packet::{Data as RawData, encode_event};
 
 use crate::ack::Question;
 use crate::broadcast::Broadcast;
@@ -106,6 +106,16 @@ impl Socket {
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<(), EmitError> {
         let namespace = self.inner.namespace.packet_name().clone();
         let packet = encode_event(PACKET_PREFIX, &namespace, None, event, &arguments)?;
+        self.push(Command::Emit { namespace, packet })
+    }
+
+    /// Sends an event whose name and arguments are encoded already, as when one is passed on.
+    ///
+    /// # Errors
+    /// If the client has left or was not let in yet.
+    pub fn emit_raw(&self, event: RawData) -> Result<(), EmitError> {
+        let namespace = self.inner.namespace.packet_name().clone();
+        let packet = event.encode(PACKET_PREFIX, &namespace, None);
         self.push(Command::Emit { namespace, packet })
     }
 

@@ -1,0 +1,189 @@
+//! The server that the Node suite under `conformance/` speaks to. Its twin on the official
+//! implementation is `conformance/node/official.mjs`.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::ser::SerializeTuple as _;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Value, json};
+use spola_server::{
+    Ack, Auth, ByteString, Config, Data, DisconnectReason, Io, RawData, Refusal, Reply, Socket,
+    State,
+};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let mut config = Config::default();
+    if let Some(interval) = argument("--ping-interval-ms") {
+        config.engine.ping_interval = Duration::from_millis(interval.parse()?);
+    }
+    if let Some(timeout) = argument("--ping-timeout-ms") {
+        config.engine.ping_timeout = Duration::from_millis(timeout.parse()?);
+    }
+    let io = Io::builder().config(config).state(Departures::default()).build();
+    root(&io);
+    others(&io);
+    let port = argument("--port").map_or(Ok(0), |port| port.parse::<u16>())?;
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on {}", listener.local_addr()?);
+    spola_tokio::serve(listener, io).with_graceful_shutdown(told_to_quit()).await?;
+    Ok(())
+}
+
+fn root(io: &Io) {
+    io.namespace("/")
+        .on_connect(async |socket: Socket, Auth(auth): Auth<Value>| {
+            let _ = socket.emit("auth", auth);
+        })
+        .on_disconnect(remember)
+        .on("echo", echo)
+        .on("echo-ack", async |data: RawData| Ok::<_, Refusal>(Reply(arguments(&data)?)))
+        .on("ask", async |socket: Socket, Data(question): Data<Value>| {
+            let question = socket.emit_with_ack("question", question);
+            let answer: Result<Value, _> = question.timeout(Duration::from_secs(1)).await;
+            let _ = socket.emit("answered", answer.unwrap_or_else(|_| "timed out".into()));
+        })
+        .on("binary", async |socket: Socket, Data(data): Data<bytes::Bytes>, ack: Ack| {
+            let body = json!({ "length": data.len(), "first": data.first(), "last": data.last() });
+            let _ = ack.send(body);
+            let _ = socket.emit("binary-back", data);
+        })
+        .on("join", async |socket: Socket, Data(room): Data<String>| {
+            socket.join(room).map(|()| Reply("ok")).map_err(|error| Refusal::new(error.to_string()))
+        })
+        .on("leave", async |socket: Socket, Data(room): Data<String>| {
+            socket.leave(&room);
+            Reply("ok")
+        })
+        .on("to", to)
+        .on("broadcast", async |socket: Socket, Data(value): Data<Value>| {
+            let _ = socket.broadcast().emit("news", value);
+        })
+        .on("kick", async |socket: Socket| socket.disconnect())
+        .on("kick-session", async |socket: Socket| socket.disconnect_session())
+        .on("who", async |socket: Socket, Data(room): Data<String>| {
+            let there = socket.namespace().to(room).sockets();
+            let mut ids: Vec<_> = there.iter().map(|socket| socket.id().to_owned()).collect();
+            ids.sort();
+            Reply(ids)
+        })
+        .on("fail", async || {
+            Err::<(), _>(Refusal::new("failed on purpose").with_data(&json!({ "code": 7 })))
+        })
+        .on("typed", async |Data(person): Data<Person>| {
+            Reply(format!("hello {} of {}", person.name, person.age))
+        })
+        .on("last-disconnect", async |socket: Socket, State(departures): State<Departures>| {
+            Reply(departures.last_but(socket.id()))
+        });
+}
+
+fn others(io: &Io) {
+    io.namespace("/admin")
+        .middleware(async |Auth(auth): Auth<Value>| match auth["token"].as_str() {
+            Some("letmein") => Ok(()),
+            _ => Err(Refusal::new("not authorized").with_data(&json!({ "code": "E_AUTH" }))),
+        })
+        .on_connect(async |socket: Socket| {
+            let _ = socket.emit("welcome", ());
+        })
+        .on_disconnect(remember);
+    io.namespace("/room-chat").on_disconnect(remember).on("echo", echo);
+}
+
+async fn echo(socket: Socket, data: RawData) {
+    let _ = socket.emit_raw(data);
+}
+
+async fn to(socket: Socket, Data(order): Data<(Vec<String>, Vec<String>, String, Value)>) {
+    let (rooms, except, event, value) = order;
+    let mut selection = socket.namespace().everybody();
+    for room in rooms {
+        selection = selection.to(room);
+    }
+    for room in except {
+        selection = selection.except(room);
+    }
+    let _ = selection.emit(&event, value);
+}
+
+async fn remember(
+    socket: Socket,
+    reason: DisconnectReason,
+    State(departures): State<Departures>,
+) {
+    departures.add(socket.id().into(), reason);
+}
+
+#[derive(Deserialize)]
+struct Person {
+    name: String,
+    age: u32,
+}
+
+/// Who left, and why.
+#[derive(Clone, Default)]
+struct Departures {
+    all: Arc<Mutex<Vec<(ByteString, DisconnectReason)>>>,
+}
+
+impl Departures {
+    fn add(&self, id: ByteString, reason: DisconnectReason) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).push((id, reason));
+    }
+
+    fn last_but(&self, id: &str) -> Option<&'static str> {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = all.iter().rev().find(|(left, _)| **left != *id);
+        last.map(|(_, reason)| reason.as_str())
+    }
+}
+
+/// Any number of arguments: a tuple of a length known only now.
+struct Arguments(Vec<Value>);
+
+fn arguments(data: &RawData) -> Result<Arguments, Refusal> {
+    data.args().map(Arguments).map_err(|error| Refusal::new(error.to_string()))
+}
+
+impl Serialize for Arguments {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(self.0.len())?;
+        for value in &self.0 {
+            tuple.serialize_element(value)?;
+        }
+        tuple.end()
+    }
+}
+
+fn argument(name: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != name).nth(1)
+}
+
+async fn told_to_quit() {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .expect("signals can be awaited");
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let told = async {
+        loop {
+            match lines.next_line().await {
+                Ok(Some(line)) if line == "quit" => return,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => std::future::pending().await,
+            }
+        }
+    };
+    tokio::select! {
+        () = told => {}
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}
