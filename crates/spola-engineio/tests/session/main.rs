@@ -1,5 +1,7 @@
 //! Conversations with a server session in virtual time, and what holds for all of them.
 
+#![allow(clippy::wildcard_enum_match_arm)]
+
 mod closing;
 mod heartbeat;
 mod limits;

@@ -104,10 +104,13 @@ fn get_and_post_overlap() {
     assert_eq!(world.events(), ["text b"]);
 }
 
+/// A body, what is written and delivered, and why the session closed if it did.
+type PostRow<'a> = (&'a str, &'a [&'a str], &'a [&'a str], Option<&'a str>);
+
 /// The table of §5.2.
 #[test]
 fn packets_in_a_post() {
-    let table: [(&str, &[&str], &[&str], Option<&str>); 12] = [
+    let table: [PostRow<'static>; 12] = [
         ("4a\x1e4b", &["post 2: ok"], &["text a", "text b"], None),
         ("3", &["post 2: ok"], &[], None),
         ("0\x1e5\x1e6\x1e4a", &["post 2: ok"], &["text a"], None),

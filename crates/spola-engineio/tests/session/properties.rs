@@ -1,1 +1,484 @@
-//! What holds for every conversation.
+//! What holds for every conversation: whatever the peer does, and without loss for a peer that
+//! keeps to the rules.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use proptest::{collection::vec, prelude::*};
+use spola_engineio::{
+    Config,
+    packet::{EncodedMessage, WebSocketMessage, payload},
+    server::{BinaryMode, Event, Opening, PollResponse, RequestId, Transmit, WebSocketEnd},
+};
+
+use crate::World;
+
+/// One step of a peer without manners, or of the application, or of the clock.
+#[derive(Clone, Debug)]
+enum Step {
+    Send(usize),
+    SendBinary(usize),
+    Close,
+    Discard,
+    Get,
+    AbortGet(u64),
+    StartPost { binary: bool },
+    EndPost(u64, Bytes),
+    TooLarge(u64),
+    AbortPost(u64),
+    OpenWebSocket,
+    WebSocketText(String),
+    WebSocketBinary,
+    EndWebSocket(WebSocketEnd),
+    Advance(u64),
+    Drain,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let id = 0..40_u64;
+    prop_oneof![
+        6 => (0..40_usize).prop_map(Step::Send),
+        2 => (0..40_usize).prop_map(Step::SendBinary),
+        1 => Just(Step::Close),
+        1 => Just(Step::Discard),
+        8 => Just(Step::Get),
+        1 => id.clone().prop_map(Step::AbortGet),
+        6 => prop::bool::weighted(0.05).prop_map(|binary| Step::StartPost { binary }),
+        8 => (id.clone(), body()).prop_map(|(id, body)| Step::EndPost(id, body)),
+        1 => id.clone().prop_map(Step::TooLarge),
+        1 => id.prop_map(Step::AbortPost),
+        4 => Just(Step::OpenWebSocket),
+        12 => "(2probe|5|4[a-z]{0,4}|3|2|1|6|bAQ==|9|)".prop_map(Step::WebSocketText),
+        1 => Just(Step::WebSocketBinary),
+        1 => Just(Step::EndWebSocket(WebSocketEnd::Closed)),
+        1 => Just(Step::EndWebSocket(WebSocketEnd::Failed)),
+        6 => prop_oneof![0..200_u64, 0..50_000_u64].prop_map(Step::Advance),
+        8 => Just(Step::Drain),
+    ]
+}
+
+fn body() -> impl Strategy<Value = Bytes> {
+    prop_oneof![
+        6 => "(4[a-z]{0,4}|3)(\u{1e}(4[a-z]{0,4}|3|6|bAQ==)){0,3}".prop_map(Bytes::from),
+        1 => "([0-9b\u{1e}a=]){0,12}".prop_map(Bytes::from),
+        1 => vec(any::<u8>(), 0..70).prop_map(Bytes::from),
+    ]
+}
+
+const MAX_QUEUED: usize = 200;
+const MAX_RESPONSE: usize = 60;
+
+fn tight_config() -> Config {
+    let mut config = Config::default();
+    config.max_payload = 64;
+    config.max_poll_response = MAX_RESPONSE;
+    config.max_queued_bytes = MAX_QUEUED;
+    config.max_queued_packets = 10;
+    config
+}
+
+/// The state of a request, as the driver sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Request {
+    Get,
+    Post,
+    Answered,
+    Gone,
+}
+
+/// A driver that checks what it is given.
+struct Driver {
+    world: World,
+    requests: BTreeMap<u64, Request>,
+    websocket: bool,
+    events: Vec<Event>,
+}
+
+impl Driver {
+    fn new(opening: Opening) -> Self {
+        let websocket = matches!(opening, Opening::WebSocket(_));
+        let requests = if websocket {
+            BTreeMap::new()
+        } else {
+            [(0, Request::Get)].into()
+        };
+        let world = World::new(opening, &tight_config());
+        Self {
+            world,
+            requests,
+            websocket,
+            events: Vec::new(),
+        }
+    }
+
+    fn new_request(&mut self, request: Request) -> RequestId {
+        let id = self.requests.len() as u64 + 1000 * u64::from(self.websocket);
+        let id = if self.requests.contains_key(&id) {
+            id + 1_000_000
+        } else {
+            id
+        };
+        self.requests.insert(id, request);
+        RequestId(id)
+    }
+
+    fn has(&self, id: u64, request: Request) -> bool {
+        self.requests.get(&id) == Some(&request)
+    }
+
+    fn step(&mut self, step: Step) {
+        let World { session, now } = &mut self.world;
+        match step {
+            Step::Send(len) => {
+                let _ = session.send(EncodedMessage::text(&"x".repeat(len)));
+            }
+            Step::SendBinary(len) => {
+                let _ = session.send(EncodedMessage::binary(vec![0; len].into()));
+            }
+            Step::Close => session.close(*now),
+            Step::Discard => session.discard(),
+            Step::Get => {
+                let id = self.new_request(Request::Get);
+                self.world.session.handle_poll(id);
+            }
+            Step::AbortGet(id) => {
+                session.handle_poll_aborted(RequestId(id));
+                if self.has(id, Request::Get) {
+                    self.requests.insert(id, Request::Gone);
+                }
+            }
+            Step::StartPost { binary } => {
+                let id = self.new_request(Request::Post);
+                let content_type = binary.then_some(&b"application/octet-stream"[..]);
+                self.world.session.handle_post_started(id, content_type);
+            }
+            Step::EndPost(id, body) => session.handle_post(*now, RequestId(id), body),
+            Step::TooLarge(id) => session.handle_post_too_large(RequestId(id)),
+            Step::AbortPost(id) => {
+                session.handle_post_aborted(RequestId(id));
+                if self.has(id, Request::Post) {
+                    self.requests.insert(id, Request::Gone);
+                }
+            }
+            Step::OpenWebSocket => {
+                let opened = session.handle_websocket_opened(*now, BinaryMode::Base64);
+                if opened.is_ok() {
+                    assert!(!self.websocket, "a second WebSocket");
+                    self.websocket = true;
+                }
+            }
+            Step::WebSocketText(text) => {
+                let message = WebSocketMessage::Text(text.into());
+                session.handle_websocket_message(*now, message);
+            }
+            Step::WebSocketBinary => {
+                let message = WebSocketMessage::Binary(Bytes::new());
+                session.handle_websocket_message(*now, message);
+            }
+            Step::EndWebSocket(end) => {
+                if self.websocket {
+                    session.handle_websocket_closed(end);
+                    self.websocket = false;
+                }
+            }
+            Step::Advance(ms) => self.world.advance(ms),
+            Step::Drain => self.drain(),
+        }
+        assert!(self.world.session.buffered_amount() <= MAX_QUEUED);
+    }
+
+    fn drain(&mut self) {
+        while let Some(event) = self.world.session.poll_event() {
+            self.events.push(event);
+        }
+        while let Some(transmit) = self.world.session.poll_transmit() {
+            match transmit {
+                Transmit::PollResponse { id, response } => {
+                    if let PollResponse::Payload(body) = response {
+                        check_payload(body);
+                    }
+                    self.answer(id, Request::Get);
+                }
+                Transmit::PostResponse { id, .. } => self.answer(id, Request::Post),
+                Transmit::WebSocketMessage(_) => assert!(self.websocket, "no WebSocket"),
+                Transmit::CloseWebSocket => {
+                    assert!(self.websocket, "no WebSocket to close");
+                    self.websocket = false;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn answer(&mut self, RequestId(id): RequestId, request: Request) {
+        let before = self.requests.insert(id, Request::Answered);
+        // A request may go away while its answer is on the way.
+        assert!(
+            before == Some(request) || before == Some(Request::Gone),
+            "{id}: {before:?}"
+        );
+    }
+}
+
+fn check_payload(body: Bytes) {
+    let text = String::from_utf8(body.to_vec()).expect("a payload is text");
+    if text.starts_with("0{") {
+        return;
+    }
+    assert!(
+        text.len() <= MAX_RESPONSE || !text.contains(payload::SEPARATOR),
+        "{text}"
+    );
+    for packet in payload::Decoder::new(text.into()) {
+        packet.expect("a packet");
+    }
+}
+
+fn check_events(events: &[Event]) {
+    let opened = events
+        .iter()
+        .filter(|event| matches!(event, Event::Opened))
+        .count();
+    let upgraded = events
+        .iter()
+        .filter(|event| matches!(event, Event::Upgraded))
+        .count();
+    let closed = events
+        .iter()
+        .filter(|event| matches!(event, Event::Closed(_)))
+        .count();
+    assert_eq!((opened, closed), (1, 1));
+    assert!(upgraded <= 1);
+    assert_eq!(events.first(), Some(&Event::Opened));
+    assert!(matches!(events.last(), Some(Event::Closed(_))));
+}
+
+/// A client by the rules of §7.2, over links that deliver late, and the counts of both directions.
+#[derive(Default)]
+struct Client {
+    next_id: u64,
+    get_pending: bool,
+    get_answer: Option<String>,
+    post: Option<(RequestId, Vec<usize>)>,
+    post_answer: bool,
+    upgrade: ClientUpgrade,
+    /// Messages of the WebSocket on their way to the client.
+    to_client: VecDeque<String>,
+    /// Messages of the WebSocket on their way to the server.
+    to_server: VecDeque<String>,
+    /// What the application of the client wrote, and no transport took.
+    buffer: Vec<usize>,
+    written: usize,
+    received: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum ClientUpgrade {
+    #[default]
+    None,
+    Probing,
+    Pausing,
+    Done,
+}
+
+impl Client {
+    fn id(&mut self) -> RequestId {
+        self.next_id += 1;
+        RequestId(self.next_id)
+    }
+
+    fn may_poll(&self) -> bool {
+        matches!(self.upgrade, ClientUpgrade::None | ClientUpgrade::Probing)
+    }
+
+    /// One thing that this client may do now, chosen by `choice`.
+    fn act(&mut self, world: &mut World, choice: u8) {
+        match choice % 10 {
+            0 => {
+                self.buffer.push(self.written);
+                self.written += 1;
+                if self.upgrade == ClientUpgrade::Done {
+                    self.flush_to_websocket();
+                }
+            }
+            1 if self.may_poll() && !self.get_pending => {
+                self.get_pending = true;
+                let id = self.id();
+                world.session.handle_poll(id);
+            }
+            2 if self.may_poll() && self.post.is_none() && !self.buffer.is_empty() => {
+                let id = self.id();
+                world.session.handle_post_started(id, None);
+                self.post = Some((id, std::mem::take(&mut self.buffer)));
+            }
+            3 => self.end_post(world),
+            4 if self.upgrade == ClientUpgrade::None => self.start_upgrade(world),
+            5 => self.take_get_answer(),
+            6 if self.post_answer => {
+                self.post_answer = false;
+                self.post = None;
+            }
+            7 => self.take_websocket_message(),
+            8 => {
+                if let Some(text) = self.to_server.pop_front() {
+                    let message = WebSocketMessage::Text(text.into());
+                    world.session.handle_websocket_message(world.now, message);
+                }
+            }
+            9 if self.upgrade == ClientUpgrade::Probing => {
+                // The probe fails: the client stays on polling and may try again.
+                self.upgrade = ClientUpgrade::None;
+                self.to_server.clear();
+                self.to_client.clear();
+                world.ws_closed();
+            }
+            _ => {}
+        }
+        if self.upgrade == ClientUpgrade::Pausing && !self.get_pending && self.post.is_none() {
+            self.upgrade = ClientUpgrade::Done;
+            self.to_server.push_back("5".to_owned());
+            self.flush_to_websocket();
+        }
+        self.collect(world);
+    }
+
+    fn start_upgrade(&mut self, world: &mut World) {
+        if world.open_websocket().is_ok() {
+            self.upgrade = ClientUpgrade::Probing;
+            self.to_server.push_back("2probe".to_owned());
+        }
+    }
+
+    fn end_post(&mut self, world: &mut World) {
+        if let Some((id, numbers)) = &mut self.post
+            && !numbers.is_empty()
+        {
+            let packets: Vec<_> = numbers
+                .drain(..)
+                .map(|number| format!("4{number}"))
+                .collect();
+            world
+                .session
+                .handle_post(world.now, *id, packets.join("\x1e").into());
+        }
+    }
+
+    fn take_get_answer(&mut self) {
+        let Some(body) = self.get_answer.take() else {
+            return;
+        };
+        self.get_pending = false;
+        for packet in body.split('\x1e') {
+            self.take_packet(packet);
+        }
+    }
+
+    fn take_websocket_message(&mut self) {
+        let Some(text) = self.to_client.pop_front() else {
+            return;
+        };
+        if text == "3probe" {
+            assert!(self.upgrade == ClientUpgrade::Probing);
+            self.upgrade = ClientUpgrade::Pausing;
+        } else {
+            self.take_packet(&text);
+        }
+    }
+
+    fn take_packet(&mut self, packet: &str) {
+        if let Some(number) = packet.strip_prefix('4') {
+            self.received.push(number.parse().expect("a number"));
+        } else {
+            assert!(matches!(packet, "6"), "{packet}");
+        }
+    }
+
+    fn flush_to_websocket(&mut self) {
+        let packets = self.buffer.drain(..).map(|number| format!("4{number}"));
+        self.to_server.extend(packets);
+    }
+
+    fn collect(&mut self, world: &mut World) {
+        for line in world.out() {
+            if let Some(text) = line.strip_prefix("ws ") {
+                self.to_client.push_back(text.to_owned());
+            } else if line.starts_with("get ") {
+                let (_, body) = line.split_once(": ").expect("an answer");
+                self.get_answer = Some(body.replace('|', "\x1e"));
+            } else {
+                assert!(line.ends_with(": ok"), "{line}");
+                self.post_answer = true;
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_session_ends_well(
+        websocket: bool,
+        steps in vec(step(), 0..80),
+    ) {
+        let opening = if websocket {
+            Opening::WebSocket(BinaryMode::Native)
+        } else {
+            Opening::Polling(RequestId(0))
+        };
+        let mut driver = Driver::new(opening);
+        for step in steps {
+            driver.step(step);
+        }
+        driver.step(Step::Discard);
+        driver.drain();
+        check_events(&driver.events);
+        prop_assert_eq!(driver.world.timeout(), None);
+        let open = |request: &Request| matches!(request, Request::Get | Request::Post);
+        prop_assert!(!driver.requests.values().any(open), "{:?}", driver.requests);
+        prop_assert!(!driver.websocket, "the WebSocket was left open");
+        prop_assert_eq!(driver.world.session.buffered_amount(), 0);
+    }
+
+    #[test]
+    fn session_ends_by_itself_when_the_peer_is_silent(steps in vec(step(), 0..40)) {
+        let mut driver = Driver::new(Opening::Polling(RequestId(0)));
+        for step in steps {
+            driver.step(step);
+        }
+        let mut timers = 0;
+        while let Some(at) = driver.world.session.poll_timeout() {
+            driver.world.now = driver.world.now.max(at);
+            driver.world.session.handle_timeout(driver.world.now);
+            driver.drain();
+            timers += 1;
+            prop_assert!(timers < 1000, "the timers do not end");
+        }
+        driver.drain();
+        check_events(&driver.events);
+    }
+
+    #[test]
+    fn upgrade_loses_and_reorders_nothing(
+        choices in vec((any::<u8>(), prop::bool::weighted(0.3), 0..30_u64), 0..120),
+    ) {
+        let mut world = World::polling();
+        let mut client = Client::default();
+        let (mut sent, mut delivered) = (0, Vec::new());
+        let round_robin = (0..200_u16).map(|i| {
+            // In the end everything on its way arrives; the client starts nothing new but polls.
+            ([3, 5, 6, 7, 8, 1, 2][usize::from(i % 7)], false, 20)
+        });
+        for (choice, send, ms) in choices.into_iter().chain(round_robin) {
+            if send {
+                prop_assert_eq!(world.send(&sent.to_string()), Ok(()));
+                sent += 1;
+            }
+            world.advance(ms);
+            client.act(&mut world, choice);
+            delivered.extend(world.events());
+        }
+        prop_assert_eq!(client.received, (0..sent).collect::<Vec<_>>());
+        let delivered: Vec<_> = delivered.into_iter().filter(|line| line != "upgraded").collect();
+        let written = (0..client.written).map(|number| format!("text {number}"));
+        prop_assert_eq!(delivered, written.collect::<Vec<_>>());
+    }
+}
