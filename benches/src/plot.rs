@@ -140,6 +140,7 @@ fn draw_bar(
 fn colour(server: Server) -> &'static str {
     match server {
         Server::RawEpoll => "#8c959f",
+        Server::Spola => "#1a7f64",
         Server::TokioTungstenite => "#bf8700",
         Server::TokioTungsteniteBatch => "#e0b040",
         Server::Fastwebsockets => "#8250df",

@@ -2,6 +2,7 @@
 
 mod fastwebsockets;
 mod raw_epoll;
+mod spola;
 mod tokio_tungstenite;
 
 use std::future::Future;
@@ -31,6 +32,8 @@ pub(crate) struct Options {
 pub(crate) enum Server {
     /// TCP echo of the same bytes on a bare epoll loop: the bound.
     RawEpoll,
+    /// Spola on tokio, `recv` and `send` for each message; it batches by itself.
+    Spola,
     /// tokio-tungstenite, `next` and `send` for each message.
     TokioTungstenite,
     /// tokio-tungstenite, `forward`: all that is ready, then one flush.
@@ -55,6 +58,7 @@ impl Server {
     pub(crate) fn crates(self) -> &'static [&'static str] {
         match self {
             Self::RawEpoll => &[],
+            Self::Spola => &["spola-tokio", "tokio"],
             Self::TokioTungstenite | Self::TokioTungsteniteBatch => {
                 &["tokio-tungstenite", "tungstenite", "tokio"]
             }
@@ -74,20 +78,38 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     println!("{}{}", process::READY, listener.local_addr()?);
     match options.server {
         Server::RawEpoll => raw_epoll::serve(&listener),
-        Server::TokioTungstenite => on_tokio(listener, tokio_tungstenite::echo),
-        Server::TokioTungsteniteBatch => on_tokio(listener, tokio_tungstenite::echo_batches),
-        Server::Fastwebsockets => on_tokio(listener, fastwebsockets::serve),
+        Server::Spola => on_tokio(Timers::On, listener, spola::serve),
+        Server::TokioTungstenite => on_tokio(Timers::On, listener, tokio_tungstenite::echo),
+        Server::TokioTungsteniteBatch => {
+            on_tokio(Timers::On, listener, tokio_tungstenite::echo_batches)
+        }
+        Server::Fastwebsockets => on_tokio(Timers::Off, listener, fastwebsockets::serve),
     }
 }
 
+/// Whether the runtime has timers, which cost a look at the clock whenever it waits: as a program
+/// has them by default, or as the library's own example leaves them out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Timers {
+    On,
+    Off,
+}
+
 /// Accepts on tokio's current-thread runtime and gives each connection a task.
-fn on_tokio<F>(listener: TcpListener, serve: fn(tokio::net::TcpStream) -> F) -> Result<(), Failure>
+fn on_tokio<F>(
+    timers: Timers,
+    listener: TcpListener,
+    serve: fn(tokio::net::TcpStream) -> F,
+) -> Result<(), Failure>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_io();
+    if timers == Timers::On {
+        builder.enable_time();
+    }
+    let runtime = builder.build()?;
     listener.set_nonblocking(true)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
