@@ -1,0 +1,6 @@
+//! The server's connection, driven by messages and a clock that moves when told.
+#![allow(clippy::unwrap_used)]
+
+mod conversations;
+mod peer;
+mod properties;
