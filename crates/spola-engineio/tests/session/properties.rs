@@ -463,9 +463,9 @@ proptest! {
         let mut world = World::polling();
         let mut client = Client::default();
         let (mut sent, mut delivered) = (0, Vec::new());
-        let round_robin = (0..200_u16).map(|i| {
+        let round_robin = (0..900_u16).map(|i| {
             // In the end everything on its way arrives; the client starts nothing new but polls.
-            ([3, 5, 6, 7, 8, 1, 2][usize::from(i % 7)], false, 20)
+            ([3, 5, 6, 7, 8, 1, 2][usize::from(i % 7)], false, 10)
         });
         for (choice, send, ms) in choices.into_iter().chain(round_robin) {
             if send {
