@@ -39,3 +39,7 @@ pub use header::{FrameError, FrameHeader, Rsv};
 pub use mask::{MaskingKey, mask, mask_copy};
 pub use opcode::Opcode;
 pub use utf8::{Utf8Error, Utf8Validator, incomplete_suffix};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
