@@ -340,7 +340,7 @@ function onTyped() {
   if (!$('message').value.trim()) return stopTyping();
   clearTimeout(typingTimer);
   typingTimer = setTimeout(stopTyping, TYPING_REPEAT);
-  if (performance.now() - typingSince < TYPING_REPEAT) return undefined;
+  if (typingSince && performance.now() - typingSince < TYPING_REPEAT) return undefined;
   typingSince = performance.now();
   return socket.emit('typing', true);
 }

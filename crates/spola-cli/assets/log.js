@@ -3,11 +3,13 @@
 const MAX_ENTRIES = 400;
 const RUN_GAP = 5 * 60_000;
 const NEAR_END = 80;
+const HUES = 12;
 const LINK = /https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g;
 const STATES = { waiting: 'waiting for the connection', sent: 'sent', delivered: 'delivered', failed: 'not delivered' };
 
 const $ = (id) => document.getElementById(id);
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const hues = new Map();
 
 let shown = null;
 let retry = () => undefined;
@@ -88,11 +90,16 @@ export function received(kind, { id, at, from, text, name, url }, own = false) {
 
 export const note = (text) => ({ kind: 'note', at: Date.now(), text });
 
-/** The dye of somebody's yarn: a hue that goes with the nickname. */
+/** The dye of somebody's yarn, one of twelve hues: the nickname's own, or the next that nobody has yet. */
 export function hueOf(nickname) {
-  let hash = 0;
-  for (const character of nickname) hash = (hash * 31 + character.codePointAt(0)) % 3600;
-  return (hash * 137.5) % 360;
+  if (!hues.has(nickname)) {
+    let slot = 0;
+    for (const character of nickname) slot = (slot * 31 + character.codePointAt(0)) % HUES;
+    const taken = new Set(hues.values());
+    for (let tried = 0; tried < HUES && taken.has(slot); tried += 1) slot = (slot + 5) % HUES;
+    hues.set(nickname, slot);
+  }
+  return (hues.get(nickname) * 360) / HUES + 12;
 }
 
 // A restarted server may count its ids anew; with the time they differ.

@@ -4,6 +4,7 @@ import { explain } from './socket.js';
 
 const MAX_FRAMES = 200;
 const MAX_SAMPLES = 40;
+const MIN_SAMPLES = 8;
 const SHOWN_TEXT = 160;
 const MAX_PICKS = 512;
 const WARP_THREADS = 8;
@@ -45,9 +46,8 @@ export function showRoundTrip(milliseconds) {
   const digits = milliseconds < 10 ? 1 : 0;
   $('round-trip').textContent = `${milliseconds.toFixed(digits)} ms`;
   const top = Math.max(...samples, 1);
-  const step = 100 / (MAX_SAMPLES - 1);
-  const from = 100 - step * (samples.length - 1);
-  const points = samples.map((value, index) => `${(from + index * step).toFixed(1)},${(22 - (20 * value) / top).toFixed(1)}`);
+  const step = 100 / (Math.max(samples.length, MIN_SAMPLES) - 1);
+  const points = samples.map((value, index) => `${(index * step).toFixed(1)},${(22 - (20 * value) / top).toFixed(1)}`);
   $('spark').firstElementChild.setAttribute('points', points.join(' '));
 }
 
@@ -62,7 +62,7 @@ export function showPacket({ direction, transport, data, size }) {
   item.className = `frame ${direction}${ping ? ' ping' : ''}${words.kind === 'attachment' ? ' binary' : ''}`;
   item.append(
     part('span', 'way', direction === 'out' ? '→' : '←', direction === 'out' ? 'sent' : 'received'),
-    part('span', 'type', title(words)),
+    title(words),
     part('span', 'size', `${transport === 'websocket' ? 'ws' : 'http'} · ${bytes(size)}`),
   );
   const text = shorten(data);
@@ -80,9 +80,13 @@ function isPing(direction, { kind, name, ack }) {
 }
 
 function title({ engine, kind, name, ack, detail }) {
-  if (!kind) return detail === 'probe' ? `${engine} probe` : engine;
-  const words = kind.toLowerCase().replace('_', ' ');
-  return [words, name, ack === undefined ? '' : `#${ack}`].filter(Boolean).join(' ');
+  const holder = part('span', 'type', '');
+  const words = kind?.toLowerCase().replace('_', ' ') ?? (detail === 'probe' ? `${engine} probe` : engine);
+  if (kind) holder.append(part('span', 'engine', `${engine} › `));
+  holder.append(name === undefined ? part('b', '', words) : `${words} `);
+  if (name !== undefined) holder.append(part('b', '', name));
+  if (ack !== undefined) holder.append(part('span', 'number', ` #${ack}`));
+  return holder;
 }
 
 function shorten(data) {
