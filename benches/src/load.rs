@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use crate::cell::Cell;
 use crate::frames::{Echo, Frames};
+use crate::machine::Usage;
 use crate::{Failure, machine, process};
 use connection::Connection;
 use histogram::Histogram;
@@ -74,6 +75,8 @@ pub(crate) struct Measures {
     pub(crate) server_cpu: f64,
     /// Seconds of the load's own CPU time.
     pub(crate) load_cpu: f64,
+    /// Seconds that server and load were ready to run and had to wait for their cores.
+    pub(crate) waited: f64,
     /// Seconds.
     pub(crate) p50: f64,
     /// Seconds.
@@ -81,7 +84,15 @@ pub(crate) struct Measures {
 }
 
 impl Measures {
-    const NAMES: [&'static str; 6] = ["messages", "window", "server-cpu", "load-cpu", "p50", "p99"];
+    const NAMES: [&'static str; 7] = [
+        "messages",
+        "window",
+        "server-cpu",
+        "load-cpu",
+        "waited",
+        "p50",
+        "p99",
+    ];
 
     fn line(&self) -> String {
         let values = [
@@ -89,6 +100,7 @@ impl Measures {
             self.window,
             self.server_cpu,
             self.load_cpu,
+            self.waited,
             self.p50,
             self.p99,
         ];
@@ -116,6 +128,7 @@ impl Measures {
             window: next()?,
             server_cpu: next()?,
             load_cpu: next()?,
+            waited: next()?,
             p50: next()?,
             p99: next()?,
         })
@@ -173,11 +186,9 @@ impl Load {
     }
 
     fn measure(mut self, options: &Options) -> Result<Measures, Failure> {
-        let cpu_times = || -> Result<(Duration, Duration), Failure> {
-            let server = options
-                .server_pid
-                .map_or(Ok(Duration::ZERO), machine::cpu_time)?;
-            Ok((server, machine::cpu_time(std::process::id())?))
+        let usages = || -> Result<(Usage, Usage), Failure> {
+            let server = options.server_pid.map_or(Ok(Usage::default()), Usage::of)?;
+            Ok((server, Usage::of(std::process::id())?))
         };
         let started = Instant::now();
         for index in 0..self.connections.len() {
@@ -186,16 +197,18 @@ impl Load {
         self.turn_until(started + Duration::from_secs_f64(options.warm_up))?;
 
         self.latencies.clear();
-        let (server_before, load_before) = cpu_times()?;
+        let (server_before, load_before) = usages()?;
         let opened = Instant::now();
         self.turn_until(opened + Duration::from_secs_f64(options.seconds))?;
         let window = opened.elapsed();
-        let (server_after, load_after) = cpu_times()?;
+        let (server, load) = usages()?;
+        let (server, load) = (server.since(server_before), load.since(load_before));
         let measures = Measures {
             messages: self.latencies.count() as f64,
             window: window.as_secs_f64(),
-            server_cpu: server_after.saturating_sub(server_before).as_secs_f64(),
-            load_cpu: load_after.saturating_sub(load_before).as_secs_f64(),
+            server_cpu: server.cpu.as_secs_f64(),
+            load_cpu: load.cpu.as_secs_f64(),
+            waited: (server.waited + load.waited).as_secs_f64(),
             p50: self.latencies.quantile(0.50).as_secs_f64(),
             p99: self.latencies.quantile(0.99).as_secs_f64(),
         };
@@ -302,6 +315,7 @@ mod tests {
             window: 2.000_1,
             server_cpu: 1.9,
             load_cpu: 1.2,
+            waited: 0.01,
             p50: 0.000_21,
             p99: 0.000_4,
         };

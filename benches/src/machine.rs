@@ -29,41 +29,62 @@ pub(crate) fn cores() -> Vec<usize> {
         .collect()
 }
 
-/// CPU time that all the threads of a process have used so far, user's and kernel's.
-///
-/// From the scheduler's own nanosecond counts; where the kernel keeps none, from clock ticks.
-pub(crate) fn cpu_time(pid: u32) -> Result<Duration, Failure> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task"))?;
-    let mut total = Duration::ZERO;
-    for task in tasks {
-        let task = task?.path();
-        total += match fs::read_to_string(task.join("schedstat")) {
-            Ok(text) => nanoseconds(&text),
-            Err(_) => ticks(&fs::read_to_string(task.join("stat"))?),
+/// What all the threads of a process have had of the processor so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Time on it, user's and kernel's.
+    pub(crate) cpu: Duration,
+    /// Time ready to run while something else ran.
+    pub(crate) waited: Duration,
+}
+
+impl Usage {
+    /// From the scheduler's own nanosecond counts; where the kernel keeps none, from clock ticks,
+    /// and nothing about waiting.
+    pub(crate) fn of(pid: u32) -> Result<Self, Failure> {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task"))?;
+        let mut total = Self::default();
+        for task in tasks {
+            let task = task?.path();
+            let usage = match fs::read_to_string(task.join("schedstat")) {
+                Ok(text) => nanoseconds(&text),
+                Err(_) => ticks(&fs::read_to_string(task.join("stat"))?),
+            };
+            let usage = usage.ok_or("the kernel's CPU times have an unknown form")?;
+            total.cpu += usage.cpu;
+            total.waited += usage.waited;
         }
-        .ok_or("the kernel's CPU times have an unknown form")?;
+        Ok(total)
     }
-    Ok(total)
+
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            cpu: self.cpu.saturating_sub(before.cpu),
+            waited: self.waited.saturating_sub(before.waited),
+        }
+    }
 }
 
-fn nanoseconds(schedstat: &str) -> Option<Duration> {
-    schedstat
-        .split_whitespace()
-        .next()?
-        .parse()
-        .ok()
-        .map(Duration::from_nanos)
+fn nanoseconds(schedstat: &str) -> Option<Usage> {
+    let mut fields = schedstat.split_whitespace().map(|field| field.parse().ok());
+    let mut next = || fields.next().flatten().map(Duration::from_nanos);
+    Some(Usage {
+        cpu: next()?,
+        waited: next()?,
+    })
 }
 
-fn ticks(stat: &str) -> Option<Duration> {
+fn ticks(stat: &str) -> Option<Usage> {
     // The name in brackets may hold spaces; utime and stime are the 12th and 13th fields after it.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     let per_second = rustix::param::clock_ticks_per_second().max(1);
-    Some(Duration::from_secs_f64(
-        (user + system) as f64 / per_second as f64,
-    ))
+    let cpu = Duration::from_secs_f64((user + system) as f64 / per_second as f64);
+    Some(Usage {
+        cpu,
+        waited: Duration::ZERO,
+    })
 }
 
 /// One line on processor, kernel and compiler.
@@ -126,15 +147,20 @@ mod tests {
 
     #[test]
     fn cpu_times_are_read_in_both_forms() {
-        assert_eq!(
-            nanoseconds("1500000000 7 3\n"),
-            Some(Duration::from_millis(1500))
-        );
+        let usage = Usage {
+            cpu: Duration::from_millis(1500),
+            waited: Duration::from_nanos(7),
+        };
+        assert_eq!(nanoseconds("1500000000 7 3\n"), Some(usage));
         assert_eq!(nanoseconds(""), None);
         let second = rustix::param::clock_ticks_per_second();
         let stat = format!("7 (a) b) S 1 1 1 0 -1 0 0 0 0 0 {second} {second} 0 0 20 0");
-        assert_eq!(ticks(&stat), Some(Duration::from_secs(2)));
-        assert!(cpu_time(std::process::id()).unwrap() > Duration::ZERO);
+        let usage = Usage {
+            cpu: Duration::from_secs(2),
+            waited: Duration::ZERO,
+        };
+        assert_eq!(ticks(&stat), Some(usage));
+        assert!(Usage::of(std::process::id()).unwrap().cpu > Duration::ZERO);
     }
 
     #[test]

@@ -42,6 +42,12 @@ pub(crate) const RATE: Measure = |run| run.messages / run.window;
 /// The server's CPU time per message, in seconds.
 pub(crate) const CPU: Measure = |run| run.server_cpu / run.messages.max(1.0);
 
+/// The share of their cores that server and load waited for in vain.
+const WAITED: Measure = |run| run.waited / run.window;
+
+/// Beyond this share, something else ran on the cores.
+const MAX_WAITED: f64 = 0.1;
+
 impl Row {
     pub(crate) fn new(server: Server) -> Self {
         Self {
@@ -134,6 +140,16 @@ impl Report {
             "Written by `cargo xtask bench websocket`: {}.\n",
             machine::provenance()
         )?;
+        let rows = self.tables.iter().flat_map(|table| &table.rows);
+        let waited = rows.map(|row| row.median(WAITED)).fold(0.0, f64::max);
+        if waited > MAX_WAITED {
+            writeln!(
+                page,
+                "**Something else took the cores for up to {:.0} % of the time: these figures are \
+                 worthless. Repeat on an idle machine.**\n",
+                waited * 100.0
+            )?;
+        }
         writeln!(page, "![Rate and CPU per message of each server]({plot})\n")?;
         for table in &self.tables {
             table.markdown(page)?;
@@ -236,6 +252,7 @@ pub(crate) mod tests {
             window: 2.0,
             server_cpu: 1.0,
             load_cpu: 1.5,
+            waited: 0.1,
             p50: 0.000_2,
             p99: 0.000_4,
         });
@@ -297,11 +314,11 @@ pub(crate) mod tests {
             warm_up: 0.5,
             shared_core: false,
         };
-        let page = Report {
+        let mut report = Report {
             tables: vec![table()],
             conditions,
-        }
-        .markdown("websocket.svg");
+        };
+        let page = report.markdown("websocket.svg");
         assert!(
             page.contains("## 125 B text, 32 connections, 16 in flight on each"),
             "{page}"
@@ -315,5 +332,14 @@ pub(crate) mod tests {
             "{page}"
         );
         assert!(page.contains("fastwebsockets 0.10"), "{page}");
+        assert!(!page.contains("worthless"), "{page}");
+        for run in &mut report.tables[0].rows[1].runs {
+            run.waited = 0.5;
+        }
+        assert!(
+            report
+                .markdown("websocket.svg")
+                .contains("up to 25 % of the time")
+        );
     }
 }
