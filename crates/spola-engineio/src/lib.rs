@@ -69,3 +69,7 @@ mod sid;
 pub use config::{Config, Transport, Transports};
 pub use sid::{InvalidSid, Sid};
 pub use spola_engineio_packet as packet;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

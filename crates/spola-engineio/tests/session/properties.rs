@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, sample::select};
 use spola_engineio::{
     Config,
     packet::{EncodedMessage, WebSocketMessage, payload},
@@ -20,14 +20,14 @@ enum Step {
     SendBinary(usize),
     Close,
     Discard,
-    Get,
+    Get { overlap: bool },
     AbortGet(u64),
-    StartPost { binary: bool },
+    StartPost { binary: bool, overlap: bool },
     EndPost(u64, Bytes),
     TooLarge(u64),
     AbortPost(u64),
     OpenWebSocket,
-    WebSocketText(String),
+    WebSocketText(&'static str),
     WebSocketBinary,
     EndWebSocket(WebSocketEnd),
     Advance(u64),
@@ -35,20 +35,22 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let id = 0..40_u64;
+    let id = 0..3_u64;
+    let rarely = prop::bool::weighted(0.04);
     prop_oneof![
         6 => (0..40_usize).prop_map(Step::Send),
         2 => (0..40_usize).prop_map(Step::SendBinary),
         1 => Just(Step::Close),
         1 => Just(Step::Discard),
-        8 => Just(Step::Get),
+        8 => rarely.prop_map(|overlap| Step::Get { overlap }),
         1 => id.clone().prop_map(Step::AbortGet),
-        6 => prop::bool::weighted(0.05).prop_map(|binary| Step::StartPost { binary }),
+        8 => (rarely, rarely)
+            .prop_map(|(binary, overlap)| Step::StartPost { binary, overlap }),
         8 => (id.clone(), body()).prop_map(|(id, body)| Step::EndPost(id, body)),
         1 => id.clone().prop_map(Step::TooLarge),
         1 => id.prop_map(Step::AbortPost),
         4 => Just(Step::OpenWebSocket),
-        12 => "(2probe|5|4[a-z]{0,4}|3|2|1|6|bAQ==|9|)".prop_map(Step::WebSocketText),
+        8 => select(&TEXTS[..]).prop_map(Step::WebSocketText),
         1 => Just(Step::WebSocketBinary),
         1 => Just(Step::EndWebSocket(WebSocketEnd::Closed)),
         1 => Just(Step::EndWebSocket(WebSocketEnd::Failed)),
@@ -57,10 +59,24 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+const TEXTS: [&str; 13] = [
+    "2probe", "2probe", "2probe", "5", "5", "4", "4abc", "3", "2", "1", "6", "bAQ==", "9",
+];
+
 fn body() -> impl Strategy<Value = Bytes> {
+    let bodies = [
+        "4a",
+        "4b\x1e3",
+        "3",
+        "6\x1e4c\x1e4\x1ebAQ==",
+        "1",
+        "4d\x1e",
+        "2",
+        "4e\x1e9\x1e4f",
+    ];
     prop_oneof![
-        6 => "(4[a-z]{0,4}|3)(\u{1e}(4[a-z]{0,4}|3|6|bAQ==)){0,3}".prop_map(Bytes::from),
-        1 => "([0-9b\u{1e}a=]){0,12}".prop_map(Bytes::from),
+        6 => select(bodies[..4].to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
+        1 => select(bodies.to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
         1 => vec(any::<u8>(), 0..70).prop_map(Bytes::from),
     ]
 }
@@ -112,14 +128,18 @@ impl Driver {
     }
 
     fn new_request(&mut self, request: Request) -> RequestId {
-        let id = self.requests.len() as u64 + 1000 * u64::from(self.websocket);
-        let id = if self.requests.contains_key(&id) {
-            id + 1_000_000
-        } else {
-            id
-        };
+        let id = self.requests.len() as u64;
         self.requests.insert(id, request);
         RequestId(id)
+    }
+
+    /// One of the latest requests: `back` before the last.
+    fn recent(&self, back: u64) -> u64 {
+        (self.requests.len() as u64).saturating_sub(1 + back)
+    }
+
+    fn is_waiting(&self, request: Request) -> bool {
+        self.requests.values().any(|other| *other == request)
     }
 
     fn has(&self, id: u64, request: Request) -> bool {
@@ -127,6 +147,8 @@ impl Driver {
     }
 
     fn step(&mut self, step: Step) {
+        let get_waits = self.is_waiting(Request::Get);
+        let post_waits = self.is_waiting(Request::Post);
         let World { session, now } = &mut self.world;
         match step {
             Step::Send(len) => {
@@ -137,25 +159,35 @@ impl Driver {
             }
             Step::Close => session.close(*now),
             Step::Discard => session.discard(),
-            Step::Get => {
+            Step::Get { overlap } if get_waits && !overlap => {}
+            Step::Get { .. } => {
                 let id = self.new_request(Request::Get);
                 self.world.session.handle_poll(id);
             }
-            Step::AbortGet(id) => {
-                session.handle_poll_aborted(RequestId(id));
+            Step::AbortGet(back) => {
+                let id = self.recent(back);
+                self.world.session.handle_poll_aborted(RequestId(id));
                 if self.has(id, Request::Get) {
                     self.requests.insert(id, Request::Gone);
                 }
             }
-            Step::StartPost { binary } => {
+            Step::StartPost { overlap, .. } if post_waits && !overlap => {}
+            Step::StartPost { binary, .. } => {
                 let id = self.new_request(Request::Post);
                 let content_type = binary.then_some(&b"application/octet-stream"[..]);
                 self.world.session.handle_post_started(id, content_type);
             }
-            Step::EndPost(id, body) => session.handle_post(*now, RequestId(id), body),
-            Step::TooLarge(id) => session.handle_post_too_large(RequestId(id)),
-            Step::AbortPost(id) => {
-                session.handle_post_aborted(RequestId(id));
+            Step::EndPost(back, body) => {
+                let id = RequestId(self.recent(back));
+                self.world.session.handle_post(self.world.now, id, body);
+            }
+            Step::TooLarge(back) => {
+                let id = RequestId(self.recent(back));
+                self.world.session.handle_post_too_large(id);
+            }
+            Step::AbortPost(back) => {
+                let id = self.recent(back);
+                self.world.session.handle_post_aborted(RequestId(id));
                 if self.has(id, Request::Post) {
                     self.requests.insert(id, Request::Gone);
                 }
@@ -168,7 +200,7 @@ impl Driver {
                 }
             }
             Step::WebSocketText(text) => {
-                let message = WebSocketMessage::Text(text.into());
+                let message = WebSocketMessage::from_static(text);
                 session.handle_websocket_message(*now, message);
             }
             Step::WebSocketBinary => {
