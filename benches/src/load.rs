@@ -75,7 +75,7 @@ pub(crate) struct Measures {
     pub(crate) server_cpu: f64,
     /// Seconds of the load's own CPU time.
     pub(crate) load_cpu: f64,
-    /// Seconds that server and load were ready to run and had to wait for their cores.
+    /// Seconds that server or load, whichever had more of it, was ready to run but had to wait.
     pub(crate) waited: f64,
     /// Seconds.
     pub(crate) p50: f64,
@@ -208,7 +208,7 @@ impl Load {
             window: window.as_secs_f64(),
             server_cpu: server.cpu.as_secs_f64(),
             load_cpu: load.cpu.as_secs_f64(),
-            waited: (server.waited + load.waited).as_secs_f64(),
+            waited: server.waited.max(load.waited).as_secs_f64(),
             p50: self.latencies.quantile(0.50).as_secs_f64(),
             p99: self.latencies.quantile(0.99).as_secs_f64(),
         };

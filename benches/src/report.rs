@@ -42,7 +42,7 @@ pub(crate) const RATE: Measure = |run| run.messages / run.window;
 /// The server's CPU time per message, in seconds.
 pub(crate) const CPU: Measure = |run| run.server_cpu / run.messages.max(1.0);
 
-/// The share of their cores that server and load waited for in vain.
+/// The share of the window in which server or load waited for its core.
 const WAITED: Measure = |run| run.waited / run.window;
 
 /// Beyond this share, something else ran on the cores.

@@ -146,5 +146,10 @@ fn measure(
     let line = Part::start(&arguments)
         .and_then(|load| load.output(limit))
         .map_err(failed)?;
-    Ok(Measures::parse(&line).ok_or_else(|| failed("the load printed no measures".into()))?)
+    let measures = Measures::parse(&line);
+    let measures = measures.ok_or_else(|| failed("the load printed no measures".into()))?;
+    if measures.messages < 1.0 {
+        return Err(failed("no reply came within the window: is the machine idle?".into()).into());
+    }
+    Ok(measures)
 }
