@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AckId, ArgsError, DecodeError, EncodeError, Encoded, Limits, Namespace, de, encode,
     is_reserved_event, placeholder,
-    scan::{self, Kind, Scanner},
-    ser, surrogate,
+    scan::{self, Kind, Name, Scanner},
+    ser, string,
 };
 
 /// What an event or an acknowledgement carries: a JSON array, for an event its name and then its
@@ -23,15 +23,57 @@ pub struct Data {
     /// Holds the array from `start` on; what is before it belongs to the packet it came in.
     text: ByteString,
     start: u32,
-    /// Where the name is in `text`, quotes included; nowhere in an acknowledgement.
+    /// Where the name is in `text`; nowhere in an acknowledgement.
     name: Option<Span>,
     attachments: Vec<Bytes>,
 }
 
+/// Where an event's name stands, a string's quotes included.
 #[derive(Clone, Copy)]
 struct Span {
     start: u32,
     end: u32,
+    form: Form,
+}
+
+/// How a name is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Number,
+    PlainString,
+    EscapedString,
+}
+
+impl Span {
+    fn new(name: Name) -> Result<Self, DecodeError> {
+        Ok(Self {
+            start: u32::try_from(name.start).map_err(|_| DecodeError::TooLarge)?,
+            end: u32::try_from(name.end).map_err(|_| DecodeError::TooLarge)?,
+            form: match name.kind {
+                Kind::String if name.escaped => Form::EscapedString,
+                Kind::String => Form::PlainString,
+                Kind::Number | Kind::Object | Kind::Array | Kind::Literal => Form::Number,
+            },
+        })
+    }
+
+    /// The name, found in the text it belongs to.
+    fn read(self, text: &str) -> Cow<'_, str> {
+        let token = text
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or_default();
+        let inner = || {
+            token
+                .get(1..token.len().saturating_sub(1))
+                .unwrap_or_default()
+        };
+        match self.form {
+            Form::Number => Cow::Borrowed(token),
+            Form::PlainString => Cow::Borrowed(inner()),
+            Form::EscapedString => serde_json::from_str::<String>(token)
+                .map_or_else(|_| Cow::Borrowed(inner()), Cow::Owned),
+        }
+    }
 }
 
 impl Data {
@@ -45,15 +87,13 @@ impl Data {
         encode::check_event_name(name)?;
         let mut text = Vec::with_capacity(128);
         let attachments = ser::write_array(&mut text, Some(name), args)?;
-        let name = Span {
-            start: 1,
-            end: scan::string_end(&text, 1) as u32,
-        };
         let text = ByteString::try_from(text).unwrap_or_default();
+        let name = Scanner::new(text.as_bytes(), scan::MAX_DEPTH).name(0);
+        let name = name.ok().flatten().and_then(|name| Span::new(name).ok());
         Ok(Self {
             text,
             start: 0,
-            name: Some(name),
+            name,
             attachments,
         })
     }
@@ -112,8 +152,7 @@ impl Data {
     /// that is a number reads as the digits that were sent.
     #[must_use]
     pub fn event_name(&self) -> Option<Cow<'_, str>> {
-        let Span { start, end } = self.name?;
-        Some(unquote(self.text.get(start as usize..end as usize)?))
+        Some(self.name?.read(&self.text))
     }
 
     /// The whole array as JSON text, an event's name included, placeholders as they are.
@@ -198,35 +237,25 @@ impl Data {
         start: usize,
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
-        let mut scanner = Scanner::new(text.as_bytes(), start, limits.max_depth);
-        if !scanner.enter_array()? {
-            return Err(wrong_kind(&text, start, limits));
-        }
-        let name_start = scanner.pos();
-        let Some(kind) = scanner.string_or_number()? else {
+        let mut scanner = Scanner::new(text.as_bytes(), limits.max_depth);
+        let Some(name) = scanner.event(start)? else {
             return Err(wrong_kind(&text, start, limits));
         };
-        let name_end = scanner.pos();
-        scanner.rest()?;
-        let lone_surrogate = scanner.lone_surrogate;
+        let lone_surrogate = scanner.lone_surrogate();
+        let name = Span::new(name)?;
         let start = u32::try_from(start).map_err(|_| DecodeError::TooLarge)?;
-        let name = Span {
-            start: u32::try_from(name_start).map_err(|_| DecodeError::TooLarge)?,
-            end: u32::try_from(name_end).map_err(|_| DecodeError::TooLarge)?,
-        };
         let text = if lone_surrogate {
-            surrogate::replace_lone(&text).into()
+            without_lone_surrogates(&text)
         } else {
             text
         };
-        let data = Self {
+        check_name(&name.read(&text), limits)?;
+        Ok(Self {
             text,
             start,
             name: Some(name),
             attachments: Vec::new(),
-        };
-        data.check_name(kind, limits)?;
-        Ok(data)
+        })
     }
 
     pub(crate) fn decode_ack(
@@ -234,14 +263,14 @@ impl Data {
         start: usize,
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
-        let mut scanner = Scanner::new(text.as_bytes(), start, limits.max_depth);
-        if scanner.document()? != Kind::Array {
+        let mut scanner = Scanner::new(text.as_bytes(), limits.max_depth);
+        if scanner.document(start)? != Kind::Array {
             return Err(DecodeError::PayloadKind);
         }
-        let lone_surrogate = scanner.lone_surrogate;
+        let lone_surrogate = scanner.lone_surrogate();
         let start = u32::try_from(start).map_err(|_| DecodeError::TooLarge)?;
         let text = if lone_surrogate {
-            surrogate::replace_lone(&text).into()
+            without_lone_surrogates(&text)
         } else {
             text
         };
@@ -263,17 +292,6 @@ impl Data {
             self.attachments = attachments;
         }
         Ok(self)
-    }
-
-    fn check_name(&self, kind: Kind, limits: &Limits) -> Result<(), DecodeError> {
-        let name = self.event_name().unwrap_or_default();
-        if name.len() > usize::from(limits.max_event_name) {
-            return Err(DecodeError::EventNameTooLong);
-        }
-        if kind == Kind::String && is_reserved_event(&name) {
-            return Err(DecodeError::ReservedEvent);
-        }
-        Ok(())
     }
 }
 
@@ -309,24 +327,27 @@ impl fmt::Debug for Data {
     }
 }
 
-/// Tells a payload that is JSON of another kind from one that is no JSON.
-fn wrong_kind(text: &str, start: usize, limits: &Limits) -> DecodeError {
-    let mut scanner = Scanner::new(text.as_bytes(), start, limits.max_depth);
-    scanner
-        .document()
-        .map_or_else(DecodeError::Json, |_| DecodeError::PayloadKind)
+/// A number, which no reserved name looks like, is held to the same rules.
+fn check_name(name: &str, limits: &Limits) -> Result<(), DecodeError> {
+    if name.len() > usize::from(limits.max_event_name) {
+        return Err(DecodeError::EventNameTooLong);
+    }
+    if is_reserved_event(name) {
+        return Err(DecodeError::ReservedEvent);
+    }
+    Ok(())
 }
 
-/// The string that a JSON string or number stands for.
-fn unquote(token: &str) -> Cow<'_, str> {
-    let Some(inner) = token
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    else {
-        return Cow::Borrowed(token);
-    };
-    if !inner.as_bytes().contains(&b'\\') {
-        return Cow::Borrowed(inner);
-    }
-    serde_json::from_str::<String>(token).map_or(Cow::Borrowed(inner), Cow::Owned)
+#[cold]
+fn without_lone_surrogates(text: &str) -> ByteString {
+    ByteString::from(string::replace_lone_surrogates(text))
+}
+
+/// Tells a payload that is JSON of another kind from one that is no JSON.
+#[cold]
+fn wrong_kind(text: &str, start: usize, limits: &Limits) -> DecodeError {
+    let mut scanner = Scanner::new(text.as_bytes(), limits.max_depth);
+    scanner
+        .document(start)
+        .map_or_else(DecodeError::Json, |_| DecodeError::PayloadKind)
 }

@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::Error;
 
-use crate::{Data, restore::Restore, scan::Scanner, shape::Shape};
+use crate::{Data, restore::Restore, scan::Elements, shape::Shape};
 
 /// Reads the arguments by the rule of [`Data::extract`].
 pub(crate) fn extract<'de, T: Deserialize<'de>>(data: &'de Data) -> Result<T, Error> {
@@ -143,22 +143,15 @@ impl<'de> SeqAccess<'de> for Arguments<'de> {
 /// The text from each argument on; what follows the argument is still there.
 struct Texts<'de> {
     json: &'de str,
-    scanner: Scanner<'de>,
-    /// No comma stands before the first element of an array.
-    at_start: bool,
+    starts: Elements<'de>,
 }
 
 impl<'de> Texts<'de> {
     fn new(data: &'de Data) -> Self {
-        let (json, after_name) = (data.json(), data.after_name());
-        let mut scanner = Scanner::new(json.as_bytes(), after_name, crate::scan::MAX_DEPTH);
-        if !data.is_event() {
-            scanner.skip_byte();
-        }
+        let json = data.json();
         Self {
             json,
-            scanner,
-            at_start: !data.is_event(),
+            starts: Elements::new(json.as_bytes(), data.after_name()),
         }
     }
 }
@@ -167,9 +160,7 @@ impl<'de> Iterator for Texts<'de> {
     type Item = &'de str;
 
     fn next(&mut self) -> Option<&'de str> {
-        let start = self.scanner.next_element(self.at_start)?;
-        self.at_start = false;
-        self.json.get(start..)
+        self.json.get(self.starts.next()?..)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     header::{Header, Kind},
     placeholder,
     scan::{self, Scanner},
-    surrogate,
+    string,
 };
 
 /// The longest event name, in bytes, that is sent, and by default the longest taken.
@@ -241,10 +241,10 @@ impl Decoder {
     }
 
     fn document(&self, json: &str) -> Result<(scan::Kind, ByteString), JsonError> {
-        let mut scanner = Scanner::new(json.as_bytes(), 0, self.limits.max_depth);
-        let kind = scanner.document()?;
-        let json = if scanner.lone_surrogate {
-            ByteString::from(surrogate::replace_lone(json))
+        let mut scanner = Scanner::new(json.as_bytes(), self.limits.max_depth);
+        let kind = scanner.document(0)?;
+        let json = if scanner.lone_surrogate() {
+            ByteString::from(string::replace_lone_surrogates(json))
         } else {
             ByteString::from(json)
         };

@@ -53,7 +53,7 @@ mod restore;
 mod scan;
 mod ser;
 mod shape;
-mod surrogate;
+mod string;
 
 pub use ack_id::AckId;
 pub use data::Data;

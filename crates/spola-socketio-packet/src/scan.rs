@@ -1,9 +1,11 @@
 //! A JSON validator: iterative, without allocation, bounded in depth. It checks a text once when
 //! a packet arrives, so that every later reader can rely on it.
+//!
+//! Positions are arguments and results, not fields, so that they stay in registers.
 
-use crate::JsonError;
+use crate::{JsonError, string};
 
-/// The deepest nesting that the scanner's stack of container kinds, one bit each, can hold.
+/// The deepest nesting that the stack of container kinds, one bit each, can hold.
 pub(crate) const MAX_DEPTH: u8 = 128;
 
 /// What a JSON value is.
@@ -16,386 +18,327 @@ pub(crate) enum Kind {
     Literal,
 }
 
-/// Reads one JSON text from left to right.
+/// An event's name within its array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) kind: Kind,
+    /// Whether it is a string with escapes.
+    pub(crate) escaped: bool,
+}
+
+/// Reads JSON from left to right.
 #[derive(Debug)]
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
-    pos: usize,
-    depth: u8,
     max_depth: u8,
-    /// One bit for each open container, the innermost lowest: set for an object.
-    objects: u128,
-    /// Whether a string had a surrogate escape without its other half.
-    pub(crate) lone_surrogate: bool,
+    notes: string::Notes,
 }
 
 impl<'a> Scanner<'a> {
-    /// A scanner of `bytes` from `pos` on.
-    pub(crate) fn new(bytes: &'a [u8], pos: usize, max_depth: u8) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], max_depth: u8) -> Self {
         let max_depth = max_depth.min(MAX_DEPTH);
         Self {
             bytes,
-            pos,
-            depth: 0,
             max_depth,
-            objects: 0,
-            lone_surrogate: false,
+            notes: string::Notes::default(),
         }
     }
 
-    pub(crate) fn pos(&self) -> usize {
-        self.pos
+    /// Whether a string so far had a surrogate escape without its other half.
+    pub(crate) const fn lone_surrogate(&self) -> bool {
+        self.notes.lone_surrogate
     }
 
-    /// Reads a whole text: one value and nothing after it.
-    pub(crate) fn document(&mut self) -> Result<Kind, JsonError> {
-        self.skip_space();
-        let kind = kind_of(self.peek()?)?;
-        self.values()?;
-        self.end()?;
+    /// Reads from `pos` to the end: one value and nothing else.
+    pub(crate) fn document(&mut self, pos: usize) -> Result<Kind, JsonError> {
+        let pos = skip_space(self.bytes, pos);
+        let kind = match peek(self.bytes, pos)? {
+            b'{' => Kind::Object,
+            b'[' => Kind::Array,
+            b'"' => Kind::String,
+            b'-' | b'0'..=b'9' => Kind::Number,
+            _ => Kind::Literal,
+        };
+        let pos = self.value(pos)?;
+        self.end(pos)?;
         Ok(kind)
     }
 
-    /// Enters an array, if the text is one.
-    pub(crate) fn enter_array(&mut self) -> Result<bool, JsonError> {
-        self.skip_space();
-        if self.peek()? != b'[' {
-            return Ok(false);
+    /// Reads from `pos` to the end: an array that begins with a string or a number, the name.
+    /// `None` if it does not begin so.
+    pub(crate) fn event(&mut self, pos: usize) -> Result<Option<Name>, JsonError> {
+        let Some(name) = self.name(pos)? else {
+            return Ok(None);
+        };
+        // The stack as it is within the array: one container, no object.
+        let pos = self.values(
+            name.end,
+            Stack {
+                depth: 1,
+                objects: 0,
+            },
+            Next::End,
+        )?;
+        self.end(pos)?;
+        Ok(Some(name))
+    }
+
+    /// Reads what an event begins with: an array's bracket and the name.
+    pub(crate) fn name(&mut self, pos: usize) -> Result<Option<Name>, JsonError> {
+        let pos = skip_space(self.bytes, pos);
+        if self.bytes.get(pos) != Some(&b'[') {
+            return Ok(None);
         }
-        self.open(false)?;
-        self.skip_space();
-        Ok(true)
+        let start = skip_space(self.bytes, pos + 1);
+        let (end, kind) = match self.bytes.get(start) {
+            Some(b'"') => (
+                string::read(self.bytes, start, &mut self.notes)?,
+                Kind::String,
+            ),
+            Some(b'-' | b'0'..=b'9') => (number(self.bytes, start)?, Kind::Number),
+            _ => return Ok(None),
+        };
+        Ok(Some(Name {
+            start,
+            end,
+            kind,
+            escaped: self.notes.escape,
+        }))
     }
 
-    /// Reads the scalar that comes next, if it is a string or a number.
-    pub(crate) fn string_or_number(&mut self) -> Result<Option<Kind>, JsonError> {
-        match self.peek()? {
-            b'"' => self.string().map(|()| Some(Kind::String)),
-            b'-' | b'0'..=b'9' => self.number().map(|()| Some(Kind::Number)),
-            _ => Ok(None),
-        }
+    /// Reads one value and returns where it ends.
+    pub(crate) fn value(&mut self, pos: usize) -> Result<usize, JsonError> {
+        self.values(
+            pos,
+            Stack {
+                depth: 0,
+                objects: 0,
+            },
+            Next::Value,
+        )
     }
 
-    /// Reads to the end of the text from behind a value within a container.
-    pub(crate) fn rest(&mut self) -> Result<(), JsonError> {
-        if self.after_value()? {
-            self.values()?;
-        }
-        self.end()
-    }
-
-    /// Passes over one byte.
-    pub(crate) fn skip_byte(&mut self) {
-        self.pos += 1;
-    }
-
-    /// Passes over one element of an array that is valid and was not entered by this scanner.
-    /// Returns where it starts, or `None` at the array's end.
-    pub(crate) fn next_element(&mut self, first: bool) -> Option<usize> {
-        self.skip_space();
-        match self.byte()? {
-            b',' if !first => self.pos += 1,
-            b']' => return None,
-            _ if first => {}
-            _ => return None,
-        }
-        self.skip_space();
-        let start = self.pos;
-        self.values().ok()?;
-        Some(start)
-    }
-
-    /// Reads a value, and all that encloses it up to the end of the outermost container.
-    fn values(&mut self) -> Result<(), JsonError> {
+    /// Reads on until the stack is empty, and returns where that is.
+    fn values(
+        &mut self,
+        mut pos: usize,
+        mut stack: Stack,
+        mut next: Next,
+    ) -> Result<usize, JsonError> {
+        let bytes = self.bytes;
         loop {
-            self.skip_space();
-            match self.peek()? {
-                b'{' => {
-                    self.open(true)?;
-                    self.skip_space();
-                    if self.peek()? != b'}' {
-                        self.key()?;
-                        continue;
+            pos = skip_space(bytes, pos);
+            if next == Next::Value {
+                next = Next::End;
+                match peek(bytes, pos)? {
+                    b'"' => pos = string::read(bytes, pos, &mut self.notes)?,
+                    b'-' | b'0'..=b'9' => pos = number(bytes, pos)?,
+                    b'{' => {
+                        stack.push(true, self.max_depth)?;
+                        pos = skip_space(bytes, pos + 1);
+                        if peek(bytes, pos)? != b'}' {
+                            pos = self.key(pos)?;
+                            next = Next::Value;
+                        }
                     }
-                }
-                b'[' => {
-                    self.open(false)?;
-                    self.skip_space();
-                    if self.peek()? != b']' {
-                        continue;
+                    b'[' => {
+                        stack.push(false, self.max_depth)?;
+                        pos = skip_space(bytes, pos + 1);
+                        if peek(bytes, pos)? != b']' {
+                            next = Next::Value;
+                        }
                     }
+                    b't' => pos = literal(bytes, pos, b"true")?,
+                    b'f' => pos = literal(bytes, pos, b"false")?,
+                    b'n' => pos = literal(bytes, pos, b"null")?,
+                    _ => return Err(JsonError::Malformed),
                 }
-                b'"' => self.string()?,
-                b'-' | b'0'..=b'9' => self.number()?,
-                b't' => self.literal(b"true")?,
-                b'f' => self.literal(b"false")?,
-                b'n' => self.literal(b"null")?,
-                _ => return Err(JsonError::Malformed),
+                if stack.depth == 0 {
+                    return Ok(pos);
+                }
+                continue;
             }
-            if !self.after_value()? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Closes what ends behind a value. True when another value follows.
-    fn after_value(&mut self) -> Result<bool, JsonError> {
-        while self.depth > 0 {
-            self.skip_space();
-            let in_object = self.objects & 1 == 1;
-            match (self.peek()?, in_object) {
+            match (peek(bytes, pos)?, stack.in_object()) {
                 (b',', false) => {
-                    self.pos += 1;
-                    return Ok(true);
+                    pos += 1;
+                    next = Next::Value;
                 }
                 (b',', true) => {
-                    self.pos += 1;
-                    self.skip_space();
-                    self.key()?;
-                    return Ok(true);
+                    pos = self.key(skip_space(bytes, pos + 1))?;
+                    next = Next::Value;
                 }
                 (b']', false) | (b'}', true) => {
-                    self.pos += 1;
-                    self.depth -= 1;
-                    self.objects >>= 1;
+                    pos += 1;
+                    stack.pop();
+                    if stack.depth == 0 {
+                        return Ok(pos);
+                    }
                 }
                 _ => return Err(JsonError::Malformed),
             }
         }
-        Ok(false)
     }
 
-    fn open(&mut self, object: bool) -> Result<(), JsonError> {
-        if self.depth >= self.max_depth {
+    /// Reads a member's key and the colon.
+    fn key(&mut self, pos: usize) -> Result<usize, JsonError> {
+        if peek(self.bytes, pos)? != b'"' {
+            return Err(JsonError::Malformed);
+        }
+        let pos = skip_space(self.bytes, string::read(self.bytes, pos, &mut self.notes)?);
+        if peek(self.bytes, pos)? != b':' {
+            return Err(JsonError::Malformed);
+        }
+        Ok(pos + 1)
+    }
+
+    fn end(&self, pos: usize) -> Result<(), JsonError> {
+        if skip_space(self.bytes, pos) < self.bytes.len() {
+            return Err(JsonError::Malformed);
+        }
+        Ok(())
+    }
+}
+
+/// What is due: a value, or what ends or parts values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Value,
+    End,
+}
+
+/// The containers that are open.
+struct Stack {
+    depth: u8,
+    /// One bit each, the innermost lowest: set for an object.
+    objects: u128,
+}
+
+impl Stack {
+    fn push(&mut self, object: bool, max_depth: u8) -> Result<(), JsonError> {
+        if self.depth >= max_depth {
             return Err(JsonError::TooDeep);
         }
-        self.pos += 1;
         self.depth += 1;
         self.objects = self.objects << 1 | u128::from(object);
         Ok(())
     }
 
-    fn key(&mut self) -> Result<(), JsonError> {
-        if self.peek()? != b'"' {
-            return Err(JsonError::Malformed);
+    const fn pop(&mut self) {
+        self.depth -= 1;
+        self.objects >>= 1;
+    }
+
+    const fn in_object(&self) -> bool {
+        self.objects & 1 == 1
+    }
+}
+
+/// The elements of a valid array, by where they start.
+#[derive(Debug)]
+pub(crate) struct Elements<'a> {
+    scanner: Scanner<'a>,
+    pos: usize,
+    /// Whether `pos` is at an element that was handed out, to be passed over.
+    at_element: bool,
+}
+
+impl<'a> Elements<'a> {
+    /// The elements behind the one that ends at `pos`, or all of the array that starts there.
+    pub(crate) fn new(bytes: &'a [u8], pos: usize) -> Self {
+        Self {
+            scanner: Scanner::new(bytes, MAX_DEPTH),
+            pos,
+            at_element: false,
         }
-        self.string()?;
-        self.skip_space();
-        if self.peek()? != b':' {
-            return Err(JsonError::Malformed);
+    }
+}
+
+impl Iterator for Elements<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let bytes = self.scanner.bytes;
+        if self.at_element {
+            self.pos = self.scanner.value(self.pos).ok()?;
         }
-        self.pos += 1;
+        let pos = skip_space(bytes, self.pos);
+        if !matches!(bytes.get(pos), Some(b'[' | b',')) {
+            return None;
+        }
+        self.pos = skip_space(bytes, pos + 1);
+        self.at_element = bytes.get(self.pos) != Some(&b']');
+        self.at_element.then_some(self.pos)
+    }
+}
+
+fn number(bytes: &[u8], start: usize) -> Result<usize, JsonError> {
+    let mut pos = start + usize::from(bytes.get(start) == Some(&b'-'));
+    pos = match bytes.get(pos) {
+        Some(b'0') => pos + 1,
+        Some(b'1'..=b'9') => digits(bytes, pos),
+        _ => return Err(JsonError::Malformed),
+    };
+    if bytes.get(pos) == Some(&b'.') {
+        pos = some_digits(bytes, pos + 1)?;
+    }
+    let exponent = matches!(bytes.get(pos), Some(b'e' | b'E'));
+    if exponent {
+        let sign = matches!(bytes.get(pos + 1), Some(b'+' | b'-'));
+        pos = some_digits(bytes, pos + 1 + usize::from(sign))?;
+    }
+    // Without an exponent, 300 bytes cannot reach the largest double (1.8e308).
+    if exponent || pos - start > 300 {
+        check_range(bytes.get(start..pos).unwrap_or_default())?;
+    }
+    Ok(pos)
+}
+
+fn check_range(number: &[u8]) -> Result<(), JsonError> {
+    let number = core::str::from_utf8(number)
+        .ok()
+        .and_then(|number| number.parse::<f64>().ok());
+    if number.is_some_and(f64::is_finite) {
         Ok(())
-    }
-
-    fn string(&mut self) -> Result<(), JsonError> {
-        self.pos += 1;
-        loop {
-            self.pos += plain_run(self.rest_of_text());
-            match self.peek()? {
-                b'"' => {
-                    self.pos += 1;
-                    return Ok(());
-                }
-                b'\\' => self.escape()?,
-                _ => return Err(JsonError::Malformed),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), JsonError> {
-        self.pos += 1;
-        match self.peek()? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {
-                self.pos += 1;
-                Ok(())
-            }
-            b'u' => {
-                let unit = hex4(self.bytes, self.pos + 1).ok_or(JsonError::Malformed)?;
-                self.pos += 5;
-                match surrogate(unit) {
-                    Surrogate::None => {}
-                    Surrogate::High if self.low_surrogate_follows() => self.pos += 6,
-                    Surrogate::High | Surrogate::Low => self.lone_surrogate = true,
-                }
-                Ok(())
-            }
-            _ => Err(JsonError::Malformed),
-        }
-    }
-
-    fn low_surrogate_follows(&self) -> bool {
-        is_low_surrogate_escape(self.bytes, self.pos)
-    }
-
-    fn number(&mut self) -> Result<(), JsonError> {
-        let start = self.pos;
-        if self.byte() == Some(b'-') {
-            self.pos += 1;
-        }
-        match self.byte() {
-            Some(b'0') => self.pos += 1,
-            Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(JsonError::Malformed),
-        }
-        if self.byte() == Some(b'.') {
-            self.pos += 1;
-            self.some_digits()?;
-        }
-        let mut exponent = false;
-        if let Some(b'e' | b'E') = self.byte() {
-            exponent = true;
-            self.pos += 1;
-            if let Some(b'+' | b'-') = self.byte() {
-                self.pos += 1;
-            }
-            self.some_digits()?;
-        }
-        // Without an exponent, 300 bytes cannot reach the largest double (1.8e308).
-        if exponent || self.pos - start > 300 {
-            self.check_range(start)?;
-        }
-        Ok(())
-    }
-
-    fn check_range(&self, start: usize) -> Result<(), JsonError> {
-        let finite = self
-            .bytes
-            .get(start..self.pos)
-            .and_then(|digits| core::str::from_utf8(digits).ok())
-            .and_then(|digits| digits.parse::<f64>().ok())
-            .is_some_and(f64::is_finite);
-        if finite {
-            Ok(())
-        } else {
-            Err(JsonError::NumberOutOfRange)
-        }
-    }
-
-    fn some_digits(&mut self) -> Result<(), JsonError> {
-        if !self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
-            return Err(JsonError::Malformed);
-        }
-        self.digits();
-        Ok(())
-    }
-
-    fn digits(&mut self) {
-        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.pos += 1;
-        }
-    }
-
-    fn literal(&mut self, literal: &[u8]) -> Result<(), JsonError> {
-        if !self.rest_of_text().starts_with(literal) {
-            return Err(JsonError::Malformed);
-        }
-        self.pos += literal.len();
-        Ok(())
-    }
-
-    fn end(&mut self) -> Result<(), JsonError> {
-        self.skip_space();
-        if self.byte().is_none() {
-            Ok(())
-        } else {
-            Err(JsonError::Malformed)
-        }
-    }
-
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
-            self.pos += 1;
-        }
-    }
-
-    fn rest_of_text(&self) -> &'a [u8] {
-        self.bytes.get(self.pos..).unwrap_or_default()
-    }
-
-    fn byte(&self) -> Option<u8> {
-        self.bytes.get(self.pos).copied()
-    }
-
-    fn peek(&self) -> Result<u8, JsonError> {
-        self.byte().ok_or(JsonError::Malformed)
+    } else {
+        Err(JsonError::NumberOutOfRange)
     }
 }
 
-/// Where the valid JSON string ends that starts at `start`.
-pub(crate) fn string_end(bytes: &[u8], start: usize) -> usize {
-    let mut scanner = Scanner::new(bytes, start, MAX_DEPTH);
-    scanner.string().map_or(start, |()| scanner.pos)
-}
-
-fn kind_of(first: u8) -> Result<Kind, JsonError> {
-    match first {
-        b'{' => Ok(Kind::Object),
-        b'[' => Ok(Kind::Array),
-        b'"' => Ok(Kind::String),
-        b'-' | b'0'..=b'9' => Ok(Kind::Number),
-        b't' | b'f' | b'n' => Ok(Kind::Literal),
-        _ => Err(JsonError::Malformed),
+fn some_digits(bytes: &[u8], pos: usize) -> Result<usize, JsonError> {
+    let end = digits(bytes, pos);
+    if end == pos {
+        Err(JsonError::Malformed)
+    } else {
+        Ok(end)
     }
 }
 
-/// How many bytes at the start of `bytes` stand for themselves within a string: none of them a
-/// quote, a backslash or a control character. Eight at a time.
-fn plain_run(bytes: &[u8]) -> usize {
-    let (words, tail) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let special = special_bytes(u64::from_le_bytes(*word));
-        if special != 0 {
-            return index * 8 + special.trailing_zeros() as usize / 8;
-        }
+fn digits(bytes: &[u8], mut pos: usize) -> usize {
+    while matches!(bytes.get(pos), Some(b'0'..=b'9')) {
+        pos += 1;
     }
-    let plain = tail
-        .iter()
-        .take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20))
-        .count();
-    words.len() * 8 + plain
+    pos
 }
 
-/// Sets the top bit of the first special byte, and of no byte before it. (Bytes behind a special
-/// one may be marked wrongly, for the subtractions borrow.)
-fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
-    const TOPS: u64 = ONES << 7;
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (zero(quote) | zero(backslash) | control) & TOPS
-}
-
-pub(crate) enum Surrogate {
-    None,
-    High,
-    Low,
-}
-
-pub(crate) fn surrogate(unit: u16) -> Surrogate {
-    match unit {
-        0xd800..=0xdbff => Surrogate::High,
-        0xdc00..=0xdfff => Surrogate::Low,
-        _ => Surrogate::None,
+fn literal(bytes: &[u8], pos: usize, literal: &[u8]) -> Result<usize, JsonError> {
+    if !bytes
+        .get(pos..)
+        .is_some_and(|rest| rest.starts_with(literal))
+    {
+        return Err(JsonError::Malformed);
     }
+    Ok(pos + literal.len())
 }
 
-/// Whether `\uDC00` to `\uDFFF` stands at `at`.
-pub(crate) fn is_low_surrogate_escape(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at..).is_some_and(|rest| rest.starts_with(br"\u"))
-        && matches!(hex4(bytes, at + 2).map(surrogate), Some(Surrogate::Low))
+fn skip_space(bytes: &[u8], mut pos: usize) -> usize {
+    while matches!(bytes.get(pos), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        pos += 1;
+    }
+    pos
 }
 
-/// The four hexadecimal digits at `at`.
-pub(crate) fn hex4(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes
-        .get(at..)?
-        .first_chunk::<4>()?
-        .iter()
-        .try_fold(0, |unit, byte| {
-            let digit = char::from(*byte).to_digit(16)?;
-            Some(unit << 4 | digit as u16)
-        })
+fn peek(bytes: &[u8], pos: usize) -> Result<u8, JsonError> {
+    bytes.get(pos).copied().ok_or(JsonError::Malformed)
 }

@@ -1,0 +1,144 @@
+//! JSON strings: where they end, what their escapes are worth.
+//!
+//! `JSON.stringify` writes a string that was cut inside an emoji as `"\ud83d"`, a lone surrogate.
+//! No Rust string can hold that, so it becomes U+FFFD, the replacement character.
+
+use alloc::string::String;
+
+use crate::JsonError;
+
+/// What was seen within strings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Notes {
+    /// An escape, of whatever kind.
+    pub(crate) escape: bool,
+    /// A surrogate escape without its other half.
+    pub(crate) lone_surrogate: bool,
+}
+
+/// Reads the string whose opening quote is at `start`, and returns where it ends.
+pub(crate) fn read(bytes: &[u8], start: usize, notes: &mut Notes) -> Result<usize, JsonError> {
+    let mut pos = start + 1;
+    loop {
+        pos += plain_run(bytes.get(pos..).unwrap_or_default());
+        match bytes.get(pos) {
+            Some(b'"') => return Ok(pos + 1),
+            Some(b'\\') => pos = escape(bytes, pos, notes)?,
+            _ => return Err(JsonError::Malformed),
+        }
+    }
+}
+
+/// How many bytes at the start stand for themselves within a string: none of them a quote, a
+/// backslash or a control character. Eight at a time.
+pub(crate) fn plain_run(bytes: &[u8]) -> usize {
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            return index * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let plain = tail
+        .iter()
+        .take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20))
+        .count();
+    words.len() * 8 + plain
+}
+
+/// Sets the top bit of the first special byte, and of no byte before it. (Bytes behind a special
+/// one may be marked wrongly, for the subtractions borrow.)
+const fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    const TOPS: u64 = ONES << 7;
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let quote = quote.wrapping_sub(ONES) & !quote;
+    let backslash = backslash.wrapping_sub(ONES) & !backslash;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (quote | backslash | control) & TOPS
+}
+
+#[cold]
+fn escape(bytes: &[u8], start: usize, notes: &mut Notes) -> Result<usize, JsonError> {
+    notes.escape = true;
+    match bytes.get(start + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(start + 2),
+        Some(b'u') => {
+            let unit = hex4(bytes, start + 2).ok_or(JsonError::Malformed)?;
+            match surrogate(unit) {
+                Surrogate::None => Ok(start + 6),
+                Surrogate::High if is_low_surrogate_escape(bytes, start + 6) => Ok(start + 12),
+                Surrogate::High | Surrogate::Low => {
+                    notes.lone_surrogate = true;
+                    Ok(start + 6)
+                }
+            }
+        }
+        _ => Err(JsonError::Malformed),
+    }
+}
+
+/// A copy of a valid JSON text in which `\ufffd` takes the place of each surrogate escape that
+/// lacks its other half. Its length is the same, and so is every position in it.
+pub(crate) fn replace_lone_surrogates(json: &str) -> String {
+    let bytes = json.as_bytes();
+    let mut copy = String::with_capacity(json.len());
+    let mut copied = 0;
+    let mut at = 0;
+    // In valid JSON a backslash occurs only at the start of an escape within a string.
+    while let Some(run) = bytes
+        .get(at..)
+        .and_then(|rest| rest.iter().position(|b| *b == b'\\'))
+    {
+        let escape = at + run;
+        at = escape + 2;
+        if bytes.get(escape + 1) != Some(&b'u') {
+            continue;
+        }
+        match hex4(bytes, escape + 2).map_or(Surrogate::None, surrogate) {
+            Surrogate::None => {}
+            Surrogate::High if is_low_surrogate_escape(bytes, escape + 6) => at = escape + 12,
+            Surrogate::High | Surrogate::Low => {
+                copy.push_str(json.get(copied..escape).unwrap_or_default());
+                copy.push_str(r"\ufffd");
+                at = escape + 6;
+                copied = at;
+            }
+        }
+    }
+    copy.push_str(json.get(copied..).unwrap_or_default());
+    copy
+}
+
+enum Surrogate {
+    None,
+    High,
+    Low,
+}
+
+const fn surrogate(unit: u16) -> Surrogate {
+    match unit {
+        0xd800..=0xdbff => Surrogate::High,
+        0xdc00..=0xdfff => Surrogate::Low,
+        _ => Surrogate::None,
+    }
+}
+
+/// Whether `\uDC00` to `\uDFFF` stands at `at`.
+fn is_low_surrogate_escape(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at..).is_some_and(|rest| rest.starts_with(br"\u"))
+        && matches!(hex4(bytes, at + 2).map(surrogate), Some(Surrogate::Low))
+}
+
+/// The four hexadecimal digits at `at`.
+fn hex4(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes
+        .get(at..)?
+        .first_chunk::<4>()?
+        .iter()
+        .try_fold(0, |unit, byte| {
+            let digit = char::from(*byte).to_digit(16)?;
+            Some(unit << 4 | digit as u16)
+        })
+}
