@@ -6,6 +6,8 @@ import { Socket } from './socket.js';
 import { showPacket, showRoundTrip, showTransport, startWire } from './wire.js';
 
 const PING_INTERVAL = 4_000;
+// A ping sent while the transport changes would measure the change.
+const SETTLING = 400;
 const TYPING_REPEAT = 3_000;
 const TYPING_FORGOTTEN = 6_000;
 const NICKNAME_RETRY = 2_000;
@@ -31,7 +33,7 @@ let typingTimer = 0;
 
 const socket = new Socket(
   { namespace: '/chat', auth: () => ({ nickname: me.nickname, room: me.room }), transports: wantedTransports() },
-  { state: onState, transport: showTransport, packet: showPacket },
+  { state: onState, transport: onTransport, packet: showPacket },
 );
 
 // Joining and leaving.
@@ -147,10 +149,15 @@ function onState(state, detail) {
   clearInterval(countdown);
   if (state === 'connected') {
     hideBanner();
-    measure();
+    setTimeout(measure, SETTLING);
   } else if (state === 'refused') onRefused(detail.error);
   else if (state === 'waiting') onWaiting(detail);
   else if (state === 'closed' && detail.reason === 'io server disconnect') banner('The server ended the connection.', 'Reconnect');
+}
+
+function onTransport(name) {
+  showTransport(name);
+  if (name === 'websocket') setTimeout(measure, SETTLING);
 }
 
 function onRefused({ message, data }) {

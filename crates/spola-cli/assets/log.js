@@ -80,6 +80,7 @@ export function show(log) {
   $('scroll').setAttribute('aria-busy', 'true');
   const items = log.entries.map((entry, index) => render(entry, log.entries[index - 1]));
   $('messages').replaceChildren(...items);
+  $('empty').hidden = items.length > 0;
   scrollToEnd();
   setTimeout(() => $('scroll').setAttribute('aria-busy', 'false'));
 }
@@ -108,6 +109,7 @@ const keyOf = (id, at) => `${id}@${at}`;
 function append(entry, previous) {
   const follow = entry.own || isNearEnd();
   $('messages').append(render(entry, previous));
+  $('empty').hidden = true;
   if (follow) scrollToEnd();
   else if (entry.kind !== 'note') $('latest').hidden = false;
 }
