@@ -49,7 +49,7 @@ pub(super) fn test(
 ) -> Result<Outcome, Failure> {
     let mut command = Command::new("node");
     command
-        .args(["--test", "--test-reporter=spec"])
+        .args(["--test", "--test-reporter=spec", "--test-timeout=60000"])
         .current_dir(folder);
     for (name, value) in variables {
         command.env(name, value);
