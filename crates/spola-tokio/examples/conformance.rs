@@ -12,7 +12,6 @@ use spola_server::{
     Ack, Auth, ByteString, Config, Data, DisconnectReason, Io, RawData, Refusal, Reply, Socket,
     State,
 };
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -171,14 +170,18 @@ fn argument(name: &str) -> Option<String> {
 async fn told_to_quit() {
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
         .expect("signals can be awaited");
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let (tell, told) = tokio::sync::oneshot::channel::<()>();
+    // A thread of its own: tokio's standard input would hold the end of the runtime up.
+    #[expect(clippy::disallowed_methods, reason = "an application spawns its threads")]
+    std::thread::spawn(move || {
+        if std::io::stdin().lines().map_while(Result::ok).any(|line| line == "quit") {
+            let _ = tell.send(());
+        }
+    });
+    // Without a standard input, or at its end, only signals tell.
     let told = async {
-        loop {
-            match lines.next_line().await {
-                Ok(Some(line)) if line == "quit" => return,
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => std::future::pending().await,
-            }
+        if told.await.is_err() {
+            std::future::pending::<()>().await;
         }
     };
     tokio::select! {

@@ -307,10 +307,11 @@ impl SessionTask {
         loop {
             if let Some(event) = self.engine.poll_event() {
                 self.engine_event(now, event);
+            } else if let Some(packet) = self.sockets.poll_transmit() {
+                // Before the events: the last of these closes what carries the packets.
+                self.send(packet);
             } else if let Some(event) = self.sockets.poll_event() {
                 self.socket_event(cx, now, event);
-            } else if let Some(packet) = self.sockets.poll_transmit() {
-                self.send(packet);
             } else if !self.transmit(now) {
                 return;
             }
