@@ -96,11 +96,13 @@ pub(crate) fn describe() -> String {
         .find_map(|line| line.strip_prefix("model name"))
         .and_then(|rest| rest.split_once(':'))
         .map_or("unknown processor", |(_, name)| name.trim());
+    // What follows the number is a distribution's own.
+    let release = uname.release().to_string_lossy();
+    let release = release.split('-').next().unwrap_or_default();
     format!(
-        "{} cores of {model}, {} {}, {}",
+        "{} cores of {model}, {} {release}, {}",
         cores().len(),
         uname.sysname().to_string_lossy(),
-        uname.release().to_string_lossy(),
         first_line("rustc", &["--version"]).unwrap_or_else(|| "unknown rustc".to_owned()),
     )
 }
