@@ -1,10 +1,15 @@
 use alloc::string::String;
 
+use bytes::Buf;
 use bytestring::ByteString;
 
 use crate::{base64, message::Message, message::WebSocketMessage};
 
 const PROBE: &str = "probe";
+
+/// Up to this length, looking at UTF-8 once more costs less than a second reference to it, the first
+/// of which allocates.
+const CHECK_AGAIN: usize = 512;
 
 /// One Engine.IO packet (Engine.IO v4, §4).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +45,9 @@ impl Packet {
     /// # Errors
     /// The text is no packet: empty, of an unknown type, or with malformed base64.
     pub fn decode_text(text: ByteString) -> Result<Self, PacketError> {
+        if text.len() <= CHECK_AGAIN && text.starts_with('4') {
+            return Ok(Self::Message(Message::Text(skip_type(text))));
+        }
         Self::decode_slice(&text, &text, usize::MAX)
     }
 
@@ -106,6 +114,14 @@ impl Packet {
         };
         WebSocketMessage::from_static(text)
     }
+}
+
+/// The text behind the packet type, in the same allocation and with the same reference.
+fn skip_type(text: ByteString) -> ByteString {
+    let mut bytes = text.into_bytes();
+    bytes.advance(1);
+    // What follows an ASCII character in UTF-8 is UTF-8.
+    ByteString::try_from(bytes).unwrap_or_default()
 }
 
 pub(crate) fn prefixed(id: char, data: &str) -> ByteString {

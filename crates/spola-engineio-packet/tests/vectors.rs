@@ -242,12 +242,15 @@ fn encoded_message_is_a_message_packet() {
 
 #[test]
 fn messages_share_the_allocation() {
-    let wire = ByteString::from(String::from("4hello"));
-    let start = wire.as_ptr();
-    let Ok(Packet::Message(Message::Text(hello))) = Packet::decode_text(wire) else {
-        panic!()
-    };
-    assert_eq!(hello.as_ptr() as usize, start as usize + 1);
+    for len in [0, 1, 5, 510, 511, 512, 5000] {
+        let wire = ByteString::from(format!("4{}é", "x".repeat(len)));
+        let start = wire.as_ptr();
+        let Ok(Packet::Message(Message::Text(text))) = Packet::decode_text(wire) else {
+            panic!()
+        };
+        assert_eq!(text.as_ptr() as usize, start as usize + 1);
+        assert_eq!(text, format!("{}é", "x".repeat(len)));
+    }
 
     let body = ByteString::from(String::from("4a\u{1e}4hello"));
     let start = body.as_ptr();
