@@ -5,7 +5,7 @@ use bytestring::ByteString;
 
 use crate::{
     Data, DecodeError, JsonError, Namespace, Packet,
-    header::{Header, Kind},
+    header::{Header, Kind, Name},
     placeholder,
     scan::{self, Scanner},
     string,
@@ -99,48 +99,24 @@ impl Decoder {
             return Err(DecodeError::UnexpectedText);
         }
         let header = Header::decode(&text, &self.limits)?;
-        let payload_at = header.payload_at;
-        let has_payload = payload_at < text.len();
         let expected = header.attachments;
-        match header.kind {
-            Kind::Connect => self.connect(&text, &header).map(Some),
-            Kind::ConnectError => self.connect_error(&text, &header).map(Some),
-            Kind::Disconnect if has_payload => Err(DecodeError::PayloadKind),
-            Kind::Disconnect => Ok(Some(Packet::Disconnect {
-                namespace: shared(&text, &header)?,
-            })),
-            Kind::Event if !has_payload => Err(DecodeError::MissingPayload),
-            Kind::Event => {
-                let namespace = shared(&text, &header)?;
-                let ack = header.ack;
-                let data = Data::decode_event(text, payload_at, &self.limits)?;
-                self.complete(
-                    Packet::Event {
-                        namespace,
-                        ack,
-                        data,
-                    },
-                    expected,
-                )
+        let packet = match header.kind {
+            Kind::Event => self.event(text, &header)?,
+            Kind::Ack => self.ack(text, &header)?,
+            Kind::Connect => self.connect(&text, &header)?,
+            Kind::ConnectError => self.connect_error(&text, &header)?,
+            Kind::Disconnect if header.payload_at < text.len() => {
+                return Err(DecodeError::PayloadKind);
             }
-            Kind::Ack => {
-                let namespace = shared(&text, &header)?;
-                let ack = header.ack.ok_or(DecodeError::MissingAckId)?;
-                let data = if has_payload {
-                    Data::decode_ack(text, payload_at, &self.limits)?
-                } else {
-                    Data::default()
-                };
-                self.complete(
-                    Packet::Ack {
-                        namespace,
-                        ack,
-                        data,
-                    },
-                    expected,
-                )
-            }
+            Kind::Disconnect => Packet::Disconnect {
+                namespace: shared(&text, header.namespace)?,
+            },
+        };
+        if expected == 0 {
+            return Ok(Some(packet));
         }
+        self.pend(packet, expected)?;
+        Ok(None)
     }
 
     /// Decodes a binary message: the next attachment. `None` means that more are due.
@@ -172,10 +148,7 @@ impl Decoder {
         Ok(Some(packet))
     }
 
-    fn complete(&mut self, packet: Packet, expected: usize) -> Result<Option<Packet>, DecodeError> {
-        if expected == 0 {
-            return Ok(Some(packet));
-        }
+    fn pend(&mut self, packet: Packet, expected: usize) -> Result<(), DecodeError> {
         let size = match &packet {
             Packet::Event { data, .. } | Packet::Ack { data, .. } => data.json().len(),
             Packet::Connect { .. } | Packet::ConnectError { .. } | Packet::Disconnect { .. } => 0,
@@ -192,14 +165,56 @@ impl Decoder {
             attachments,
             room,
         }));
-        Ok(None)
+        Ok(())
     }
 
-    fn connect(&self, text: &str, header: &Header<'_>) -> Result<Packet, DecodeError> {
-        let namespace = match header.namespace {
-            None => Namespace::root(),
-            Some(name) => name.parse()?,
-        };
+    fn event(&self, text: ByteString, header: &Header) -> Result<Packet, DecodeError> {
+        let Header {
+            namespace,
+            ack,
+            payload_at,
+            ..
+        } = *header;
+        if payload_at >= text.len() {
+            return Err(DecodeError::MissingPayload);
+        }
+        let namespace = shared(&text, namespace)?;
+        let data = Data::decode_event(text, payload_at, &self.limits)?;
+        Ok(Packet::Event {
+            namespace,
+            ack,
+            data,
+        })
+    }
+
+    fn ack(&self, text: ByteString, header: &Header) -> Result<Packet, DecodeError> {
+        let Header {
+            namespace,
+            ack,
+            payload_at,
+            ..
+        } = *header;
+        let ack = ack.ok_or(DecodeError::MissingAckId)?;
+        let namespace = shared(&text, namespace)?;
+        if payload_at >= text.len() {
+            return Ok(Packet::Ack {
+                namespace,
+                ack,
+                data: Data::default(),
+            });
+        }
+        let data = Data::decode_ack(text, payload_at, &self.limits)?;
+        Ok(Packet::Ack {
+            namespace,
+            ack,
+            data,
+        })
+    }
+
+    fn connect(&self, text: &str, header: &Header) -> Result<Packet, DecodeError> {
+        let namespace = header
+            .namespace
+            .map_or(Ok(Namespace::root()), |name| name.of(text).parse())?;
         let payload = text.get(header.payload_at..).unwrap_or_default();
         if payload.is_empty() {
             return Ok(Packet::Connect {
@@ -221,11 +236,10 @@ impl Decoder {
     }
 
     /// Without a payload, which no official server leaves out, it reads as `{}`.
-    fn connect_error(&self, text: &str, header: &Header<'_>) -> Result<Packet, DecodeError> {
-        let namespace = match header.namespace {
-            None => Namespace::root(),
-            Some(name) => name.parse()?,
-        };
+    fn connect_error(&self, text: &str, header: &Header) -> Result<Packet, DecodeError> {
+        let namespace = header
+            .namespace
+            .map_or(Ok(Namespace::root()), |name| name.of(text).parse())?;
         let payload = text.get(header.payload_at..).unwrap_or_default();
         if payload.is_empty() {
             return Ok(Packet::ConnectError {
@@ -253,8 +267,8 @@ impl Decoder {
 }
 
 /// The packet's namespace as a slice of its text.
-fn shared(text: &ByteString, header: &Header<'_>) -> Result<Namespace, DecodeError> {
-    match header.namespace {
+fn shared(text: &ByteString, name: Option<Name>) -> Result<Namespace, DecodeError> {
+    match name.map(|name| name.of(text)) {
         None | Some("/") => Ok(Namespace::root()),
         Some(name) => Ok(Namespace::new(text.slice_ref(name))?),
     }

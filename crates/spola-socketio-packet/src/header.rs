@@ -4,12 +4,12 @@ use crate::{AckId, DecodeError, Limits};
 
 /// `type [attachments "-"] [namespace [","]] [id]`, and where the payload begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Header<'a> {
+pub(crate) struct Header {
     pub(crate) kind: Kind,
     /// Above zero for the binary types, zero for the others.
     pub(crate) attachments: usize,
     /// `None` stands for the root, which encoders leave out.
-    pub(crate) namespace: Option<&'a str>,
+    pub(crate) namespace: Option<Name>,
     pub(crate) ack: Option<AckId>,
     pub(crate) payload_at: usize,
 }
@@ -24,8 +24,21 @@ pub(crate) enum Kind {
     ConnectError,
 }
 
-impl<'a> Header<'a> {
-    pub(crate) fn decode(text: &'a str, limits: &Limits) -> Result<Self, DecodeError> {
+/// Where a namespace stands in its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    start: usize,
+    end: usize,
+}
+
+impl Name {
+    pub(crate) fn of(self, text: &str) -> &str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+impl Header {
+    pub(crate) fn decode(text: &str, limits: &Limits) -> Result<Self, DecodeError> {
         let bytes = text.as_bytes();
         let (kind, binary) = match bytes.first() {
             Some(b'0') => (Kind::Connect, false),
@@ -42,7 +55,7 @@ impl<'a> Header<'a> {
         if binary {
             attachments = attachment_count(bytes, &mut at, limits)?;
         }
-        let namespace = namespace(text, &mut at);
+        let namespace = namespace(bytes, &mut at);
         let ack = ack_id(bytes, &mut at)?;
         Ok(Self {
             kind,
@@ -74,21 +87,18 @@ fn attachment_count(bytes: &[u8], at: &mut usize, limits: &Limits) -> Result<usi
 }
 
 /// A namespace runs from its slash to the next comma, or to the end of the text.
-fn namespace<'a>(text: &'a str, at: &mut usize) -> Option<&'a str> {
-    let rest = text.get(*at..)?;
-    if !rest.starts_with('/') {
+fn namespace(bytes: &[u8], at: &mut usize) -> Option<Name> {
+    let start = *at;
+    if bytes.get(start) != Some(&b'/') {
         return None;
     }
-    match rest.split_once(',') {
-        Some((name, _)) => {
-            *at += name.len() + 1;
-            Some(name)
-        }
-        None => {
-            *at = text.len();
-            Some(rest)
-        }
-    }
+    let rest = bytes.get(start..).unwrap_or_default();
+    let end = rest
+        .iter()
+        .position(|byte| *byte == b',')
+        .map_or(bytes.len(), |len| start + len);
+    *at = (end + 1).min(bytes.len());
+    Some(Name { start, end })
 }
 
 fn ack_id(bytes: &[u8], at: &mut usize) -> Result<Option<AckId>, DecodeError> {

@@ -30,20 +30,40 @@ pub(crate) fn read(bytes: &[u8], start: usize, notes: &mut Notes) -> Result<usiz
 }
 
 /// How many bytes at the start stand for themselves within a string: none of them a quote, a
-/// backslash or a control character. Eight at a time.
+/// backslash or a control character.
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
-    let (words, tail) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
+    let mut plain = 0;
+    let mut rest = bytes;
+    // Most strings are short: words first, and blocks for what is longer than a block.
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
         let special = special_bytes(u64::from_le_bytes(*word));
         if special != 0 {
-            return index * 8 + special.trailing_zeros() as usize / 8;
+            return plain + special.trailing_zeros() as usize / 8;
+        }
+        plain += 8;
+        rest = after;
+        if plain % 16 == 0 {
+            let blocks = plain_blocks(rest);
+            plain += blocks;
+            rest = rest.get(blocks..).unwrap_or_default();
         }
     }
-    let plain = tail
-        .iter()
-        .take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20))
-        .count();
-    words.len() * 8 + plain
+    plain + rest.iter().take_while(|byte| !is_special(**byte)).count()
+}
+
+/// As many bytes as the plain blocks at the start have. The compiler makes vectors of this.
+fn plain_blocks(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let plain = |block: &&[u8; 32]| {
+        !block
+            .iter()
+            .fold(false, |special, byte| special | is_special(*byte))
+    };
+    blocks.iter().take_while(plain).count() * 32
+}
+
+const fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
 }
 
 /// Sets the top bit of the first special byte, and of no byte before it. (Bytes behind a special
