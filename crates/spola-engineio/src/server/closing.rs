@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::{
     heartbeat::Heartbeat,
     io::{CloseReason, Event, PollResponse, PostOutcome},
-    session::{Link, Session, State},
+    session::Session,
+    state::{Link, State},
 };
 use crate::config::Transport;
 
@@ -41,6 +42,13 @@ impl Session {
     /// server's shutdown. Over polling, what no GET took is dropped.
     pub fn discard(&mut self) {
         self.finish(CloseReason::ForcedClose);
+    }
+
+    /// Gives the session up, with the reason `transport error`, and drops what is queued: for a client
+    /// that does not read, whose queue is full or whose socket takes nothing.
+    pub fn abort(&mut self) {
+        self.outgoing.clear();
+        self.finish(CloseReason::TransportError);
     }
 
     /// Closes the session now. A pending GET gets what is queued, or else a close packet.

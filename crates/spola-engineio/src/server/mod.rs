@@ -33,6 +33,7 @@ mod io;
 mod polling;
 mod queue;
 mod session;
+mod state;
 mod websocket;
 
 pub use io::{

@@ -7,7 +7,8 @@ use spola_engineio_packet::{Packet, payload};
 use super::{
     closing::{NOOP, NOOP_AND_CLOSE},
     io::{CloseReason, Event, PollResponse, PostOutcome, RequestId},
-    session::{Link, PING, Polling, Session, State},
+    session::Session,
+    state::{Link, PING, Polling, State},
 };
 use crate::request::ErrorCode;
 

@@ -1,7 +1,4 @@
-use std::{
-    mem,
-    time::{Duration, Instant},
-};
+use std::{mem, time::Instant};
 
 use spola_engineio_packet::{EncodedMessage, Handshake, Packet, WebSocketMessage, payload};
 
@@ -12,6 +9,7 @@ use super::{
         Transmit,
     },
     queue::{BURST, Outgoing, Queue},
+    state::{Link, PING, PROBE_ANSWER, Polling, State, WebSocket, is_due},
 };
 use crate::{
     config::{Config, Transport},
@@ -34,60 +32,6 @@ pub struct Session {
     /// What goes out before anything of `outgoing`.
     pub(super) replies: Queue<Transmit, 0>,
     pub(super) events: Queue<Event, BURST>,
-}
-
-#[derive(Debug)]
-pub(super) enum State {
-    Open,
-    /// Closed by the server over polling: the client is yet to be told. With nothing queued, the next
-    /// GET gets the close.
-    Closing {
-        deadline: Option<Instant>,
-    },
-    Closed,
-}
-
-#[derive(Debug)]
-pub(super) enum Link {
-    Polling(Polling),
-    WebSocket(WebSocket),
-    /// No message can be sent any more. The session is closed.
-    Gone {
-        last: Transport,
-        /// A WebSocket that was probing is to be closed.
-        close_due: bool,
-    },
-}
-
-#[derive(Debug)]
-pub(super) struct Polling {
-    /// The pending GET.
-    pub(super) get: Option<RequestId>,
-    /// The POST in progress.
-    pub(super) post: Option<RequestId>,
-    pub(super) upgrade: Option<Upgrade>,
-}
-
-#[derive(Debug)]
-pub(super) struct WebSocket {
-    pub(super) binary: BinaryMode,
-    /// The probe that brought the session here is to be answered.
-    pub(super) pong_due: bool,
-    /// The session is closed, and a Close frame follows what is queued.
-    pub(super) close_due: bool,
-}
-
-/// A WebSocket that the session may move to.
-#[derive(Debug)]
-pub(super) struct Upgrade {
-    pub(super) binary: BinaryMode,
-    pub(super) deadline: Option<Instant>,
-    /// Set by the probe.
-    pub(super) noop_at: Option<Instant>,
-    /// The probe is to be answered.
-    pub(super) pong_due: bool,
-    /// The upgrade failed, and the WebSocket is to be closed.
-    pub(super) close_due: bool,
 }
 
 impl Session {
@@ -328,24 +272,3 @@ impl Session {
         self.replies.push(Transmit::PostResponse { id, outcome });
     }
 }
-
-impl Polling {
-    /// What goes over the WebSocket of an upgrade before the session moves there.
-    fn poll_upgrade(&mut self) -> Option<Transmit> {
-        let upgrade = self.upgrade.as_mut()?;
-        if upgrade.close_due {
-            self.upgrade = None;
-            return Some(Transmit::CloseWebSocket);
-        }
-        mem::take(&mut upgrade.pong_due).then_some(Transmit::WebSocketMessage(PROBE_ANSWER))
-    }
-}
-
-pub(super) fn is_due(at: Option<Instant>, now: Instant) -> bool {
-    at.is_some_and(|at| at <= now)
-}
-
-pub(super) const PING: WebSocketMessage = WebSocketMessage::from_static("2");
-const PROBE_ANSWER: WebSocketMessage = WebSocketMessage::from_static("3probe");
-
-pub(super) const MIN_NOOP_INTERVAL: Duration = Duration::from_millis(1);

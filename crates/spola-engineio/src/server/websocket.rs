@@ -5,7 +5,8 @@ use spola_engineio_packet::{Packet, PacketError, WebSocketMessage};
 use super::{
     closing::{CLOSE, NOOP},
     io::{BinaryMode, CloseReason, Event, PollResponse, PostOutcome, UpgradeRefused, WebSocketEnd},
-    session::{Link, MIN_NOOP_INTERVAL, Polling, Session, State, Upgrade, WebSocket, is_due},
+    session::Session,
+    state::{Link, MIN_NOOP_INTERVAL, Polling, State, Upgrade, WebSocket, is_due},
 };
 use crate::config::Transport;
 

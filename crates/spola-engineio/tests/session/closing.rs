@@ -157,3 +157,17 @@ fn get_aborted_while_the_session_waits_to_close() {
     world.session.handle_poll_aborted(RequestId(1));
     world.assert_closed("transport error", &[]);
 }
+
+#[test]
+fn server_gives_up_a_client_that_does_not_read() {
+    let mut world = World::websocket();
+    assert_eq!(world.send("lost"), Ok(()));
+    world.session.abort();
+    assert_eq!(world.session.buffered_amount(), 0);
+    world.assert_closed("transport error", &["ws close"]);
+
+    let mut world = World::polling();
+    assert_eq!(world.send("lost"), Ok(()));
+    world.session.abort();
+    world.assert_closed("transport error", &[]);
+}

@@ -20,6 +20,7 @@ enum Step {
     SendBinary(usize),
     Close,
     Discard,
+    Abort,
     Get { overlap: bool },
     AbortGet(u64),
     StartPost { binary: bool, overlap: bool },
@@ -42,6 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..40_usize).prop_map(Step::SendBinary),
         1 => Just(Step::Close),
         1 => Just(Step::Discard),
+        1 => Just(Step::Abort),
         8 => rarely.prop_map(|overlap| Step::Get { overlap }),
         1 => id.clone().prop_map(Step::AbortGet),
         8 => (rarely, rarely)
@@ -159,6 +161,7 @@ impl Driver {
             }
             Step::Close => session.close(*now),
             Step::Discard => session.discard(),
+            Step::Abort => session.abort(),
             Step::Get { overlap } if get_waits && !overlap => {}
             Step::Get { .. } => {
                 let id = self.new_request(Request::Get);
