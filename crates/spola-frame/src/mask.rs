@@ -44,7 +44,7 @@ impl From<[u8; 4]> for MaskingKey {
 pub fn mask(buf: &mut [u8], key: MaskingKey, phase: usize) -> usize {
     let next = next_phase(phase, buf.len());
     let key = key.rotated(phase);
-    let wide = u64::from_ne_bytes(repeat(key));
+    let wide = widened(key);
     let (blocks, rest) = buf.as_chunks_mut::<BLOCK>();
     for block in blocks {
         for word in block.as_chunks_mut::<8>().0 {
@@ -55,7 +55,11 @@ pub fn mask(buf: &mut [u8], key: MaskingKey, phase: usize) -> usize {
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
     }
-    for (byte, key) in rest.iter_mut().zip(repeat::<8>(key)) {
+    let (halves, rest) = rest.as_chunks_mut::<4>();
+    for half in halves {
+        *half = (u32::from_ne_bytes(*half) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(key) {
         *byte ^= key;
     }
     next
@@ -71,7 +75,7 @@ pub fn mask_copy(src: &[u8], dst: &mut [u8], key: MaskingKey, phase: usize) -> u
     let next = next_phase(phase, len);
     let (src, dst) = (&src[..len], &mut dst[..len]);
     let key = key.rotated(phase);
-    let wide = u64::from_ne_bytes(repeat(key));
+    let wide = widened(key);
     let (src_blocks, src) = src.as_chunks::<BLOCK>();
     let (dst_blocks, dst) = dst.as_chunks_mut::<BLOCK>();
     for (from, to) in src_blocks.iter().zip(dst_blocks) {
@@ -89,7 +93,12 @@ pub fn mask_copy(src: &[u8], dst: &mut [u8], key: MaskingKey, phase: usize) -> u
     for (from, to) in src_words.iter().zip(dst_words) {
         *to = (u64::from_ne_bytes(*from) ^ wide).to_ne_bytes();
     }
-    for ((from, to), key) in src.iter().zip(dst).zip(repeat::<8>(key)) {
+    let (src_halves, src) = src.as_chunks::<4>();
+    let (dst_halves, dst) = dst.as_chunks_mut::<4>();
+    for (from, to) in src_halves.iter().zip(dst_halves) {
+        *to = (u32::from_ne_bytes(*from) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+    }
+    for ((from, to), key) in src.iter().zip(dst).zip(key) {
         *to = from ^ key;
     }
     next
@@ -100,9 +109,10 @@ fn next_phase(phase: usize, len: usize) -> usize {
     phase.wrapping_add(len) & 3
 }
 
+/// The key twice, in memory order.
 #[inline]
-fn repeat<const N: usize>(key: [u8; 4]) -> [u8; N] {
-    core::array::from_fn(|i| key[i & 3])
+fn widened(key: [u8; 4]) -> u64 {
+    u64::from(u32::from_ne_bytes(key)) * 0x1_0000_0001
 }
 
 #[cfg(test)]

@@ -55,8 +55,11 @@ impl Writer {
         let mut head = [0; FrameHeader::MAX_LEN];
         let len = header(opcode, key, payload.len()).encode(&mut head);
         let small = self.output.small();
-        small.reserve(len + payload.len());
-        small.extend_from_slice(&head[..len]);
+        small.reserve(FrameHeader::MAX_LEN + payload.len());
+        // A copy of fixed length is a store or two; one of two bytes is a call.
+        let start = small.len();
+        small.extend_from_slice(&head);
+        small.truncate(start + len);
         match key {
             None => small.extend_from_slice(payload),
             Some(key) => {

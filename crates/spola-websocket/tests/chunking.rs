@@ -3,11 +3,15 @@
 
 mod common;
 
+use std::io::IoSlice;
+
+use bytes::Buf;
 use common::{
-    Clock, Got, client, receive, sent, server,
+    Clock, Got, client, frame, receive, sent, server,
     steps::{bytes, step, wire},
 };
 use proptest::{collection::vec, prelude::*};
+use spola_frame::Opcode;
 use spola_websocket::{CloseCode, Connection, Message};
 
 fn outcome(mut connection: Connection, wire: &[u8], size: usize) -> (Vec<Got>, Vec<u8>) {
@@ -69,6 +73,41 @@ proptest! {
     }
 
     #[test]
+    fn whatever_is_written_when_the_output_is_the_frames_in_order(
+        commands in vec(command(), 0..120),
+    ) {
+        let mut server = server();
+        let mut scratch = Vec::new();
+        let (mut expected, mut written) = (Vec::new(), Vec::new());
+        for command in commands {
+            match command {
+                Command::Copy(len) => {
+                    server.send_binary(&vec![1; len]).unwrap();
+                    expected.extend(frame(Opcode::Binary, &vec![1; len]));
+                }
+                Command::Queue(len) => {
+                    server.send(Message::from(vec![2; len])).unwrap();
+                    expected.extend(frame(Opcode::Binary, &vec![2; len]));
+                }
+                Command::Write(len) => {
+                    let output = server.output();
+                    let mut slices = [IoSlice::new(&[]); 3];
+                    let filled = output.chunks_vectored(&mut slices);
+                    let before = written.len();
+                    written.extend(slices[..filled].iter().flat_map(|slice| slice.iter()));
+                    written.truncate(before + len);
+                    output.advance(written.len() - before);
+                }
+                Command::Lend => server.output().lend(&mut scratch),
+                Command::Reclaim => server.output().reclaim(&mut scratch),
+            }
+            prop_assert_eq!(server.buffered_amount(), expected.len() - written.len());
+        }
+        written.extend(sent(&mut server));
+        prop_assert!(written == expected);
+    }
+
+    #[test]
     fn client_and_server_understand_each_other(
         up in vec(message(), 0..6),
         down in vec(message(), 0..6),
@@ -101,6 +140,25 @@ proptest! {
             prop_assert_eq!(closed.close_code().get(), code);
         }
     }
+}
+
+#[derive(Clone, Debug)]
+enum Command {
+    Copy(usize),
+    Queue(usize),
+    Write(usize),
+    Lend,
+    Reclaim,
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        4 => (0usize..9000).prop_map(Command::Copy),
+        2 => (4000usize..9000).prop_map(Command::Queue),
+        4 => (0usize..12_000).prop_map(Command::Write),
+        1 => Just(Command::Lend),
+        1 => Just(Command::Reclaim),
+    ]
 }
 
 fn message() -> impl Strategy<Value = Message> {

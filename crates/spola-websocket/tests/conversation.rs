@@ -420,6 +420,18 @@ fn a_peer_that_does_not_read_gets_only_its_latest_ping_answered() {
 }
 
 #[test]
+fn an_older_ping_is_not_answered_after_a_newer_one() {
+    let clock = Clock::new();
+    let mut server = server();
+    let pings: Vec<u8> = (0..20).flat_map(|i| masked(Opcode::Ping, &[i])).collect();
+    receive(&mut server, clock.now(), &pings);
+    let output = server.output();
+    output.advance(output.remaining());
+    receive(&mut server, clock.now(), &masked(Opcode::Ping, &[20]));
+    assert_eq!(sent(&mut server), frame(Opcode::Pong, &[20]));
+}
+
+#[test]
 fn floods_of_control_frames_are_cut_off() {
     let mut clock = Clock::new();
     let mut server = server();
