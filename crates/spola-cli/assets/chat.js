@@ -28,6 +28,7 @@ let moving = false;
 let unseen = 0;
 let nicknameRetries = 0;
 let countdown = 0;
+let settling = 0;
 let typingSince = 0;
 let typingTimer = 0;
 
@@ -104,7 +105,6 @@ function enter({ id, nickname, room, people: present, history }) {
 function showRoom() {
   if (roomInHash() !== me.room) history.replaceState(null, '', `#${encodeURIComponent(me.room)}`);
   $('room-name').textContent = me.room;
-  $('message').placeholder = `Message #${me.room}`;
   showRooms();
   showPeople();
   showTyping();
@@ -149,7 +149,7 @@ function onState(state, detail) {
   clearInterval(countdown);
   if (state === 'connected') {
     hideBanner();
-    setTimeout(measure, SETTLING);
+    measureSoon();
   } else if (state === 'refused') onRefused(detail.error);
   else if (state === 'waiting') onWaiting(detail);
   else if (state === 'closed' && detail.reason === 'io server disconnect') banner('The server ended the connection.', 'Reconnect');
@@ -157,7 +157,7 @@ function onState(state, detail) {
 
 function onTransport(name) {
   showTransport(name);
-  if (name === 'websocket') setTimeout(measure, SETTLING);
+  if (name === 'websocket') measureSoon();
 }
 
 function onRefused({ message, data }) {
@@ -196,6 +196,11 @@ function banner(text, action) {
 
 function hideBanner() {
   $('banner').hidden = true;
+}
+
+function measureSoon() {
+  clearTimeout(settling);
+  settling = setTimeout(measure, SETTLING);
 }
 
 async function measure() {
@@ -386,8 +391,8 @@ function layOut() {
 
 function fitComposer() {
   const box = $('message');
-  box.style.height = 'auto';
-  box.style.height = `${Math.min(box.scrollHeight, 160)}px`;
+  box.style.height = '';
+  if (box.value) box.style.height = `${Math.min(box.scrollHeight + 2, 160)}px`;
 }
 
 let noticeTimer = 0;
