@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { DESK, PHONE, Program, Tab, browser } from "../lib/stage.mjs";
+
+const ROOM = "loom";
+// A server that already runs may be named; then the test that restarts it is left out.
+const named = process.env.SPOLA_URL;
+
+let program;
+let url;
+let chrome;
+let context;
+let ada;
+let bo;
+
+before(async () => {
+  program = named ? undefined : await Program.start();
+  url = named ?? program.url;
+  chrome = await browser();
+  context = await chrome.newContext();
+  ada = await Tab.open(context, url, DESK);
+  bo = await Tab.open(context, url, PHONE);
+});
+
+after(async () => {
+  await chrome?.close();
+  await program?.kill();
+});
+
+test("the door, on a desk and on a phone", async () => {
+  await ada.screenshot("door-desk");
+  await bo.screenshot("door-phone");
+});
+
+test("two tabs meet in a room", async () => {
+  await ada.join("Ada", ROOM);
+  await bo.join("Bo", ROOM);
+  await ada.people("Ada", "Bo");
+  await bo.people("Ada", "Bo");
+});
+
+test("a nickname in use is refused", async () => {
+  const thief = await Tab.open(context, url, DESK);
+  await thief.part("nickname").fill("Ada");
+  await thief.part("room").fill(ROOM);
+  await thief.part("join").click();
+  await thief.page.getByRole("alert").filter({ hasText: /taken/i }).waitFor();
+  await thief.page.close();
+});
+
+test("the session moves to WebSocket", async () => {
+  for (const tab of [ada, bo]) {
+    await tab.text("transport", (text) => /websocket/i.test(text));
+  }
+});
+
+test("typing shows in the other tab, and ends", async () => {
+  await ada.part("message").pressSequentially("Hej");
+  await bo.text("typing", (text) => text.includes("Ada"));
+  await bo.screenshot("typing-phone");
+  await ada.part("message").fill("");
+  await bo.text("typing", (text) => !text.includes("Ada"));
+});
+
+test("messages arrive in the other tab and are ticked off", async () => {
+  await ada.say("Hej Bo, 🧵 <b>vävt</b> & klart");
+  await bo.text("messages", (text) => text.includes("Hej Bo, 🧵 <b>vävt</b> & klart"));
+  await ada.delivered("Hej Bo");
+  await bo.say("Tack, Ada!");
+  await ada.text("messages", (text) => text.includes("Tack, Ada!"));
+  await bo.delivered("Tack, Ada!");
+});
+
+test("a picture arrives as one", async () => {
+  const buffer = await ada.page.screenshot();
+  await ada.part("picture").setInputFiles({ name: "loom.png", mimeType: "image/png", buffer });
+  assert.ok((await bo.picture()) > 100);
+  await ada.part("messages").locator('li:has(img) [data-state="delivered"]').waitFor();
+});
+
+test("the panel shows the round trip and the frames", async () => {
+  await ada.text("round-trip", (text) => /\d/.test(text));
+  await ada.text("frames", (text) => text.length > 0);
+  assert.ok((await ada.part("frames").locator("li").count()) > 5);
+});
+
+test("the room, on a desk and on a phone", async () => {
+  await ada.screenshot("room-desk");
+  await bo.screenshot("room-phone");
+});
+
+test("by polling alone it is the same chat", async () => {
+  const cy = await Tab.open(context, `${url}?transports=polling`, DESK);
+  await cy.join("Cy", ROOM);
+  await cy.text("transport", (text) => /polling/i.test(text));
+  await cy.text("messages", (text) => text.includes("Tack, Ada!"));
+  await cy.say("no socket here");
+  await cy.delivered("no socket here");
+  await ada.text("messages", (text) => text.includes("no socket here"));
+  const buffer = await cy.page.screenshot();
+  await cy.part("picture").setInputFiles({ name: "cy.png", mimeType: "image/png", buffer });
+  await cy.part("messages").locator('li:has(img) [data-state="delivered"]').last().waitFor();
+  await ada.say("for Cy");
+  await cy.text("messages", (text) => text.includes("for Cy"));
+  assert.match(await cy.part("transport").textContent(), /polling/i);
+  assert.deepEqual(cy.faults, []);
+  await cy.page.close();
+  await ada.text("people", (text) => !text.includes("Cy"));
+});
+
+test("who reloads leaves and may join again", async () => {
+  await bo.page.reload();
+  await ada.text("people", (text) => !text.includes("Bo"));
+  await bo.join("Bo", ROOM);
+  await ada.people("Ada", "Bo");
+  await bo.text("messages", (text) => text.includes("Hej Bo"));
+});
+
+test("the chat goes on after the server was killed", { skip: named !== undefined }, async () => {
+  const { port } = program;
+  await program.kill();
+  await ada.text("status", (text) => text !== "connected");
+  await ada.screenshot("reconnecting-desk");
+  program = await Program.start(port);
+  await Promise.all([ada.connected(20_000), bo.connected(20_000)]);
+  await ada.people("Ada", "Bo");
+  await ada.say("back again");
+  await bo.text("messages", (text) => text.includes("back again"));
+});
+
+test("who closes the tab is gone", async () => {
+  await bo.page.close();
+  await ada.text("people", (text) => !text.includes("Bo"));
+});
+
+test("no script failed, and nothing was asked of other hosts", () => {
+  for (const tab of [ada, bo]) {
+    assert.deepEqual(tab.faults, []);
+    assert.deepEqual(tab.strangers, []);
+  }
+});
