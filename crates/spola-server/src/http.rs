@@ -319,7 +319,7 @@ fn post_response(outcome: PostOutcome) -> Response<Body> {
         PostOutcome::TooLarge => empty(StatusCode::PAYLOAD_TOO_LARGE),
         PostOutcome::Refused(code) => json(code.status(), code.json_body().into_bytes()),
         PostOutcome::Abort => closing(empty(StatusCode::BAD_REQUEST)),
-        _ => empty(StatusCode::BAD_REQUEST),
+        PostOutcome::BadRequest | _ => empty(StatusCode::BAD_REQUEST),
     }
 }
 

@@ -159,7 +159,6 @@ impl Namespace {
         self.everybody().sockets()
     }
 
-
     pub(crate) fn packet_name(&self) -> &packet::Namespace {
         &self.inner.name
     }

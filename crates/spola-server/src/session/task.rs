@@ -328,7 +328,7 @@ impl SessionTask {
                 self.io.sessions().remove(&self.handle.sid());
             }
             // Neither matters to the namespaces.
-            _ => {}
+            engine::Event::Opened | engine::Event::Upgraded | _ => {}
         }
     }
 
@@ -340,7 +340,7 @@ impl SessionTask {
                 Err(engine::SendError::Full) => {
                     tracing::info!("a client reads too slowly");
                     self.sockets.handle_closed(DisconnectReason::TransportError);
-                    return self.engine.discard();
+                    return self.engine.abort();
                 }
                 Err(error) => {
                     return tracing::debug!(%error, "a packet was dropped");
@@ -625,7 +625,14 @@ fn report(socket: &Socket, event: &Data, refusal: &Refusal) {
 fn unasked(error: sockets::SendError) -> AckError {
     match error {
         sockets::SendError::TooManyAcks => AckError::TooMany,
-        _ => AckError::Disconnected,
+        sockets::SendError::Closed
+        | sockets::SendError::NotJoined
+        | sockets::SendError::NotRequested
+        | sockets::SendError::TooManyAttachments
+        | sockets::SendError::AckIdInUse
+        | sockets::SendError::AckIdReserved
+        | sockets::SendError::NotAnEvent
+        | _ => AckError::Disconnected,
     }
 }
 
@@ -635,6 +642,6 @@ fn disconnect_reason(reason: engine::CloseReason) -> DisconnectReason {
         engine::CloseReason::PingTimeout => DisconnectReason::PingTimeout,
         engine::CloseReason::ParseError => DisconnectReason::ParseError,
         engine::CloseReason::ForcedClose => DisconnectReason::ForcedClose,
-        _ => DisconnectReason::TransportError,
+        engine::CloseReason::TransportError | _ => DisconnectReason::TransportError,
     }
 }

@@ -1,0 +1,93 @@
+//! `spola serve`: the chat, its page, and the server that carries both.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use clap::Args;
+use spola::Io;
+use tokio::net::TcpListener;
+
+use crate::assets::Assets;
+use crate::chat;
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// The address to listen on. Use 0.0.0.0 to be reached from other machines.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// The port to listen on; 0 takes any that is free.
+    #[arg(long, short, default_value_t = 3000)]
+    port: u16,
+    /// The most seconds that a shutdown may take.
+    #[arg(long, default_value_t = 5)]
+    drain_seconds: u64,
+}
+
+pub(crate) async fn run(options: &Options) -> Result<(), String> {
+    let address = SocketAddr::new(options.host, options.port);
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| explain(address, &error))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let io = Io::builder().state(chat::Chat::default()).build();
+    chat::register(&io);
+    println!("A chat with rooms is at http://{address} (Ctrl-C ends it).");
+    let sessions = io.clone();
+    spola::serve(listener, io)
+        .fallback(Assets)
+        .drain_timeout(Duration::from_secs(options.drain_seconds))
+        .with_graceful_shutdown(async move {
+            told_to_end().await;
+            tracing::info!(sessions = sessions.session_count(), "shutting down");
+        })
+        .await
+        .map_err(|error| error.to_string())
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "errors of the system are without number"
+)]
+fn explain(address: SocketAddr, error: &io::Error) -> String {
+    let port = address.port();
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("port {port} is in use: end what holds it, or choose another with --port")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                "port {port} may not be taken by this user: choose one from 1024 on with --port"
+            )
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            format!(
+                "{} is no address of this machine: choose another with --host",
+                address.ip()
+            )
+        }
+        _ => format!("cannot listen on {address}: {error}"),
+    }
+}
+
+/// Ready at Ctrl-C, and on Unix when the process is told to end.
+async fn told_to_end() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut terminated) => drop(terminated.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
