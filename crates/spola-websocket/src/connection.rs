@@ -1,7 +1,4 @@
-use std::{
-    mem,
-    time::{Duration, Instant},
-};
+use std::{fmt, mem, time::Instant};
 
 use bytes::BufMut;
 use spola_frame::{CloseCode, Opcode};
@@ -9,6 +6,7 @@ use spola_frame::{CloseCode, Opcode};
 use crate::{
     CloseFrame, CloseReason, Config, Entropy, Event, Message, Output, Payload, Prepared, SendError,
     Violation,
+    control_rate::ControlRate,
     reader::{Read, Reader},
     writer::Writer,
 };
@@ -32,8 +30,7 @@ pub struct Connection {
     state: State,
     /// When the message in progress began to arrive.
     message_since: Option<Instant>,
-    /// The moment at which the control frames received so far would all be paid for.
-    control_paid: Option<Instant>,
+    control_rate: ControlRate,
 }
 
 #[derive(Debug)]
@@ -73,7 +70,7 @@ impl Connection {
             writer,
             state: State::Open,
             message_since: None,
-            control_paid: None,
+            control_rate: ControlRate::default(),
         }
     }
 
@@ -87,6 +84,9 @@ impl Connection {
     #[must_use = "events may carry messages"]
     pub fn poll_event<'a>(&mut self, now: Instant, input: &mut &'a mut [u8]) -> Option<Event<'a>> {
         if matches!(self.state, State::Open) {
+            if input.is_empty() && self.reader.is_idle() {
+                return None;
+            }
             match self
                 .reader
                 .read_whole(&self.config, !self.writer.is_client(), input)
@@ -330,7 +330,7 @@ impl Connection {
         if self.reader.is_idle() {
             self.message_since = None;
         }
-        if let Err(violation) = self.pay_for_control(now) {
+        if let Err(violation) = self.control_rate.count(now, &self.config) {
             self.fail(violation);
             return None;
         }
@@ -343,7 +343,7 @@ impl Connection {
             }
             Opcode::Pong => Some(Event::Pong(payload)),
             Opcode::Close | Opcode::Continuation | Opcode::Text | Opcode::Binary => {
-                match close_frame(&payload) {
+                match CloseFrame::decode(&payload) {
                     Ok(frame) => self.peer_closed(now, frame),
                     Err(violation) => self.fail(violation),
                 }
@@ -407,46 +407,13 @@ impl Connection {
         self.message_since?
             .checked_add(self.config.message_timeout?)
     }
-
-    /// Each control frame costs the inverse of the sustained rate; credit covers the burst.
-    fn pay_for_control(&mut self, now: Instant) -> Result<(), Violation> {
-        let rate = self.config.control_frames_per_second;
-        if rate == 0 {
-            return Ok(());
-        }
-        let cost = Duration::from_secs(1) / rate;
-        let paid = self.control_paid.map_or(now, |paid| paid.max(now)) + cost;
-        if paid.saturating_duration_since(now) > cost * self.config.control_frames_burst {
-            return Err(Violation::ControlFlood);
-        }
-        self.control_paid = Some(paid);
-        Ok(())
-    }
 }
 
-impl std::fmt::Debug for Connection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("state", &self.state)
             .field("buffered_amount", &self.buffered_amount())
             .finish_non_exhaustive()
     }
-}
-
-/// Decodes the body of a Close frame (RFC 6455 §5.5.1).
-fn close_frame(body: &[u8]) -> Result<CloseFrame, Violation> {
-    let Some((code, reason)) = body.split_first_chunk() else {
-        return if body.is_empty() {
-            Ok(CloseFrame::default())
-        } else {
-            Err(Violation::CloseBody)
-        };
-    };
-    let code = u16::from_be_bytes(*code);
-    let code = CloseCode::new(code).ok_or(Violation::CloseCode(code))?;
-    let reason = std::str::from_utf8(reason).map_err(|_| Violation::InvalidUtf8)?;
-    Ok(CloseFrame {
-        code: Some(code),
-        reason: reason.into(),
-    })
 }

@@ -90,6 +90,7 @@
 mod assembly;
 mod config;
 mod connection;
+mod control_rate;
 mod event;
 pub mod handshake;
 mod message;

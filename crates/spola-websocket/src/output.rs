@@ -56,16 +56,18 @@ impl Output {
             return;
         }
         self.lent = false;
-        let unwritten = self.small.get(self.head..).unwrap_or_default().to_vec();
-        for large in &mut self.large {
-            large.at -= self.head;
+        if self.is_empty() {
+            *scratch = mem::take(&mut self.small);
+            self.release();
+        } else {
+            let unwritten = self.small.get(self.head..).unwrap_or_default().to_vec();
+            for large in &mut self.large {
+                large.at -= self.head;
+            }
+            self.head = 0;
+            *scratch = mem::replace(&mut self.small, unwritten);
         }
-        self.head = 0;
-        *scratch = mem::replace(&mut self.small, unwritten);
         scratch.clear();
-        if self.large.is_empty() {
-            self.large = VecDeque::new();
-        }
     }
 
     /// Whether nothing is left to write.
@@ -101,10 +103,13 @@ impl Output {
         self.small.get(self.head..end).unwrap_or_default()
     }
 
+    /// Forgets everything, and gives back what was not lent.
     fn release(&mut self) {
         self.head = 0;
+        self.large_len = 0;
         if self.lent {
             self.small.clear();
+            self.large.clear();
         } else {
             self.small = Vec::new();
             self.large = VecDeque::new();
@@ -182,9 +187,7 @@ impl Buf for Output {
                 }
             }
         }
-        if self.is_empty() {
-            self.release();
-        } else if self.head >= SLACK && self.head >= self.small.len() / 2 {
+        if self.head >= SLACK && self.head >= self.small.len() / 2 {
             self.compact();
         }
     }

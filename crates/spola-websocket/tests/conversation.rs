@@ -510,6 +510,17 @@ fn our_close_waits_for_the_peers_and_delivers_what_comes_first() {
 }
 
 #[test]
+fn a_violation_after_our_close_sends_no_second_close() {
+    let clock = Clock::new();
+    let mut server = server();
+    server.close(clock.now(), CloseCode::NORMAL, "").unwrap();
+    assert_eq!(sent(&mut server), close(1000, ""));
+    let got = receive(&mut server, clock.now(), &frame(Opcode::Text, b"unmasked"));
+    assert_eq!(got, [violated(Violation::Masking)]);
+    assert_eq!(sent(&mut server), []);
+}
+
+#[test]
 fn a_close_that_is_not_answered_times_out() {
     let mut clock = Clock::new();
     let mut server = server();

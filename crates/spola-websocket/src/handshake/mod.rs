@@ -11,6 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 pub mod client;
 mod extension;
 mod header;
+mod rejection;
 pub mod server;
 #[cfg(test)]
 mod tests;
