@@ -23,7 +23,7 @@ use crate::collect::{Collected, collect};
 use crate::handshake::{Handshake, PeerAddress};
 use crate::io::Io;
 use crate::runtime::Runtime;
-use crate::session::{Beginning, Command, Reject, SessionHandle, SessionTask};
+use crate::session::{Beginning, Command, Reject, SessionHandle, SessionTask, Wire};
 
 /// Answers the HTTP requests of clients. Cheap to clone.
 ///
@@ -136,8 +136,11 @@ impl HttpService {
             }
             (Ok(Verified::SecondWebSocket(_)), _) => switch_protocols(&mut request, |upgrade| {
                 let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(self.io.config()));
-                self.runtime
-                    .spawn(Box::pin(Reject::new(upgrade, runtime, config)));
+                self.runtime.spawn(Box::pin(Reject::new(
+                    Wire::Opening(upgrade),
+                    runtime,
+                    config,
+                )));
             }),
             (Ok(_), _) => empty(StatusCode::INTERNAL_SERVER_ERROR),
         }

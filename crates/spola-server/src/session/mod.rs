@@ -24,6 +24,7 @@ use crate::handshake::Handshake;
 
 pub(crate) use reject::Reject;
 pub(crate) use task::{Beginning, SessionTask};
+pub(crate) use wire::Wire;
 
 /// The Engine.IO type of a message, which every Socket.IO packet is encoded behind.
 pub(crate) const PACKET_PREFIX: &str = "4";

@@ -1,12 +1,11 @@
-//! A WebSocket that its session does not take: it is opened, and closed without a status (§3.3).
+//! A WebSocket that its session does not take, or does not need any more: it is closed without a
+//! status (§3.3, §7.1).
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-
-use hyper::upgrade::OnUpgrade;
 
 use super::wire::{Incoming, Wire};
 use crate::config::Config;
@@ -24,7 +23,7 @@ pub(crate) struct Reject {
 }
 
 impl Reject {
-    pub(crate) fn new(upgrade: OnUpgrade, runtime: Arc<dyn Runtime>, config: Arc<Config>) -> Self {
+    pub(crate) fn new(wire: Wire, runtime: Arc<dyn Runtime>, config: Arc<Config>) -> Self {
         let (mut timer, deadline) = (runtime.timer(), runtime.now() + TIME);
         timer.set(Some(deadline));
         Self {

@@ -193,7 +193,8 @@ impl SessionTask {
 
     fn upgrade(&mut self, upgrade: hyper::upgrade::OnUpgrade, binary: engine::BinaryMode) {
         if self.wire.is_some() || !self.engine.accepts_upgrade() {
-            let reject = Reject::new(upgrade, Arc::clone(&self.runtime), Arc::clone(&self.config));
+            let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
+            let reject = Reject::new(Wire::Opening(upgrade), runtime, config);
             return self.runtime.spawn(Box::pin(reject));
         }
         self.upgrade_binary = binary;
@@ -361,17 +362,29 @@ impl SessionTask {
                     wire.send(message);
                 }
             }
-            Some(Transmit::CloseWebSocket) => {
-                if let Some(wire) = &mut self.wire {
-                    wire.close(now);
-                }
-            }
+            Some(Transmit::CloseWebSocket) => self.close_wire(now),
             Some(Transmit::PollResponse { id, response }) => self.polls.answer(id, response),
             Some(Transmit::PostResponse { id, outcome }) => self.posts.answer(id, outcome),
             Some(_) => {}
             None => return false,
         }
         true
+    }
+
+    /// The engine is done with the WebSocket. If it was a probe that failed, the session goes on
+    /// without it, and may try another meanwhile.
+    fn close_wire(&mut self, now: Instant) {
+        let Some(mut wire) = self.wire.take() else {
+            return;
+        };
+        wire.close(now);
+        if self.engine.transport() == Transport::WebSocket {
+            self.wire = Some(wire);
+            return;
+        }
+        let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
+        self.runtime
+            .spawn(Box::pin(Reject::new(wire, runtime, config)));
     }
 
     fn socket_event(&mut self, cx: &mut Context<'_>, now: Instant, event: sockets::Event) {

@@ -29,7 +29,7 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_LEN: usize = 4 << 20;
 
 /// The WebSocket, on its way to be one, or done.
-pub(super) enum Wire {
+pub(crate) enum Wire {
     /// The response that switches protocols is being written.
     Opening(OnUpgrade),
     Open(Box<Line>),
@@ -47,7 +47,7 @@ pub(super) enum Incoming {
 }
 
 /// An open WebSocket.
-pub(super) struct Line {
+pub(crate) struct Line {
     io: Upgraded,
     connection: Connection,
     /// What was read and not yet parsed: borrowed from the thread, and returned when empty.
