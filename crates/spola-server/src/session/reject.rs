@@ -27,7 +27,7 @@ impl Reject {
         let (mut timer, deadline) = (runtime.timer(), runtime.now() + TIME);
         timer.set(Some(deadline));
         Self {
-            wire: Wire::Opening(upgrade),
+            wire,
             runtime,
             timer,
             deadline,
