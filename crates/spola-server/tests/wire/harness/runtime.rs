@@ -1,0 +1,248 @@
+//! An executor on one thread, with a clock that moves only when told.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use spola_server::{BoxFuture, Runtime, Timer};
+
+/// Polls between two rests: more means that a task wakes itself for ever.
+const MAX_POLLS: usize = 200_000;
+
+/// Everything runs when the test says so, in an order that never changes. Clones share it.
+#[derive(Clone)]
+pub(crate) struct VirtualRuntime {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+}
+
+struct State {
+    now: Instant,
+    counter: u64,
+    tasks: HashMap<u64, Option<BoxFuture<()>>>,
+    ready: VecDeque<u64>,
+    queued: HashSet<u64>,
+    timers: BTreeMap<(Instant, u64), Waker>,
+    random: u64,
+}
+
+impl VirtualRuntime {
+    pub(crate) fn new() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an `Instant` can come from nowhere else; the clock starts here and stands still"
+        )]
+        let now = Instant::now();
+        let state = State {
+            now,
+            counter: 0,
+            tasks: HashMap::new(),
+            ready: VecDeque::new(),
+            queued: HashSet::new(),
+            timers: BTreeMap::new(),
+            random: 0,
+        };
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(state),
+            }),
+        }
+    }
+
+    /// Runs whatever can run now; the number of polls it took.
+    pub(crate) fn run_until_idle(&self) -> usize {
+        let mut polls = 0;
+        while self.step() {
+            polls += 1;
+            assert!(polls < MAX_POLLS, "the tasks never rest");
+        }
+        polls
+    }
+
+    /// Polls the task whose turn it is; `false` if none wants to run.
+    pub(crate) fn step(&self) -> bool {
+        let (id, mut future) = {
+            let mut state = self.lock();
+            let Some(id) = state.ready.pop_front() else {
+                return false;
+            };
+            state.queued.remove(&id);
+            let Some(future) = state.tasks.get_mut(&id).and_then(Option::take) else {
+                return true;
+            };
+            (id, future)
+        };
+        let waker = Waker::from(Arc::new(TaskWaker {
+            id,
+            shared: Arc::downgrade(&self.shared),
+        }));
+        let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+        let mut state = self.lock();
+        if polled.is_pending() {
+            state.tasks.insert(id, Some(future));
+        } else {
+            state.tasks.remove(&id);
+            drop(state);
+            drop(future);
+        }
+        true
+    }
+
+    /// Moves the clock, with a stop at every moment for which a timer is set.
+    pub(crate) fn advance(&self, time: Duration) {
+        self.run_until_idle();
+        let end = self.lock().now + time;
+        while let Some(due) = self.next_timer().filter(|due| *due <= end) {
+            self.set_clock(due);
+            self.run_until_idle();
+        }
+        self.set_clock(end);
+        self.run_until_idle();
+    }
+
+    /// How many tasks have not ended.
+    pub(crate) fn tasks(&self) -> usize {
+        self.lock().tasks.len()
+    }
+
+    fn next_timer(&self) -> Option<Instant> {
+        self.lock().timers.keys().next().map(|(due, _)| *due)
+    }
+
+    fn set_clock(&self, now: Instant) {
+        let mut due = Vec::new();
+        {
+            let mut state = self.lock();
+            state.now = now;
+            while let Some(entry) = state.timers.first_entry() {
+                if entry.key().0 > now {
+                    break;
+                }
+                due.push(entry.remove());
+            }
+        }
+        due.into_iter().for_each(Waker::wake);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.lock()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl State {
+    fn count(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    fn wake(&mut self, id: u64) {
+        if self.tasks.contains_key(&id) && self.queued.insert(id) {
+            self.ready.push_back(id);
+        }
+    }
+}
+
+impl Runtime for VirtualRuntime {
+    fn now(&self) -> Instant {
+        self.lock().now
+    }
+
+    fn spawn(&self, future: BoxFuture<()>) {
+        let mut state = self.lock();
+        let id = state.count();
+        state.tasks.insert(id, Some(future));
+        state.wake(id);
+    }
+
+    fn timer(&self) -> Box<dyn Timer> {
+        Box::new(VirtualTimer {
+            id: self.lock().count(),
+            deadline: None,
+            registered: None,
+            shared: Arc::clone(&self.shared),
+        })
+    }
+
+    /// SplitMix64: as different every time as chance, and the same in every run.
+    fn fill_random(&self, buffer: &mut [u8]) {
+        let mut state = self.lock();
+        for chunk in buffer.chunks_mut(8) {
+            state.random = state.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state.random;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            let bytes = (z ^ (z >> 31)).to_le_bytes();
+            chunk.copy_from_slice(&bytes[..chunk.len()]);
+        }
+    }
+}
+
+struct TaskWaker {
+    id: u64,
+    shared: Weak<Shared>,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.lock().wake(self.id);
+        }
+    }
+}
+
+struct VirtualTimer {
+    id: u64,
+    deadline: Option<Instant>,
+    registered: Option<Instant>,
+    shared: Arc<Shared>,
+}
+
+impl VirtualTimer {
+    fn unregister(&mut self) {
+        if let Some(due) = self.registered.take() {
+            self.shared.lock().timers.remove(&(due, self.id));
+        }
+    }
+}
+
+impl Timer for VirtualTimer {
+    fn set(&mut self, deadline: Option<Instant>) {
+        self.unregister();
+        self.deadline = deadline;
+    }
+
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.deadline else {
+            return Poll::Pending;
+        };
+        self.unregister();
+        let mut state = self.shared.lock();
+        if state.now >= deadline {
+            self.deadline = None;
+            return Poll::Ready(());
+        }
+        state.timers.insert((deadline, self.id), cx.waker().clone());
+        self.registered = Some(deadline);
+        Poll::Pending
+    }
+}
+
+impl Drop for VirtualTimer {
+    fn drop(&mut self) {
+        self.unregister();
+    }
+}

@@ -1,0 +1,4 @@
+//! The server at the wire: bytes in, bytes out, on a clock that moves only when told.
+
+mod errors;
+mod harness;
