@@ -1,6 +1,7 @@
 // The chat: joining, rooms, people, messages, and what becomes of them when the connection comes and goes.
 
 import { Log, element, hueOf, icon, note, received, show, startLog } from './log.js';
+import { closePanels, layOut, startPanels } from './panels.js';
 import { canShow, pictureIn, prepare } from './picture.js';
 import { Socket } from './socket.js';
 import { showPacket, showRoundTrip, showTransport, startWire } from './wire.js';
@@ -13,8 +14,6 @@ const TYPING_FORGOTTEN = 6_000;
 const NICKNAME_RETRY = 2_000;
 // A lost connection holds its nickname until the server misses its heartbeat.
 const NICKNAME_RETRIES = 30;
-const NARROW = matchMedia('(max-width: 767px)');
-const MEDIUM = matchMedia('(max-width: 1119px)');
 
 const $ = (id) => document.getElementById(id);
 
@@ -163,7 +162,8 @@ function onTransport(name) {
 function onRefused({ message, data }) {
   const field = data?.field;
   if (!joined || field !== 'nickname' || nicknameRetries >= NICKNAME_RETRIES) {
-    openDoor(`${message[0].toUpperCase()}${message.slice(1)}.`, field ?? 'nickname');
+    const words = message || 'refused';
+    openDoor(`${words[0].toUpperCase()}${words.slice(1)}.`, field === 'room' ? 'room' : 'nickname');
     return;
   }
   nicknameRetries += 1;
@@ -363,31 +363,7 @@ function stopTyping() {
   typingSince = 0;
 }
 
-// Panels, composer, small things.
-
-function panel(name, open) {
-  const narrow = (name === 'side' ? NARROW : MEDIUM).matches;
-  $(name).classList.toggle('open', open);
-  $(name).inert = !open;
-  $(`open-${name}`).setAttribute('aria-expanded', String(open));
-  $('scrim').classList.toggle('open', narrow && open);
-  if (narrow && open) $(name).querySelector('.close').focus();
-}
-
-function closePanels() {
-  for (const [name, query] of [['side', NARROW], ['wire', MEDIUM]]) {
-    if (!query.matches || !$(name).classList.contains('open')) continue;
-    const held = $(name).contains(document.activeElement);
-    panel(name, false);
-    if (held) $(`open-${name}`).focus();
-  }
-}
-
-function layOut() {
-  panel('side', !NARROW.matches);
-  panel('wire', !MEDIUM.matches);
-  $('scrim').classList.remove('open');
-}
+// Composer, small things.
 
 function fitComposer() {
   const box = $('message');
@@ -464,23 +440,12 @@ function listen() {
     socket.close();
     socket.open();
   });
-  listenPanels();
   listenTransfers();
   addEventListener('hashchange', () => moveTo(roomInHash()));
   addEventListener('online', () => joined && socket.open());
   addEventListener('pagehide', () => socket.close());
   addEventListener('pageshow', ({ persisted }) => persisted && joined && socket.open());
   document.addEventListener('visibilitychange', () => !document.hidden && joined && showUnseen(0));
-}
-
-function listenPanels() {
-  for (const name of ['side', 'wire']) {
-    $(`open-${name}`).addEventListener('click', () => panel(name, !$(name).classList.contains('open')));
-  }
-  for (const button of document.querySelectorAll('[data-closes]')) button.addEventListener('click', closePanels);
-  $('scrim').addEventListener('click', closePanels);
-  addEventListener('keydown', ({ key }) => key === 'Escape' && closePanels());
-  for (const query of [NARROW, MEDIUM]) query.addEventListener('change', layOut);
 }
 
 function listenTransfers() {
@@ -511,6 +476,7 @@ socket.on('left', onLeft);
 socket.on('typing', setTyping);
 startLog(deliver);
 startWire();
+startPanels();
 listen();
 $('transports').value = wantedTransports().join(',');
 prepareDoor();
