@@ -41,6 +41,20 @@ const MACHINES_AND_CODECS: &[&str] = &[
 ];
 const DRIVER: &[&str] = &["spola-server", "spola-client", "spola-websocket"];
 
+const ALL: &[&str] = &[
+    "spola-frame",
+    "spola-engineio-packet",
+    "spola-socketio-packet",
+    "spola-websocket",
+    "spola-engineio",
+    "spola-socketio",
+    "spola-server",
+    "spola-client",
+    "spola-tokio",
+    "spola-async-std",
+    "spola-redis",
+];
+
 const PLACES: [Place; 13] = [
     place("spola-frame", &[], Layer::SansIo),
     place("spola-engineio-packet", &[], Layer::SansIo),
@@ -53,17 +67,7 @@ const PLACES: [Place; 13] = [
     place("spola-tokio", DRIVER, Layer::World),
     place("spola-async-std", DRIVER, Layer::World),
     place("spola-redis", &["spola-server"], Layer::World),
-    place(
-        "spola",
-        &[
-            "spola-server",
-            "spola-client",
-            "spola-tokio",
-            "spola-async-std",
-            "spola-redis",
-        ],
-        Layer::World,
-    ),
+    place("spola", ALL, Layer::World),
     place("spola-cli", &["spola"], Layer::World),
 ];
 
