@@ -2,7 +2,7 @@ use bytes::{BufMut, Bytes};
 use bytestring::ByteString;
 use spola_frame::{MaskingKey, incomplete_suffix, mask};
 
-use crate::{Event, Payload, Text, Violation};
+use crate::{Event, Payload, Text, Violation, copy};
 
 /// What a message must have received, and must still miss in the current frame, before it is read
 /// straight into its own buffer.
@@ -67,7 +67,7 @@ impl Assembly {
                 if spare < bytes.len() {
                     buffer.reserve_exact(growth(buffer.len(), bytes.len(), expected));
                 }
-                buffer.extend_from_slice(bytes);
+                copy::append(buffer, bytes);
                 *done = buffer.len();
                 Ok(())
             }
@@ -150,7 +150,7 @@ impl PartialText {
             self.valid
                 .reserve_exact(growth(self.valid.len(), complete.len(), expected));
         }
-        self.valid.push_str(complete);
+        copy::append_text(&mut self.valid, complete);
         tail.iter().try_for_each(|&byte| self.push_carried(byte))
     }
 

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use spola_frame::{CloseCode, FrameError};
 
+use crate::copy;
+
 /// What a connection tells its user.
 ///
 /// Payloads borrow the input they arrived in where they can; `into_*` detaches them.
@@ -33,7 +35,7 @@ impl Payload<'_> {
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self {
-            Self::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
+            Self::Borrowed(bytes) => copy::to_bytes(bytes),
             Self::Owned(bytes) => bytes,
         }
     }
@@ -79,7 +81,7 @@ impl Text<'_> {
     #[must_use]
     pub fn into_byte_string(self) -> ByteString {
         match self {
-            Self::Borrowed(text) => ByteString::from(text),
+            Self::Borrowed(text) => copy::to_byte_string(text),
             Self::Owned(text) => text,
         }
     }

@@ -91,6 +91,7 @@ mod assembly;
 mod config;
 mod connection;
 mod control_rate;
+mod copy;
 mod event;
 pub mod handshake;
 mod message;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use spola_frame::{FrameHeader, Opcode, Rsv};
 
-use crate::{Payload, Text};
+use crate::{Payload, Text, copy};
 
 /// An owned message, to be sent or kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Prepared {
         let header_len = header.encode(&mut head);
         let mut frame = Vec::with_capacity(header_len + payload.len());
         frame.extend_from_slice(&head[..header_len]);
-        frame.extend_from_slice(payload);
+        copy::append(&mut frame, payload);
         Self {
             opcode: header.opcode,
             frame: frame.into(),

@@ -1,7 +1,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use spola_frame::{CloseCode, FrameHeader, MaskingKey, Opcode, Rsv, mask, mask_copy};
 
-use crate::{Entropy, Message, Output, Prepared, SendError, output::LARGE};
+use crate::{Entropy, Message, Output, Prepared, SendError, copy, output::LARGE};
 
 /// Pongs that may wait in the output at once; beyond them only the latest ping is answered
 /// (RFC 6455 §5.5.3), so that a peer that asks and does not read cannot grow our queue.
@@ -61,7 +61,7 @@ impl Writer {
         small.extend_from_slice(&head);
         small.truncate(start + len);
         match key {
-            None => small.extend_from_slice(payload),
+            None => copy::append(small, payload),
             Some(key) => {
                 let start = small.len();
                 small.resize(start + payload.len(), 0);
