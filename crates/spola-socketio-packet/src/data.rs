@@ -85,9 +85,9 @@ impl Data {
     /// If the name is reserved or longer than 1024 bytes, or a value has no JSON form.
     pub fn event<A: Serialize + ?Sized>(name: &str, args: &A) -> Result<Self, EncodeError> {
         encode::check_event_name(name)?;
-        let mut text = Vec::with_capacity(128);
+        let mut text = String::with_capacity(128);
         let attachments = ser::write_array(&mut text, Some(name), args)?;
-        let text = ByteString::try_from(text).unwrap_or_default();
+        let text = ByteString::from(text);
         let name = Scanner::new(text.as_bytes(), scan::MAX_DEPTH).name(0);
         let name = name.ok().flatten().and_then(|name| Span::new(name).ok());
         Ok(Self {
@@ -104,9 +104,9 @@ impl Data {
     ///
     /// If a value has no JSON form.
     pub fn ack<A: Serialize + ?Sized>(args: &A) -> Result<Self, EncodeError> {
-        let mut text = Vec::with_capacity(64);
+        let mut text = String::with_capacity(64);
         let attachments = ser::write_array(&mut text, None, args)?;
-        let text = ByteString::try_from(text).unwrap_or_default();
+        let text = ByteString::from(text);
         Ok(Self {
             text,
             start: 0,
@@ -220,8 +220,8 @@ impl Data {
     #[must_use]
     pub fn encode(&self, prefix: &str, namespace: &Namespace, ack: Option<AckId>) -> Encoded {
         let (kind, ack) = match self.name {
-            Some(_) => (b'2', ack),
-            None => (b'3', Some(ack.unwrap_or(AckId::from(0)))),
+            Some(_) => ('2', ack),
+            None => ('3', Some(ack.unwrap_or(AckId::from(0)))),
         };
         encode::packet(prefix, kind, namespace, ack, self.json(), &self.attachments)
     }

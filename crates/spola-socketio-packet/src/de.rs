@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::Error;
 
-use crate::{Data, restore::Restore, scan::Elements, shape::Shape};
+use crate::{Data, restore::Restore, scan::Elements};
 
 /// Reads the arguments by the rule of [`Data::extract`].
 pub(crate) fn extract<'de, T: Deserialize<'de>>(data: &'de Data) -> Result<T, Error> {
@@ -164,8 +164,24 @@ impl<'de> Iterator for Texts<'de> {
     }
 }
 
+/// How many arguments a type takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    None,
+    One,
+    Many,
+}
+
 /// Answers what a type asks a deserializer for first.
 struct Probe;
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl core::error::Error for Shape {}
 
 impl de::Error for Shape {
     /// A type that fails by itself fails again when it is read as one argument.

@@ -1,4 +1,4 @@
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -44,7 +44,7 @@ pub fn encode_event<A: Serialize + ?Sized>(
     args: &A,
 ) -> Result<Encoded, EncodeError> {
     check_event_name(name)?;
-    let mut text = head(prefix, b'2', namespace, ack, 128);
+    let mut text = head(prefix, '2', namespace, ack, 128);
     let attachments = ser::write_array(&mut text, Some(name), args)?;
     Ok(finish(text, prefix.len(), attachments))
 }
@@ -60,7 +60,7 @@ pub fn encode_ack<A: Serialize + ?Sized>(
     ack: AckId,
     args: &A,
 ) -> Result<Encoded, EncodeError> {
-    let mut text = head(prefix, b'3', namespace, Some(ack), 64);
+    let mut text = head(prefix, '3', namespace, Some(ack), 64);
     let attachments = ser::write_array(&mut text, None, args)?;
     Ok(finish(text, prefix.len(), attachments))
 }
@@ -68,10 +68,10 @@ pub fn encode_ack<A: Serialize + ?Sized>(
 /// The server's answer to a CONNECT that it accepts, with the socket's public id.
 #[must_use]
 pub fn encode_connect_reply(prefix: &str, namespace: &Namespace, sid: &str) -> Encoded {
-    let mut text = head(prefix, b'0', namespace, None, sid.len() + 16);
-    text.extend_from_slice(br#"{"sid":"#);
+    let mut text = head(prefix, '0', namespace, None, sid.len() + 16);
+    text.push_str(r#"{"sid":"#);
     ser::write_str(&mut text, sid);
-    text.push(b'}');
+    text.push('}');
     finish(text, prefix.len(), Vec::new())
 }
 
@@ -83,14 +83,14 @@ pub fn encode_connect_error(
     message: &str,
     data: Option<&RawValue>,
 ) -> Encoded {
-    let mut text = head(prefix, b'4', namespace, None, message.len() + 32);
-    text.extend_from_slice(br#"{"message":"#);
+    let mut text = head(prefix, '4', namespace, None, message.len() + 32);
+    text.push_str(r#"{"message":"#);
     ser::write_str(&mut text, message);
     if let Some(data) = data {
-        text.extend_from_slice(br#","data":"#);
-        text.extend_from_slice(data.get().as_bytes());
+        text.push_str(r#","data":"#);
+        text.push_str(data.get());
     }
-    text.push(b'}');
+    text.push('}');
     finish(text, prefix.len(), Vec::new())
 }
 
@@ -107,52 +107,52 @@ pub(crate) fn check_event_name(name: &str) -> Result<(), EncodeError> {
 /// A packet whose payload is text already.
 pub(crate) fn packet(
     prefix: &str,
-    kind: u8,
+    kind: char,
     namespace: &Namespace,
     ack: Option<AckId>,
     payload: &str,
     attachments: &[Bytes],
 ) -> Encoded {
     let mut text = head(prefix, kind, namespace, ack, payload.len());
-    text.extend_from_slice(payload.as_bytes());
+    text.push_str(payload);
     finish(text, prefix.len(), attachments.to_vec())
 }
 
 /// Everything before the payload, for a packet without attachments.
 fn head(
     prefix: &str,
-    kind: u8,
+    kind: char,
     namespace: &Namespace,
     ack: Option<AckId>,
     payload: usize,
-) -> Vec<u8> {
-    let mut text = Vec::with_capacity(prefix.len() + namespace.len() + 24 + payload);
-    text.extend_from_slice(prefix.as_bytes());
+) -> String {
+    let mut text = String::with_capacity(prefix.len() + namespace.len() + 24 + payload);
+    text.push_str(prefix);
     text.push(kind);
     if !namespace.is_root() {
-        text.extend_from_slice(namespace.as_bytes());
-        text.push(b',');
+        text.push_str(namespace);
+        text.push(',');
     }
     if let Some(ack) = ack {
-        ser::write_number(&mut text, ack.value());
+        ser::write_unsigned(&mut text, ack.value());
     }
     text
 }
 
 /// Turns an EVENT or ACK with attachments into its binary twin. Their number stands before the
 /// payload and is known only after it, so it is squeezed in where there are any.
-fn finish(mut text: Vec<u8>, kind_at: usize, attachments: Vec<Bytes>) -> Encoded {
+fn finish(mut text: String, kind_at: usize, attachments: Vec<Bytes>) -> Encoded {
     if !attachments.is_empty() {
-        let mut count = Vec::with_capacity(4);
-        if let Some(kind) = text.get_mut(kind_at) {
-            *kind += 3;
-            count.push(*kind);
-        }
-        ser::write_number(&mut count, attachments.len() as u64);
-        count.push(b'-');
-        text.splice(kind_at..=kind_at, count);
+        let event = text
+            .get(kind_at..)
+            .is_some_and(|text| text.starts_with('2'));
+        let mut binary = String::from(if event { "5" } else { "6" });
+        ser::write_unsigned(&mut binary, attachments.len() as u64);
+        binary.push('-');
+        text.replace_range(kind_at..=kind_at, &binary);
     }
-    // Every writer above writes whole strings, so this is UTF-8 and the lossy path is not taken.
-    let text = ByteString::try_from(text).unwrap_or_default();
-    Encoded { text, attachments }
+    Encoded {
+        text: text.into(),
+        attachments,
+    }
 }

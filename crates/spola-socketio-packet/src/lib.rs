@@ -52,7 +52,6 @@ mod placeholder;
 mod restore;
 mod scan;
 mod ser;
-mod shape;
 mod string;
 
 pub use ack_id::AckId;

@@ -68,17 +68,15 @@ impl Packet {
         match self {
             Self::Connect { namespace, auth } => encode::packet(
                 prefix,
-                b'0',
+                '0',
                 namespace,
                 None,
                 auth.as_deref().unwrap_or(""),
                 &[],
             ),
-            Self::Disconnect { namespace } => {
-                encode::packet(prefix, b'1', namespace, None, "", &[])
-            }
+            Self::Disconnect { namespace } => encode::packet(prefix, '1', namespace, None, "", &[]),
             Self::ConnectError { namespace, payload } => {
-                encode::packet(prefix, b'4', namespace, None, payload, &[])
+                encode::packet(prefix, '4', namespace, None, payload, &[])
             }
             Self::Event {
                 namespace,
@@ -86,7 +84,7 @@ impl Packet {
                 data,
             } => encode::packet(
                 prefix,
-                b'2',
+                '2',
                 namespace,
                 *ack,
                 data.json(),
@@ -98,7 +96,7 @@ impl Packet {
                 data,
             } => encode::packet(
                 prefix,
-                b'3',
+                '3',
                 namespace,
                 Some(*ack),
                 data.json(),

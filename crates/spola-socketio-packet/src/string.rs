@@ -35,35 +35,52 @@ pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     let mut plain = 0;
     let mut rest = bytes;
     // Most strings are short: words first, and blocks for what is longer than a block.
-    while let Some((word, after)) = rest.split_first_chunk::<8>() {
-        let special = special_bytes(u64::from_le_bytes(*word));
-        if special != 0 {
-            return plain + special.trailing_zeros() as usize / 8;
+    while let Some((word, after)) = rest.split_first_chunk() {
+        let run = plain_in_word(*word);
+        plain += run;
+        if run < 8 {
+            return plain;
         }
-        plain += 8;
         rest = after;
-        if plain % 16 == 0 {
+        if plain == 16 {
             let blocks = plain_blocks(rest);
             plain += blocks;
             rest = rest.get(blocks..).unwrap_or_default();
         }
     }
-    plain + rest.iter().take_while(|byte| !is_special(**byte)).count()
+    // The last word overlaps the one before, or is filled up with plain bytes.
+    if let Some(word) = bytes.last_chunk() {
+        return bytes.len() - 8 + plain_in_word(*word);
+    }
+    let mut word = [b' '; 8];
+    for (to, from) in word.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    plain_in_word(word).min(rest.len())
 }
 
-/// As many bytes as the plain blocks at the start have. The compiler makes vectors of this.
+fn plain_in_word(word: [u8; 8]) -> usize {
+    special_bytes(u64::from_le_bytes(word)).trailing_zeros() as usize / 8
+}
+
+/// How many bytes the plain blocks at the start have. Of a block, only the least of its bytes'
+/// distances from being special matters, and finding that the compiler turns into vectors.
 fn plain_blocks(bytes: &[u8]) -> usize {
     let (blocks, _) = bytes.as_chunks::<32>();
     let plain = |block: &&[u8; 32]| {
-        !block
+        block
             .iter()
-            .fold(false, |special, byte| special | is_special(*byte))
+            .fold(u8::MAX, |least, byte| least.min(distance(*byte)))
+            > 0
     };
     blocks.iter().take_while(plain).count() * 32
 }
 
-const fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+/// Zero for a special byte alone.
+fn distance(byte: u8) -> u8 {
+    (byte ^ b'"')
+        .min(byte ^ b'\\')
+        .min(byte.saturating_sub(0x1f))
 }
 
 /// Sets the top bit of the first special byte, and of no byte before it. (Bytes behind a special

@@ -296,3 +296,100 @@ fn answers_to_connect() {
         r#"44/admin,{"message":"Not authorized","data":{"code":"E1"}}"#
     );
 }
+
+/// What serde_json writes for an event with this one argument.
+fn naive<T: Serialize>(arg: &T) -> String {
+    serde_json::to_string(&("e", arg)).unwrap()
+}
+
+#[test]
+fn text_is_what_serde_json_writes() {
+    fn check<T: Serialize>(arg: T) {
+        assert_eq!(Data::event("e", &(&arg,)).unwrap().json(), naive(&arg));
+        assert_eq!(Data::event("e", &Some(&arg)).unwrap().json(), naive(&arg));
+    }
+    for integer in [
+        0_u64,
+        7,
+        10,
+        99,
+        100,
+        101,
+        999,
+        1000,
+        12345,
+        100_000,
+        u64::MAX - 1,
+        u64::MAX,
+    ] {
+        check(integer);
+        check(integer as i64);
+        check(integer as u32);
+        check(integer as i8);
+    }
+    check((i64::MIN, i64::MAX, i8::MIN, i128::MIN, u128::MAX));
+    check((
+        0.0,
+        -0.0,
+        1.0,
+        0.1,
+        0.1_f32,
+        1e-7,
+        123456.75,
+        5e-324,
+        f64::NAN,
+        f32::INFINITY,
+    ));
+    check((true, false, 'x', '"', '\u{1f}', "é\u{7f}\u{2028}😀", ()));
+    check([
+        "",
+        "\"",
+        "\\",
+        "\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f}",
+        "plain then \" and more plain text",
+    ]);
+    check((Nothing, Newtype((1, 2)), Pair(1, "a".into()), Kind::Unit));
+    check(Vec::<u8>::new());
+    check((
+        BTreeMap::<u8, u8>::new(),
+        BTreeMap::from([(-1, 'a'), (2, 'b')]),
+    ));
+    check((
+        BTreeMap::from([(true, ())]),
+        BTreeMap::from([('"', ())]),
+        BTreeMap::from([(u128::MAX, ())]),
+    ));
+    check(serde_json::json!({"b": [{}, [], {"a": null}], "": "x"}));
+    check(RawValue::from_string(r#"{"raw": [1, 2]}"#.into()).unwrap());
+
+    #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+    enum Variant {
+        Unit,
+        New(u8),
+        Tuple(u8, String),
+        Struct { a: u8, b: Option<Box<Self>> },
+        Empty {},
+    }
+    check((
+        Variant::New(1),
+        Variant::Tuple(2, "x".into()),
+        Variant::Empty {},
+    ));
+    check(Variant::Struct {
+        a: 1,
+        b: Some(Box::new(Variant::Struct { a: 2, b: None })),
+    });
+    check(BTreeMap::from([(Variant::Unit, 1)]));
+
+    #[derive(Serialize)]
+    struct Skipping {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        a: Option<u8>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, u8>,
+    }
+    check(Skipping {
+        a: None,
+        rest: BTreeMap::from([("x".into(), 1), ("y".into(), 2)]),
+    });
+}
