@@ -1,10 +1,10 @@
 //! Copies of payloads into growing buffers.
 //!
-//! From about 2 KiB on, the C library copies with the processor's string instruction, which on
-//! some AMD server processors takes thirty times as long when the target lies just
-//! behind the source modulo 4096: 5 µs instead of 0.2 for 16 KiB. An echo out of one page-aligned
-//! buffer into another comes close to that all the time, so payloads are copied in smaller pieces,
-//! which costs next to nothing.
+//! From about 2 KiB on, the C library copies with the processor's string instruction. On some AMD
+//! server processors that takes thirty times as long when the target lies just behind the source
+//! modulo 4096: 5 µs instead of 0.2 for 16 KiB. An echo out of one page-aligned buffer into another
+//! comes close to that all the time, so payloads are copied in smaller pieces, which costs next to
+//! nothing.
 
 use bytes::Bytes;
 use bytestring::ByteString;
