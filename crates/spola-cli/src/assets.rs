@@ -16,8 +16,9 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// What the page may do: its own scripts, and pictures that were sent to it.
-const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; \
-                      style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+                      img-src 'self' blob:; connect-src 'self'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
 
 /// Serves the page's files.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,7 @@ fn find(path: &str) -> Option<(&'static str, &'static str)> {
         "/chat.js" => (SCRIPT, include_str!("../assets/chat.js")),
         "/engine.js" => (SCRIPT, include_str!("../assets/engine.js")),
         "/log.js" => (SCRIPT, include_str!("../assets/log.js")),
+        "/panels.js" => (SCRIPT, include_str!("../assets/panels.js")),
         "/picture.js" => (SCRIPT, include_str!("../assets/picture.js")),
         "/socket.js" => (SCRIPT, include_str!("../assets/socket.js")),
         "/wire.js" => (SCRIPT, include_str!("../assets/wire.js")),

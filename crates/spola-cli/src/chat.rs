@@ -17,8 +17,8 @@ const HISTORY: usize = 50;
 const EMPTY_ROOMS: usize = 100;
 
 const NICKNAME_LEN: usize = 24;
-const ROOM_LEN: usize = 40;
-const TEXT_LEN: usize = 4000;
+const ROOM_LEN: usize = 32;
+const TEXT_LEN: usize = 2000;
 
 /// The state of the chat. Clones share it.
 #[derive(Clone, Default)]
@@ -33,13 +33,13 @@ pub(crate) struct Chat {
 struct Person {
     id: String,
     nickname: String,
-    #[serde(skip)]
     room: String,
 }
 
 #[derive(Clone, Serialize)]
 struct Message {
     id: u64,
+    room: String,
     from: Person,
     text: String,
     at: u64,
@@ -76,6 +76,7 @@ struct PictureSent {
 #[derive(Serialize)]
 struct Picture {
     id: u64,
+    room: String,
     from: Person,
     name: String,
     #[serde(rename = "type")]
@@ -162,6 +163,7 @@ async fn say(
     let from = chat.person(&socket)?;
     let message = Message {
         id: chat.next_id(),
+        room: from.room.clone(),
         from,
         text: text.to_owned(),
         at: unix_millis(),
@@ -171,7 +173,7 @@ async fn say(
         at: message.at,
     };
     let _ = socket
-        .to(room_name(&message.from.room))
+        .to(room_name(&message.room))
         .emit("message", &message);
     chat.remember(message);
     Ok(Reply(receipt))
@@ -196,6 +198,7 @@ async fn picture(
     let (id, at, from) = (chat.next_id(), unix_millis(), chat.person(&socket)?);
     let picture = Picture {
         id,
+        room: from.room.clone(),
         from,
         name,
         media_type,
@@ -203,14 +206,14 @@ async fn picture(
         data,
     };
     let _ = socket
-        .to(room_name(&picture.from.room))
+        .to(room_name(&picture.room))
         .emit("picture", &picture);
     Ok(Reply(Receipt { id, at }))
 }
 
 async fn typing(socket: Socket, Data(active): Data<bool>, State(chat): State<Chat>) {
     if let Ok(Person { id, nickname, room }) = chat.person(&socket) {
-        let typing = json!({ "id": id, "nickname": nickname, "active": active });
+        let typing = json!({ "id": id, "nickname": nickname, "room": room, "active": active });
         let _ = socket.to(room_name(&room)).emit("typing", typing);
     }
 }
@@ -302,7 +305,7 @@ impl Chat {
             let people = self.people();
             rooms.retain(|room, _| people.values().any(|person| person.room == *room));
         }
-        let history = rooms.entry(message.from.room.clone()).or_default();
+        let history = rooms.entry(message.room.clone()).or_default();
         if history.len() == HISTORY {
             history.pop_front();
         }
