@@ -37,10 +37,11 @@ impl Runtime for TokioRuntime {
     }
 }
 
-/// The present moment: the only place in this crate that reads a clock.
+/// The present moment: the only place in this crate that reads a clock. It is tokio's, which tests
+/// can hold.
 #[expect(clippy::disallowed_methods, reason = "the driver's door to the clock")]
 pub(crate) fn now() -> Instant {
-    Instant::now()
+    tokio::time::Instant::now().into_std()
 }
 
 /// The only place in this crate that asks for chance.
