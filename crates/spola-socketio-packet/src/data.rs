@@ -89,7 +89,7 @@ impl Data {
         let attachments = ser::write_array(&mut text, Some(name), args)?;
         let text = ByteString::from(text);
         let name = Scanner::new(text.as_bytes(), scan::MAX_DEPTH).name(0);
-        let name = name.ok().flatten().and_then(|name| Span::new(name).ok());
+        let name = name.and_then(|name| Span::new(name).ok());
         Ok(Self {
             text,
             start: 0,

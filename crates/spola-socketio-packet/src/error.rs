@@ -21,15 +21,13 @@ pub enum NamespaceError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// Not JSON, cut short, or followed by something else.
+    /// Not JSON, cut short, followed by something else, or with a number beyond the range of a
+    /// double.
     #[error("malformed JSON")]
     Malformed,
     /// Nested more deeply than [`Limits::max_depth`](crate::Limits::max_depth).
     #[error("JSON nested too deeply")]
     TooDeep,
-    /// A number beyond the range of a double.
-    #[error("JSON number out of range")]
-    NumberOutOfRange,
 }
 
 /// A message that is no Socket.IO packet, or one beyond a limit. Whoever gets one closes the

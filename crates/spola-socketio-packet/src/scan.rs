@@ -33,6 +33,7 @@ pub(crate) struct Name {
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
     max_depth: u8,
+    too_deep: bool,
     notes: string::Notes,
 }
 
@@ -42,6 +43,7 @@ impl<'a> Scanner<'a> {
         Self {
             bytes,
             max_depth,
+            too_deep: false,
             notes: string::Notes::default(),
         }
     }
@@ -54,62 +56,62 @@ impl<'a> Scanner<'a> {
     /// Reads from `pos` to the end: one value and nothing else.
     pub(crate) fn document(&mut self, pos: usize) -> Result<Kind, JsonError> {
         let pos = skip_space(self.bytes, pos);
-        let kind = match peek(self.bytes, pos)? {
-            b'{' => Kind::Object,
-            b'[' => Kind::Array,
-            b'"' => Kind::String,
-            b'-' | b'0'..=b'9' => Kind::Number,
+        let kind = match self.bytes.get(pos) {
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'"') => Kind::String,
+            Some(b'-' | b'0'..=b'9') => Kind::Number,
             _ => Kind::Literal,
         };
-        let pos = self.value(pos)?;
-        self.end(pos)?;
+        let end = self.value(pos);
+        self.ended(end)?;
         Ok(kind)
     }
 
     /// Reads from `pos` to the end: an array that begins with a string or a number, the name.
-    /// `None` if it does not begin so.
+    /// `None` if it does not begin so, JSON or not.
     pub(crate) fn event(&mut self, pos: usize) -> Result<Option<Name>, JsonError> {
-        let Some(name) = self.name(pos)? else {
+        let Some(name) = self.name(pos) else {
             return Ok(None);
         };
         // The stack as it is within the array: one container, no object.
-        let pos = self.values(
+        let end = self.values(
             name.end,
             Stack {
                 depth: 1,
                 objects: 0,
             },
             Next::End,
-        )?;
-        self.end(pos)?;
+        );
+        self.ended(end)?;
         Ok(Some(name))
     }
 
     /// Reads what an event begins with: an array's bracket and the name.
-    pub(crate) fn name(&mut self, pos: usize) -> Result<Option<Name>, JsonError> {
+    pub(crate) fn name(&mut self, pos: usize) -> Option<Name> {
         let pos = skip_space(self.bytes, pos);
-        if self.bytes.get(pos) != Some(&b'[') {
-            return Ok(None);
+        if *self.bytes.get(pos)? != b'[' {
+            return None;
         }
         let start = skip_space(self.bytes, pos + 1);
-        let (end, kind) = match self.bytes.get(start) {
-            Some(b'"') => (
+        let (end, kind) = match *self.bytes.get(start)? {
+            b'"' => (
                 string::read(self.bytes, start, &mut self.notes)?,
                 Kind::String,
             ),
-            Some(b'-' | b'0'..=b'9') => (number(self.bytes, start)?, Kind::Number),
-            _ => return Ok(None),
+            b'-' | b'0'..=b'9' => (number(self.bytes, start)?, Kind::Number),
+            _ => return None,
         };
-        Ok(Some(Name {
+        Some(Name {
             start,
             end,
             kind,
             escaped: self.notes.escape,
-        }))
+        })
     }
 
     /// Reads one value and returns where it ends.
-    pub(crate) fn value(&mut self, pos: usize) -> Result<usize, JsonError> {
+    fn value(&mut self, pos: usize) -> Option<usize> {
         self.values(
             pos,
             Stack {
@@ -121,83 +123,86 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads on until the stack is empty, and returns where that is.
-    fn values(
-        &mut self,
-        mut pos: usize,
-        mut stack: Stack,
-        mut next: Next,
-    ) -> Result<usize, JsonError> {
+    fn values(&mut self, mut pos: usize, mut stack: Stack, mut next: Next) -> Option<usize> {
         let bytes = self.bytes;
         loop {
             pos = skip_space(bytes, pos);
+            let byte = *bytes.get(pos)?;
             if next == Next::Value {
                 next = Next::End;
-                match peek(bytes, pos)? {
+                match byte {
                     b'"' => pos = string::read(bytes, pos, &mut self.notes)?,
                     b'-' | b'0'..=b'9' => pos = number(bytes, pos)?,
                     b'{' => {
-                        stack.push(true, self.max_depth)?;
+                        self.open(&mut stack, true)?;
                         pos = skip_space(bytes, pos + 1);
-                        if peek(bytes, pos)? != b'}' {
+                        if *bytes.get(pos)? != b'}' {
                             pos = self.key(pos)?;
                             next = Next::Value;
                         }
                     }
                     b'[' => {
-                        stack.push(false, self.max_depth)?;
+                        self.open(&mut stack, false)?;
                         pos = skip_space(bytes, pos + 1);
-                        if peek(bytes, pos)? != b']' {
+                        if *bytes.get(pos)? != b']' {
                             next = Next::Value;
                         }
                     }
                     b't' => pos = literal(bytes, pos, b"true")?,
                     b'f' => pos = literal(bytes, pos, b"false")?,
                     b'n' => pos = literal(bytes, pos, b"null")?,
-                    _ => return Err(JsonError::Malformed),
+                    _ => return None,
                 }
                 if stack.depth == 0 {
-                    return Ok(pos);
+                    return Some(pos);
                 }
                 continue;
             }
-            match (peek(bytes, pos)?, stack.in_object()) {
-                (b',', false) => {
+            match (byte, stack.in_object()) {
+                (b',', in_object) => {
                     pos += 1;
-                    next = Next::Value;
-                }
-                (b',', true) => {
-                    pos = self.key(skip_space(bytes, pos + 1))?;
+                    if in_object {
+                        pos = self.key(skip_space(bytes, pos))?;
+                    }
                     next = Next::Value;
                 }
                 (b']', false) | (b'}', true) => {
                     pos += 1;
                     stack.pop();
                     if stack.depth == 0 {
-                        return Ok(pos);
+                        return Some(pos);
                     }
                 }
-                _ => return Err(JsonError::Malformed),
+                _ => return None,
             }
         }
     }
 
     /// Reads a member's key and the colon.
-    fn key(&mut self, pos: usize) -> Result<usize, JsonError> {
-        if peek(self.bytes, pos)? != b'"' {
-            return Err(JsonError::Malformed);
+    fn key(&mut self, pos: usize) -> Option<usize> {
+        if *self.bytes.get(pos)? != b'"' {
+            return None;
         }
         let pos = skip_space(self.bytes, string::read(self.bytes, pos, &mut self.notes)?);
-        if peek(self.bytes, pos)? != b':' {
-            return Err(JsonError::Malformed);
-        }
-        Ok(pos + 1)
+        (*self.bytes.get(pos)? == b':').then_some(pos + 1)
     }
 
-    fn end(&self, pos: usize) -> Result<(), JsonError> {
-        if skip_space(self.bytes, pos) < self.bytes.len() {
-            return Err(JsonError::Malformed);
+    fn open(&mut self, stack: &mut Stack, object: bool) -> Option<()> {
+        if stack.depth >= self.max_depth {
+            self.too_deep = true;
+            return None;
         }
-        Ok(())
+        stack.push(object);
+        Some(())
+    }
+
+    /// Judges a text by where its value ended: it has to be the end of all.
+    fn ended(&self, pos: Option<usize>) -> Result<(), JsonError> {
+        match pos {
+            Some(pos) if skip_space(self.bytes, pos) >= self.bytes.len() => Ok(()),
+            None if self.too_deep => Err(JsonError::TooDeep),
+            Some(_) | None => Err(JsonError::Malformed),
+        }
     }
 }
 
@@ -216,13 +221,9 @@ struct Stack {
 }
 
 impl Stack {
-    fn push(&mut self, object: bool, max_depth: u8) -> Result<(), JsonError> {
-        if self.depth >= max_depth {
-            return Err(JsonError::TooDeep);
-        }
+    const fn push(&mut self, object: bool) {
         self.depth += 1;
-        self.objects = self.objects << 1 | u128::from(object);
-        Ok(())
+        self.objects = self.objects << 1 | object as u128;
     }
 
     const fn pop(&mut self) {
@@ -261,7 +262,7 @@ impl Iterator for Elements<'_> {
     fn next(&mut self) -> Option<usize> {
         let bytes = self.scanner.bytes;
         if self.at_element {
-            self.pos = self.scanner.value(self.pos).ok()?;
+            self.pos = self.scanner.value(self.pos)?;
         }
         let pos = skip_space(bytes, self.pos);
         if !matches!(bytes.get(pos), Some(b'[' | b',')) {
@@ -273,12 +274,13 @@ impl Iterator for Elements<'_> {
     }
 }
 
-fn number(bytes: &[u8], start: usize) -> Result<usize, JsonError> {
+/// Reads a number within the range of doubles.
+fn number(bytes: &[u8], start: usize) -> Option<usize> {
     let mut pos = start + usize::from(bytes.get(start) == Some(&b'-'));
-    pos = match bytes.get(pos) {
-        Some(b'0') => pos + 1,
-        Some(b'1'..=b'9') => digits(bytes, pos),
-        _ => return Err(JsonError::Malformed),
+    pos = match *bytes.get(pos)? {
+        b'0' => pos + 1,
+        b'1'..=b'9' => digits(bytes, pos),
+        _ => return None,
     };
     if bytes.get(pos) == Some(&b'.') {
         pos = some_digits(bytes, pos + 1)?;
@@ -290,29 +292,18 @@ fn number(bytes: &[u8], start: usize) -> Result<usize, JsonError> {
     }
     // Without an exponent, 300 bytes cannot reach the largest double (1.8e308).
     if exponent || pos - start > 300 {
-        check_range(bytes.get(start..pos).unwrap_or_default())?;
+        let number = core::str::from_utf8(bytes.get(start..pos)?).ok()?;
+        number
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())?;
     }
-    Ok(pos)
+    Some(pos)
 }
 
-fn check_range(number: &[u8]) -> Result<(), JsonError> {
-    let number = core::str::from_utf8(number)
-        .ok()
-        .and_then(|number| number.parse::<f64>().ok());
-    if number.is_some_and(f64::is_finite) {
-        Ok(())
-    } else {
-        Err(JsonError::NumberOutOfRange)
-    }
-}
-
-fn some_digits(bytes: &[u8], pos: usize) -> Result<usize, JsonError> {
+fn some_digits(bytes: &[u8], pos: usize) -> Option<usize> {
     let end = digits(bytes, pos);
-    if end == pos {
-        Err(JsonError::Malformed)
-    } else {
-        Ok(end)
-    }
+    (end > pos).then_some(end)
 }
 
 fn digits(bytes: &[u8], mut pos: usize) -> usize {
@@ -322,14 +313,11 @@ fn digits(bytes: &[u8], mut pos: usize) -> usize {
     pos
 }
 
-fn literal(bytes: &[u8], pos: usize, literal: &[u8]) -> Result<usize, JsonError> {
-    if !bytes
-        .get(pos..)
-        .is_some_and(|rest| rest.starts_with(literal))
-    {
-        return Err(JsonError::Malformed);
-    }
-    Ok(pos + literal.len())
+fn literal(bytes: &[u8], pos: usize, literal: &[u8]) -> Option<usize> {
+    bytes
+        .get(pos..)?
+        .starts_with(literal)
+        .then_some(pos + literal.len())
 }
 
 fn skip_space(bytes: &[u8], mut pos: usize) -> usize {
@@ -337,8 +325,4 @@ fn skip_space(bytes: &[u8], mut pos: usize) -> usize {
         pos += 1;
     }
     pos
-}
-
-fn peek(bytes: &[u8], pos: usize) -> Result<u8, JsonError> {
-    bytes.get(pos).copied().ok_or(JsonError::Malformed)
 }

@@ -5,8 +5,6 @@
 
 use alloc::string::String;
 
-use crate::JsonError;
-
 /// What was seen within strings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
@@ -17,14 +15,15 @@ pub(crate) struct Notes {
 }
 
 /// Reads the string whose opening quote is at `start`, and returns where it ends.
-pub(crate) fn read(bytes: &[u8], start: usize, notes: &mut Notes) -> Result<usize, JsonError> {
+#[inline]
+pub(crate) fn read(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<usize> {
     let mut pos = start + 1;
     loop {
-        pos += plain_run(bytes.get(pos..).unwrap_or_default());
-        match bytes.get(pos) {
-            Some(b'"') => return Ok(pos + 1),
-            Some(b'\\') => pos = escape(bytes, pos, notes)?,
-            _ => return Err(JsonError::Malformed),
+        pos += plain_run(bytes.get(pos..)?);
+        match *bytes.get(pos)? {
+            b'"' => return Some(pos + 1),
+            b'\\' => pos = escape(bytes, pos, notes)?,
+            _ => return None,
         }
     }
 }
@@ -97,22 +96,19 @@ const fn special_bytes(word: u64) -> u64 {
 }
 
 #[cold]
-fn escape(bytes: &[u8], start: usize, notes: &mut Notes) -> Result<usize, JsonError> {
+fn escape(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<usize> {
     notes.escape = true;
-    match bytes.get(start + 1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(start + 2),
-        Some(b'u') => {
-            let unit = hex4(bytes, start + 2).ok_or(JsonError::Malformed)?;
-            match surrogate(unit) {
-                Surrogate::None => Ok(start + 6),
-                Surrogate::High if is_low_surrogate_escape(bytes, start + 6) => Ok(start + 12),
-                Surrogate::High | Surrogate::Low => {
-                    notes.lone_surrogate = true;
-                    Ok(start + 6)
-                }
+    match *bytes.get(start + 1)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(start + 2),
+        b'u' => match surrogate(hex4(bytes, start + 2)?) {
+            Surrogate::None => Some(start + 6),
+            Surrogate::High if is_low_surrogate_escape(bytes, start + 6) => Some(start + 12),
+            Surrogate::High | Surrogate::Low => {
+                notes.lone_surrogate = true;
+                Some(start + 6)
             }
-        }
-        _ => Err(JsonError::Malformed),
+        },
+        _ => None,
     }
 }
 
