@@ -245,8 +245,9 @@ impl Line {
     }
 
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> io::Result<()> {
-        let output = self.connection.output();
-        while output.has_remaining() {
+        // Asked for anew each time: a pong that waited for room may have joined it.
+        while self.connection.output().has_remaining() {
+            let output = self.connection.output();
             let mut slices = [io::IoSlice::new(&[]); SLICES];
             let used = output.chunks_vectored(&mut slices);
             let written = match Pin::new(&mut self.io).poll_write_vectored(cx, &slices[..used]) {

@@ -51,7 +51,7 @@ async fn shake_hands<S>(stream: &mut S, request: Request) -> Result<Vec<u8>, Con
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (head, mut handshake) = request.start(&mut OsEntropy);
+    let (head, mut handshake) = request.start(&mut OsEntropy::new());
     stream.write_all(&head).await?;
     stream.flush().await?;
     let mut input = Vec::with_capacity(1024);

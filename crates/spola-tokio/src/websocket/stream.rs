@@ -85,7 +85,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// The client's side of a connection whose opening handshake is done. `received` is what came
     /// behind the response's head.
     pub fn client(stream: S, config: Config, received: Vec<u8>) -> Self {
-        Self::new(stream, Connection::client(config, OsEntropy), received)
+        Self::new(
+            stream,
+            Connection::client(config, OsEntropy::new()),
+            received,
+        )
     }
 
     fn new(stream: S, connection: Connection, input: Vec<u8>) -> Self {
@@ -258,11 +262,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let output = self.connection.output();
-        if !output.has_remaining() {
+        if !self.connection.output().has_remaining() {
             return Poll::Ready(Ok(()));
         }
-        while output.has_remaining() {
+        // Asked for anew each time: a pong that waited for room may have joined it.
+        while self.connection.output().has_remaining() {
+            let output = self.connection.output();
             if ready!(pin!(self.stream.write_buf(output)).poll(cx))? == 0 {
                 return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
             }
@@ -343,11 +348,30 @@ impl<S> fmt::Debug for WebSocket<S> {
     }
 }
 
-/// Masking keys from the operating system.
-pub(super) struct OsEntropy;
+/// Masking keys from the operating system, which is asked once for many.
+pub(super) struct OsEntropy {
+    stock: [u8; 256],
+    left: usize,
+}
+
+impl OsEntropy {
+    pub(super) const fn new() -> Self {
+        Self {
+            stock: [0; 256],
+            left: 0,
+        }
+    }
+}
 
 impl spola_websocket::Entropy for OsEntropy {
     fn fill(&mut self, buffer: &mut [u8]) {
-        fill_random(buffer);
+        for byte in buffer {
+            if self.left == 0 {
+                fill_random(&mut self.stock);
+                self.left = self.stock.len();
+            }
+            self.left -= 1;
+            *byte = self.stock[self.left];
+        }
     }
 }
