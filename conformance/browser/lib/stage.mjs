@@ -21,7 +21,7 @@ export class Program {
     const target = process.env.CARGO_TARGET_DIR ?? resolve(here, "../../../target");
     const path = process.env.SPOLA_PROGRAM ?? resolve(target, "debug/spola");
     if (!existsSync(path)) throw new Error(`${path} is missing: cargo build -p spola-cli`);
-    const child = spawn(path, ["serve", "--port", `${port}`], {
+    const child = spawn(path, ["serve", "--log", "warn", "--port", `${port}`], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const program = new Program();
