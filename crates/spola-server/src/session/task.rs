@@ -285,9 +285,22 @@ impl SessionTask {
     fn settle(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.pump(cx, now);
         self.flush(cx, now);
-        if matches!(self.wire, Some(Wire::Opening(_))) {
-            self.wire = None;
+        self.wire = match self.wire.take() {
+            None | Some(Wire::Opening(_)) => None,
+            Some(wire) => self.keep(wire),
+        };
+    }
+
+    /// Keeps a WebSocket that closes, unless it was a probe that failed: then the session goes on
+    /// without it, and may try another meanwhile.
+    fn keep(&self, wire: Wire) -> Option<Wire> {
+        if self.engine.transport() == Transport::WebSocket {
+            return Some(wire);
         }
+        let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
+        self.runtime
+            .spawn(Box::pin(Reject::new(wire, runtime, config)));
+        None
     }
 
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
@@ -371,20 +384,12 @@ impl SessionTask {
         true
     }
 
-    /// The engine is done with the WebSocket. If it was a probe that failed, the session goes on
-    /// without it, and may try another meanwhile.
+    /// The engine is done with the WebSocket.
     fn close_wire(&mut self, now: Instant) {
-        let Some(mut wire) = self.wire.take() else {
-            return;
-        };
-        wire.close(now);
-        if self.engine.transport() == Transport::WebSocket {
-            self.wire = Some(wire);
-            return;
+        if let Some(mut wire) = self.wire.take() {
+            wire.close(now);
+            self.wire = self.keep(wire);
         }
-        let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
-        self.runtime
-            .spawn(Box::pin(Reject::new(wire, runtime, config)));
     }
 
     fn socket_event(&mut self, cx: &mut Context<'_>, now: Instant, event: sockets::Event) {
