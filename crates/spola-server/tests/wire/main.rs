@@ -2,3 +2,6 @@
 
 mod errors;
 mod harness;
+mod heartbeat;
+mod polling;
+mod upgrade;

@@ -92,20 +92,22 @@ impl VirtualRuntime {
         true
     }
 
-    /// Moves the clock, with a stop at every moment for which a timer is set.
-    pub(crate) fn advance(&self, time: Duration) {
-        self.run_until_idle();
+    /// Moves the clock, with a stop at every moment for which a timer is set; the number of polls
+    /// it took.
+    pub(crate) fn advance(&self, time: Duration) -> usize {
+        let mut polls = self.run_until_idle();
         let end = self.lock().now + time;
         while let Some(due) = self.next_timer().filter(|due| *due <= end) {
             self.set_clock(due);
-            self.run_until_idle();
+            polls += self.run_until_idle();
         }
         self.set_clock(end);
-        self.run_until_idle();
+        polls
     }
 
-    /// How many tasks have not ended.
+    /// How many tasks have not ended, after all that can run has run.
     pub(crate) fn tasks(&self) -> usize {
+        self.run_until_idle();
         self.lock().tasks.len()
     }
 
