@@ -87,27 +87,25 @@ impl Io {
     /// # Panics
     /// If the name cannot be one: longer than 255 bytes, or with a comma or control characters.
     pub fn namespace(&self, name: &str) -> Namespace {
-        let name = if name.starts_with('/') {
+        let name: ByteString = if name.starts_with('/') {
             name.into()
         } else {
             format!("/{name}").into()
         };
-        let name: ByteString = name;
-        let mut namespaces = self
-            .inner
-            .namespaces
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(namespace) = namespaces.get(&name) {
-            return namespace.clone();
+        if let Some(namespace) = self.find(&name) {
+            return namespace;
         }
         let parsed = match packet::Namespace::new(name.clone()) {
             Ok(parsed) => parsed,
             Err(error) => panic!("{name:?} cannot name a namespace: {error}"),
         };
-        let namespace = Namespace::new(parsed, Arc::clone(&self.inner.states));
-        namespaces.insert(name, namespace.clone());
-        namespace
+        let mut namespaces = self
+            .inner
+            .namespaces
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let new = || Namespace::new(parsed, Arc::clone(&self.inner.states));
+        namespaces.entry(name).or_insert_with(new).clone()
     }
 
     /// Sends an event to everybody in the root namespace; returns how many that are.

@@ -1,4 +1,57 @@
 //! The Socket.IO server for applications, free of any runtime.
+//!
+//! An [`Io`] has namespaces, a [`Namespace`] has handlers and the sockets that are connected, a
+//! [`Socket`] is one client there. [`HttpService`] answers the clients' requests, on whatever executor
+//! implements [`Runtime`]: `spola-tokio` brings one, and `spola` has both under one roof.
+//!
+//! ```
+//! use serde::Deserialize;
+//! use spola_server::{Ack, Auth, Data, DisconnectReason, Io, Refusal, Reply, Socket, State};
+//!
+//! #[derive(Clone)]
+//! struct Greeting(&'static str);
+//!
+//! #[derive(Clone, Deserialize)]
+//! struct Who {
+//!     nickname: String,
+//! }
+//!
+//! let io = Io::builder().state(Greeting("welcome")).build();
+//! io.namespace("/chat")
+//!     // May refuse: the client sees a `connect_error` with the message.
+//!     .middleware(async |socket: Socket, Auth(who): Auth<Who>| {
+//!         if who.nickname.is_empty() {
+//!             return Err(Refusal::new("who are you?"));
+//!         }
+//!         socket.extensions().insert(who);
+//!         Ok(())
+//!     })
+//!     .on_connect(async |socket: Socket, State(Greeting(text)): State<Greeting>| {
+//!         let _ = socket.emit("greeting", text);
+//!     })
+//!     // What is returned answers the client's acknowledgement; so does an error.
+//!     .on("join", async |socket: Socket, Data(room): Data<String>| {
+//!         socket.join(room)?;
+//!         Ok::<_, Refusal>(Reply(socket.rooms().len()))
+//!     })
+//!     // A tuple takes several arguments; an `Ack` may be answered whenever one likes.
+//!     .on("say", async |socket: Socket, Data((room, text)): Data<(String, String)>, ack: Ack| {
+//!         let heard = socket.to(room).emit("said", text).unwrap_or(0);
+//!         let _ = ack.send(heard);
+//!     })
+//!     .on_disconnect(async |socket: Socket, reason: DisconnectReason| {
+//!         println!("{} left: {reason}", socket.id());
+//!     });
+//! io.namespace("/chat").to("lobby").emit("news", "from anywhere").unwrap();
+//! ```
+//!
+//! # Order
+//! Handlers run on the session's own task. Events of a socket start in order of arrival and never
+//! overtake each other up to their first `await`; a handler that waits holds up no other.
+//!
+//! # Arguments
+//! Everywhere a Rust tuple is several arguments, `()` none, and anything else one; `Bytes` fields
+//! are binary attachments, wherever they stand in a value.
 
 mod ack;
 mod broadcast;

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::rooms::JoinError;
+
 /// A refusal that the client gets to see: a message, and data for programs.
 ///
 /// From a middleware it becomes the `connect_error` of the client; from an event handler the answer
@@ -60,5 +62,11 @@ impl From<&str> for Refusal {
 impl From<String> for Refusal {
     fn from(message: String) -> Self {
         Self::new(message)
+    }
+}
+
+impl From<JoinError> for Refusal {
+    fn from(error: JoinError) -> Self {
+        Self::new(error.to_string())
     }
 }
