@@ -62,3 +62,7 @@ pub use error::{ArgsError, DecodeError, EncodeError, JsonError, NamespaceError};
 pub use namespace::Namespace;
 pub use packet::{Packet, is_reserved_event};
 pub use serde_json::value::RawValue;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

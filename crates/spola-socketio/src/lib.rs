@@ -46,3 +46,7 @@
 
 mod queue;
 pub mod server;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

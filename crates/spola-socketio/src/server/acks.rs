@@ -5,10 +5,6 @@ use std::{
 
 use spola_socketio_packet::AckId;
 
-/// The ids from here on are never given out by a connection: a caller that sends one event with
-/// one id to many connections takes it from these.
-pub(crate) const FIRST_SHARED: u64 = 1 << 32;
-
 /// Names a stay in a namespace, so that deadlines of an earlier stay are not taken for its own.
 pub(crate) type StayId = u64;
 

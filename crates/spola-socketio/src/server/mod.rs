@@ -14,6 +14,7 @@
 //! ```
 
 mod acks;
+mod commands;
 mod config;
 mod connection;
 mod error;

@@ -612,3 +612,13 @@ fn reasons_have_the_official_words() {
         assert_eq!(reason.to_string(), words);
     }
 }
+
+#[test]
+fn idle_connection_is_small() {
+    // On the heap it has one entry for its namespace, of about 80 bytes.
+    assert!(
+        size_of::<Connection>() <= 440,
+        "{}",
+        size_of::<Connection>()
+    );
+}
