@@ -31,7 +31,7 @@ const STEPS: [Step; 9] = [
     ("licences", licences),
     ("advisories", advisories),
     ("arrows", arrows_hold),
-    ("benchmarks build", benchmarks),
+    ("benchmarks", benchmarks),
 ];
 
 /// Runs every check, whatever the ones before it found, then every test.
@@ -221,11 +221,14 @@ fn arrows_hold() -> Result<Check, Failure> {
     })
 }
 
+/// Formats, lints and builds the benchmarks' own workspace.
 fn benchmarks() -> Result<Check, Failure> {
-    let mut command = workspace::cargo(&["check", "--all-targets"]);
-    process::succeed(
-        command.current_dir(workspace::root().join("benches")),
-        LIMIT,
-    )?;
+    let folder = workspace::root().join("benches");
+    for arguments in [
+        &["fmt", "--check"][..],
+        &["clippy", "--all-targets", "--", "--deny=warnings"],
+    ] {
+        process::succeed(workspace::cargo(arguments).current_dir(&folder), LIMIT)?;
+    }
     Ok(Check::Passed)
 }

@@ -13,9 +13,12 @@ const LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// Builds the program and runs `conformance/browser`.
 pub(super) fn run() -> Result<Outcome, Failure> {
-    let chromium = std::env::var_os("CHROMIUM").map(PathBuf::from).or_else(|| {
-        workspace::find_program(&["chromium", "chromium-browser", "google-chrome", "chrome"])
-    });
+    let chromium = std::env::var_os("CHROMIUM")
+        .map(PathBuf::from)
+        .filter(|path| path.is_file())
+        .or_else(|| {
+            workspace::find_program(&["chromium", "chromium-browser", "google-chrome", "chrome"])
+        });
     let Some(chromium) = chromium else {
         let help = "install Chromium (apt-get install chromium), or set CHROMIUM to a browser";
         return Ok(Outcome::Skipped(help.to_owned()));
