@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use bytes::Bytes;
 use bytestring::ByteString;
 use futures_channel::oneshot;
 use spola_engineio::Transport;
@@ -38,7 +39,7 @@ use crate::socket::{Socket, SocketId};
 /// Rounds of work before others get their turn.
 const BUDGET: usize = 16;
 
-/// Messages that are read in one round.
+/// Messages that are read, and handed to the application, in one round.
 const MESSAGES: usize = 128;
 
 pub(crate) struct SessionTask {
@@ -58,6 +59,13 @@ pub(crate) struct SessionTask {
     members: Vec<Socket>,
     questions: HashMap<(packet::Namespace, AckId), oneshot::Sender<Result<Data, AckError>>>,
     running: Running,
+    /// A message that waits for its turn, or for a handler to end. Those behind it wait in the
+    /// engine: the packets of one POST, at the most.
+    held: Option<engine::Event>,
+    /// A POST that came while packets of the one before it waited.
+    late_post: Option<(RequestId, Bytes)>,
+    /// Messages that may still be handed to the application in this round.
+    allowance: usize,
 }
 
 /// How a session begins.
@@ -107,6 +115,9 @@ impl SessionTask {
             members: Vec::new(),
             questions: HashMap::new(),
             running: Running::default(),
+            held: None,
+            late_post: None,
+            allowance: MESSAGES,
             config,
         }
     }
@@ -114,6 +125,7 @@ impl SessionTask {
     /// One round: whatever there is to do now. `true` if there may be more.
     fn work(&mut self, cx: &mut Context<'_>) -> bool {
         let now = self.runtime.now();
+        self.allowance = MESSAGES;
         let mut busy = self.carry_out(cx, now);
         busy |= self.poll_timers(cx, now);
         while let Poll::Ready(done) = self.running.poll_done(cx) {
@@ -121,17 +133,23 @@ impl SessionTask {
             busy = true;
         }
         self.pump(cx, now);
+        if self.held.is_none()
+            && let Some((id, body)) = self.late_post.take()
+        {
+            self.engine.handle_post(now, id, body);
+            self.pump(cx, now);
+        }
         busy |= self.read(cx, now);
         self.pump(cx, now);
         self.flush(cx, now);
-        busy
+        busy | (self.held.is_some() && !self.is_full())
     }
 
     fn carry_out(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let mut commands = Vec::new();
         if self.handle.take(&mut commands) {
-            tracing::info!("a client reads too slowly");
-            self.shut(cx, now, DisconnectReason::TransportError);
+            self.give_up();
+            self.pump(cx, now);
         }
         let busy = !commands.is_empty();
         for command in commands {
@@ -177,6 +195,7 @@ impl SessionTask {
                 self.posts.add(id, respond);
                 self.engine.handle_post_started(id, content_type.as_deref());
             }
+            Command::Post { id, body } if self.held.is_some() => self.late_post = Some((id, body)),
             Command::Post { id, body } => self.engine.handle_post(now, id, body),
             Command::PostTooLarge(id) => self.engine.handle_post_too_large(id),
             Command::PostAborted(id) => self.engine.handle_post_aborted(id),
@@ -189,6 +208,13 @@ impl SessionTask {
         self.sockets.handle_closed(reason);
         self.engine.discard();
         self.pump(cx, now);
+    }
+
+    /// Ends the session with a client that does not read, and frees what waits for it.
+    fn give_up(&mut self) {
+        tracing::info!("a client reads too slowly");
+        self.engine.abort();
+        self.wire = None;
     }
 
     fn upgrade(&mut self, upgrade: hyper::upgrade::OnUpgrade, binary: engine::BinaryMode) {
@@ -210,8 +236,12 @@ impl SessionTask {
         self.pump(cx, now);
         self.sockets.handle_timeout(now);
         self.running.handle_timeout(now);
-        if let Some(wire) = &mut self.wire {
-            wire.handle_timeout(now, &self.config);
+        let stalled = self
+            .wire
+            .as_mut()
+            .is_some_and(|wire| wire.handle_timeout(now, &self.config));
+        if stalled && self.engine.transport() == Transport::WebSocket {
+            self.give_up();
         }
         true
     }
@@ -240,7 +270,7 @@ impl SessionTask {
     /// Reads what has come over the WebSocket, while few enough handlers wait.
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         for _ in 0..MESSAGES {
-            if self.running.len() >= self.config.max_running_handlers {
+            if self.held.is_some() || self.is_full() {
                 return false;
             }
             let Some(wire) = &mut self.wire else {
@@ -319,7 +349,7 @@ impl SessionTask {
     /// Carries the outputs of each machine to the next, until all are drained.
     fn pump(&mut self, cx: &mut Context<'_>, now: Instant) {
         loop {
-            if let Some(event) = self.engine.poll_event() {
+            if let Some(event) = self.next_event() {
                 self.engine_event(now, event);
             } else if let Some(packet) = self.sockets.poll_transmit() {
                 // Before the events: the last of these closes what carries the packets.
@@ -330,6 +360,25 @@ impl SessionTask {
                 return;
             }
         }
+    }
+
+    /// The engine's next event, unless it is a message that has to wait.
+    fn next_event(&mut self) -> Option<engine::Event> {
+        let event = self.held.take().or_else(|| self.engine.poll_event())?;
+        if matches!(event, engine::Event::Message(_)) {
+            if self.allowance == 0 || self.is_full() {
+                self.held = Some(event);
+                return None;
+            }
+            self.allowance -= 1;
+        }
+        Some(event)
+    }
+
+    /// Whether as many handlers wait as may, so that no further message is looked at. Those of a
+    /// session that has closed are looked at all the same: its end comes behind them.
+    fn is_full(&self) -> bool {
+        self.running.len() >= self.config.max_running_handlers && self.engine.status().is_some()
     }
 
     fn engine_event(&mut self, now: Instant, event: engine::Event) {
@@ -352,9 +401,8 @@ impl SessionTask {
             match self.engine.send(message) {
                 Ok(()) => {}
                 Err(engine::SendError::Full) => {
-                    tracing::info!("a client reads too slowly");
                     self.sockets.handle_closed(DisconnectReason::TransportError);
-                    return self.engine.abort();
+                    return self.give_up();
                 }
                 Err(error) => {
                     return tracing::debug!(%error, "a packet was dropped");

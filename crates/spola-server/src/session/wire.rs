@@ -133,8 +133,9 @@ impl Wire {
         matches!(self, Self::Open(line) if matches!(line.close, CloseState::Done))
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant, config: &Config) {
-        let Self::Open(line) = self else { return };
+    /// Tells it that a timer may have run out; `true` if the peer has taken nothing for too long.
+    pub(super) fn handle_timeout(&mut self, now: Instant, config: &Config) -> bool {
+        let Self::Open(line) = self else { return false };
         line.connection.handle_timeout(now);
         let stalled = line
             .stalled_since
@@ -144,6 +145,7 @@ impl Wire {
             line.connection.handle_eof(now);
             line.close = CloseState::Done;
         }
+        stalled
     }
 
     pub(super) fn poll_timeout(&self, config: &Config) -> Option<Instant> {
