@@ -130,9 +130,23 @@ impl Client {
     pub(crate) fn texts(&mut self) -> Vec<String> {
         let texts = self.frames().into_iter().map(|frame| match frame {
             Frame::Text(text) => text,
-            other => panic!("{other:?} instead of a text"),
+            other @ (Frame::Binary(_) | Frame::Close(_) | Frame::Pong(_)) => {
+                panic!("{other:?} instead of a text")
+            }
         });
         texts.collect()
+    }
+
+    /// Puts aside what was read from the pipe by hand.
+    pub(crate) fn keep(&mut self, bytes: Vec<u8>) {
+        self.received.extend(bytes);
+    }
+
+    /// The server has ended its side, whatever came before.
+    #[track_caller]
+    pub(crate) fn expect_end(&mut self) {
+        self.pull();
+        assert!(self.end.has_ended(), "the connection is still open");
     }
 
     /// Nothing has come.

@@ -6,9 +6,10 @@ mod pipe;
 mod runtime;
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hyper::Request;
@@ -19,7 +20,7 @@ use spola_server::{
     Config, DisconnectReason, HttpService, Io, PeerAddress, RawData, Reply, Runtime as _, State,
 };
 
-pub(crate) use client::{Client, Response};
+pub(crate) use client::Client;
 pub(crate) use frame::{Frame, announced, fragment, hex, masked};
 pub(crate) use runtime::VirtualRuntime;
 
@@ -239,6 +240,34 @@ impl Log {
     /// Takes the lines.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// What handlers can be made to wait for.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<Mutex<(bool, Vec<Waker>)>>);
+
+impl Gate {
+    /// Lets pass whoever waits, and whoever comes.
+    pub(crate) fn open(&self) {
+        let waiting = {
+            let mut gate = self.0.lock().unwrap();
+            gate.0 = true;
+            std::mem::take(&mut gate.1)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) async fn passed(self) {
+        poll_fn(|cx| {
+            let mut gate = self.0.lock().unwrap();
+            if gate.0 {
+                return Poll::Ready(());
+            }
+            gate.1.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 }
 

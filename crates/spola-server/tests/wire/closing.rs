@@ -1,0 +1,200 @@
+//! Who closes what, and what the other sees (§9, §19 of the wire text).
+
+use crate::harness::{Frame, hex, millis, recorder, secs};
+
+const CLOSED: (u16, &str) = (400, r#"{"code":1,"message":"Session ID unknown"}"#);
+
+fn close_all(world: &crate::harness::World) {
+    for socket in world.io().sockets() {
+        socket.disconnect_session();
+    }
+    world.runtime.run_until_idle();
+}
+
+#[test]
+fn a_pending_get_takes_the_disconnect_and_then_the_close() {
+    let (world, log) = recorder();
+    let session = world.join_polling();
+    let mut get = session.get();
+    log.take();
+    close_all(&world);
+    assert_eq!(get.response().brief(), (200, "41"));
+    assert_eq!(session.get().response().brief(), (200, "6\x1e1"));
+    assert_eq!(log.take(), ["server namespace disconnect"]);
+    assert_eq!(session.get().response().brief(), CLOSED);
+    drop(get);
+    assert_eq!(world.runtime.tasks(), 0);
+}
+
+#[test]
+fn without_a_get_what_waits_goes_first_and_then_the_close() {
+    let (world, _) = recorder();
+    let session = world.join_polling();
+    world.io().emit("last", ()).unwrap();
+    close_all(&world);
+    assert_eq!(
+        session.get().response().brief(),
+        (200, "42[\"last\"]\x1e41")
+    );
+    assert_eq!(session.get().response().brief(), (200, "6\x1e1"));
+    assert_eq!(session.get().response().brief(), CLOSED);
+}
+
+#[test]
+fn a_client_that_does_not_fetch_the_close_is_forgotten_after_30_seconds() {
+    let (world, log) = recorder();
+    let session = world.join_polling();
+    log.take();
+    close_all(&world);
+    assert_eq!(world.io().session_count(), 1);
+    // Packets are ignored meanwhile, and nothing can be sent.
+    assert_eq!(session.post("42[\"a\"]").response().brief(), (200, "ok"));
+    world.io().emit("late", ()).unwrap();
+    world.advance(millis(29_999));
+    assert_eq!(world.io().session_count(), 1);
+    world.advance(millis(1));
+    assert_eq!(world.io().session_count(), 0);
+    assert_eq!(session.get().response().brief(), CLOSED);
+    assert_eq!(world.runtime.tasks(), 0);
+}
+
+#[test]
+fn over_websocket_the_server_says_disconnect_and_close() {
+    let (world, log) = recorder();
+    world.io().namespace("/admin");
+    let mut client = world.join();
+    client.send("40/admin,");
+    client.text();
+    log.take();
+    world.io().emit("last", ()).unwrap();
+    close_all(&world);
+    assert_eq!(
+        client.frames(),
+        [
+            Frame::Text("42[\"last\"]".into()),
+            Frame::Text("41".into()),
+            Frame::Text("41/admin,".into()),
+            Frame::Close(Vec::new()),
+        ]
+    );
+    assert_eq!(log.take(), ["server namespace disconnect"]);
+    assert_eq!(world.io().session_count(), 0);
+    client.write(hex("88 80 37 fa 21 3d"));
+    client.shut();
+    assert!(client.is_closed());
+    assert_eq!(world.runtime.tasks(), 0);
+}
+
+#[test]
+fn a_namespace_may_be_left_and_joined_again() {
+    let (world, log) = recorder();
+    let mut client = world.join();
+    client.send("41");
+    client.expect_silence();
+    assert_eq!(log.take(), ["connect", "client namespace disconnect"]);
+    // The session outlives its last namespace, the connect timer included.
+    world.advance(secs(24));
+    client.send("40");
+    assert!(client.text().starts_with("40{\"sid\":\""));
+    assert_eq!(log.take(), ["connect"]);
+}
+
+#[test]
+fn the_server_may_end_one_namespace() {
+    let (world, log) = recorder();
+    world.io().namespace("/admin");
+    let mut client = world.join();
+    client.send("40/admin,");
+    client.text();
+    log.take();
+    world.io().sockets()[0].disconnect();
+    assert_eq!(client.text(), "41");
+    assert_eq!(log.take(), ["server namespace disconnect"]);
+    // What was under way there is ignored.
+    client.send("42[\"a\"]");
+    client.send("430[\"a\"]");
+    assert_eq!(world.io().namespace("/admin").emit("b", ()).unwrap(), 1);
+    assert_eq!(client.text(), "42/admin,[\"b\"]");
+    client.send("40");
+    assert!(client.text().starts_with("40{\"sid\":\""));
+    client.send("42[\"c\"]");
+    assert_eq!(log.take(), ["connect", r#"["c"]"#]);
+}
+
+#[test]
+fn violations_end_the_session() {
+    for packet in [
+        "40",                    // joined already
+        "44{\"message\":\"x\"}", // CONNECT_ERROR from a client
+        "42/never,[\"a\"]",
+        "41/never,",
+        "43/never,1[]",
+        "451-/never,[\"a\",{\"_placeholder\":true,\"num\":0}]",
+    ] {
+        let (world, log) = recorder();
+        let mut client = world.join();
+        log.take();
+        client.send(packet);
+        assert_eq!(client.raw(), hex("88 00"), "{packet}");
+        assert_eq!(log.take(), ["forced server close"], "{packet}");
+    }
+}
+
+#[test]
+fn after_its_own_disconnect_a_client_must_not_send() {
+    let (world, log) = recorder();
+    let mut client = world.join();
+    client.send("41");
+    client.send("42[\"a\"]");
+    assert_eq!(client.raw(), hex("88 00"));
+    assert_eq!(log.take(), ["connect", "client namespace disconnect"]);
+}
+
+#[test]
+fn a_client_has_45_seconds_to_join_a_namespace() {
+    for failed_attempt in [false, true] {
+        let (world, _) = recorder();
+        let mut client = world.open_websocket();
+        if failed_attempt {
+            client.send("40/nowhere,");
+            assert_eq!(
+                client.text(),
+                r#"44/nowhere,{"message":"Invalid namespace"}"#
+            );
+        }
+        world.advance(secs(25));
+        assert_eq!(client.text(), "2");
+        client.send("3");
+        world.advance(millis(19_999));
+        client.expect_silence();
+        world.advance(millis(1));
+        assert_eq!(client.raw(), hex("88 00"));
+        assert_eq!(world.io().session_count(), 0);
+    }
+}
+
+#[test]
+fn closing_the_server_tells_its_reason() {
+    let (world, log) = recorder();
+    let mut websocket = world.join();
+    let session = world.join_polling();
+    let mut get = session.get();
+    let idle = world.join_polling();
+    log.take();
+    world.io().close();
+    let drained = {
+        let io = world.io().clone();
+        world.run(async move { io.drained().await })
+    };
+    // No DISCONNECT packets: clients are to come back.
+    assert_eq!(websocket.raw(), hex("88 00"));
+    assert_eq!(get.response().brief(), (200, "1"));
+    assert_eq!(idle.get().response().brief(), CLOSED);
+    assert_eq!(log.take(), ["server shutting down"; 3]);
+    assert!(drained.output().is_none(), "a WebSocket is still open");
+    websocket.write(hex("88 80 37 fa 21 3d"));
+    websocket.shut();
+    assert!(websocket.is_closed());
+    assert!(drained.output().is_some());
+    assert_eq!(world.io().session_count(), 0);
+}

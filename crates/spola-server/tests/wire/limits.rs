@@ -1,0 +1,386 @@
+//! Clients that take more than their share: they are bounded, and nobody else notices.
+
+use spola_server::{Config, Data, DisconnectReason, Io, Refusal, Reply, Socket, State};
+
+use crate::harness::{
+    Client, Frame, Gate, Log, World, hex, masked, millis, recorder, recorder_with, secs,
+};
+
+/// The bystander gets an answer, and this is how many polls that took.
+fn polls_to_answer(world: &World, bystander: &mut Client) -> usize {
+    bystander
+        .end
+        .write(&masked(1, br#"420["echo","still here"]"#));
+    let mut polls = 0;
+    while bystander.end.waiting() == 0 {
+        assert!(world.runtime.step(), "no answer");
+        polls += 1;
+    }
+    polls
+}
+
+fn answered(bystander: &mut Client) {
+    assert_eq!(bystander.text(), r#"430["still here"]"#);
+}
+
+#[test]
+fn a_flood_of_events_does_not_hold_up_a_bystander() {
+    let (world, _) = recorder();
+    let (mut flooder, mut bystander) = (world.join(), world.join());
+    flooder.end.write(&masked(1, br#"42["a"]"#).repeat(50_000));
+    let polls = polls_to_answer(&world, &mut bystander);
+    assert!(polls < 10, "{polls} polls");
+    assert!(flooder.end.unread_by_server() > 0);
+    answered(&mut bystander);
+    // And the flood was all served.
+    flooder.send(r#"420["echo",1]"#);
+    assert_eq!(flooder.text(), "430[1]");
+}
+
+#[test]
+fn a_flood_of_tiny_frames_does_not_hold_up_a_bystander() {
+    let (world, _) = recorder();
+    let (flooder, mut bystander) = (world.join(), world.join());
+    // Noops: seven bytes, and no work for the application.
+    flooder.end.write(&masked(1, b"6").repeat(100_000));
+    let polls = polls_to_answer(&world, &mut bystander);
+    assert!(polls < 10, "{polls} polls");
+    assert!(flooder.end.unread_by_server() > 0);
+    answered(&mut bystander);
+}
+
+#[test]
+fn a_flood_of_requests_does_not_hold_up_a_bystander() {
+    let (world, _) = recorder();
+    let (flooder, mut bystander) = (world.connect(), world.join());
+    let requests =
+        "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3000);
+    flooder.end.write(requests.as_bytes());
+    let polls = polls_to_answer(&world, &mut bystander);
+    assert!(polls < 20, "{polls} polls");
+    answered(&mut bystander);
+}
+
+#[test]
+fn a_payload_of_many_packets_does_not_hold_up_a_bystander() {
+    let (world, log) = recorder();
+    let (session, mut bystander) = (world.join_polling(), world.join());
+    let body = vec![r#"42["a"]"#; 50_000].join("\x1e");
+    let mut flooder = world.connect();
+    flooder.end.write(session.post_bytes(&body).as_bytes());
+    log.take();
+    while flooder.end.unread_by_server() > 0 {
+        assert!(world.runtime.step());
+    }
+    polls_to_answer(&world, &mut bystander);
+    let handled = log.take().len();
+    assert!(handled < 10_000, "{handled} events were handled first");
+    answered(&mut bystander);
+    assert_eq!(flooder.response().brief(), (200, "ok"));
+    assert_eq!(handled + log.take().len(), 50_000);
+}
+
+#[test]
+fn a_payload_has_at_most_65_536_packets() {
+    for (packets, end) in [(65_536, None), (65_537, Some("parse error"))] {
+        let (world, log) = recorder();
+        let session = world.join_polling();
+        let body = vec!["6"; packets].join("\x1e");
+        log.take();
+        assert_eq!(session.post(&body).response().brief(), (200, "ok"));
+        assert_eq!(log.take().first().map(String::as_str), end, "{packets}");
+    }
+}
+
+#[test]
+fn a_peer_that_stops_reading_is_cut_after_30_seconds() {
+    let (world, log) = recorder();
+    let (slow, mut bystander) = (world.join(), world.join());
+    slow.end.set_capacity(100);
+    log.take();
+    let text = "x".repeat(1000);
+    for _ in 0..10 {
+        world.io().emit("news", &text).unwrap();
+    }
+    assert_eq!(bystander.texts().len(), 10);
+    world.advance(secs(20));
+    bystander.send(r#"420["echo",1]"#);
+    assert_eq!(bystander.text(), "430[1]");
+    world.advance(millis(9999));
+    assert!(bystander.text() == "2");
+    bystander.send("3");
+    assert!(log.take().is_empty());
+    world.advance(millis(1));
+    assert_eq!(log.take(), ["transport error"]);
+    assert_eq!(world.io().session_count(), 1);
+    bystander.send(r#"421["echo",1]"#);
+    assert_eq!(bystander.text(), "431[1]");
+    drop(slow);
+    drop(bystander);
+    assert_eq!(world.runtime.tasks(), 0);
+}
+
+#[test]
+fn a_peer_that_reads_slowly_gets_everything() {
+    let (world, log) = recorder();
+    let mut slow = world.join();
+    slow.end.set_capacity(100);
+    log.take();
+    for number in 0..1000 {
+        world.io().emit("n", number).unwrap();
+    }
+    for _ in 0..20 {
+        world.advance(secs(1));
+        let bytes = slow.end.read(100);
+        assert_eq!(bytes.len(), 100);
+        slow.keep(bytes);
+    }
+    assert!(log.take().is_empty(), "each second brings progress");
+    let expected: Vec<_> = (0..1000).map(|n| format!(r#"42["n",{n}]"#)).collect();
+    assert_eq!(slow.texts(), expected);
+}
+
+#[test]
+fn at_16_mebibytes_a_peer_that_does_not_read_is_disconnected() {
+    let (world, log) = recorder();
+    let (mut slow, mut bystander) = (world.join(), world.join());
+    let session = world.join_polling();
+    slow.end.set_capacity(100);
+    log.take();
+    let text = "x".repeat(1 << 20);
+    for _ in 0..15 {
+        world.io().emit("news", &text).unwrap();
+        assert_eq!(bystander.texts().len(), 1);
+    }
+    assert!(log.take().is_empty());
+    for _ in 0..3 {
+        world.io().emit("news", &text).unwrap();
+        assert_eq!(bystander.texts().len(), 1);
+    }
+    assert_eq!(log.take(), ["transport error"; 2]);
+    assert_eq!(world.io().session_count(), 1);
+    assert_eq!(session.get().response().status, 400);
+    bystander.send(r#"420["echo",1]"#);
+    assert_eq!(bystander.text(), "430[1]");
+    // The connection goes as well, whether the peer wakes up or not.
+    world.advance(secs(30));
+    slow.expect_end();
+}
+
+#[test]
+fn a_burst_in_one_turn_is_bounded_too() {
+    let (world, log) = recorder();
+    let mut slow = world.join();
+    slow.end.set_capacity(100);
+    log.take();
+    let text = "x".repeat(1 << 20);
+    for _ in 0..40 {
+        // Nothing runs between these: they wait in the session's inbox.
+        world.io().emit("news", &text).unwrap();
+    }
+    world.runtime.run_until_idle();
+    assert_eq!(log.take(), ["transport error"]);
+    world.advance(secs(30));
+    slow.expect_end();
+}
+
+#[test]
+fn answers_count_against_the_limit_of_a_peer_that_only_asks() {
+    let mut config = Config::default();
+    config.engine.max_queued_bytes = 1 << 20;
+    let (world, log) = recorder_with(config);
+    let mut asker = world.join();
+    asker.end.set_capacity(100);
+    log.take();
+    let question = format!(r#"420["echo","{}"]"#, "x".repeat(10_000));
+    for _ in 0..200 {
+        asker.end.write(&masked(1, question.as_bytes()));
+    }
+    world.runtime.run_until_idle();
+    assert_eq!(log.take(), ["transport error"]);
+    world.advance(secs(30));
+    asker.expect_end();
+}
+
+/// A server whose handler of `wait` waits for a word.
+fn waiting_world() -> (World, Log, Gate) {
+    let (log, gate) = (Log::default(), Gate::default());
+    let io = Io::builder().state(log.clone()).build();
+    let root = io.namespace("/");
+    root.on("wait", {
+        let (log, gate) = (log.clone(), gate.clone());
+        move || {
+            log.say("wait");
+            gate.clone().passed()
+        }
+    });
+    root.on("echo", async |Data(value): Data<u32>| Reply(value));
+    root.on_disconnect(async |State(log): State<Log>, reason: DisconnectReason| {
+        log.say(reason.as_str());
+    });
+    (World::new(io), log, gate)
+}
+
+#[test]
+fn beyond_128_waiting_handlers_a_websocket_is_not_read() {
+    let (world, log, gate) = waiting_world();
+    let mut client = world.join();
+    for _ in 0..127 {
+        client.send(r#"42["wait"]"#);
+    }
+    client.send(r#"420["echo",1]"#);
+    assert_eq!(client.text(), "430[1]");
+    client.send(r#"42["wait"]"#);
+    client.send(r#"421["echo",2]"#);
+    client.expect_silence();
+    assert_eq!(log.take().len(), 128);
+    let mut bystander = world.join();
+    bystander.send(r#"420["echo",3]"#);
+    assert_eq!(bystander.text(), "430[3]");
+
+    client
+        .end
+        .write(&masked(1, br#"42["wait"]"#).repeat(100_000));
+    world.runtime.run_until_idle();
+    assert!(client.end.unread_by_server() > 1_000_000);
+    gate.open();
+    assert_eq!(client.text(), "431[2]");
+    assert_eq!(log.take().len(), 100_000);
+}
+
+#[test]
+fn beyond_128_waiting_handlers_what_was_posted_waits_too() {
+    let (world, log, gate) = waiting_world();
+    let session = world.join_polling();
+    let body = vec![r#"42["wait"]"#; 1000].join("\x1e");
+    assert_eq!(session.post(&body).response().brief(), (200, "ok"));
+    assert_eq!(log.take().len(), 128);
+    // The next POST is not even answered.
+    let mut post = session.post(&body);
+    post.expect_silence();
+    assert!(log.take().is_empty());
+    // What is to be sent does not wait.
+    world.io().emit("news", ()).unwrap();
+    assert_eq!(session.get().response().brief(), (200, r#"42["news"]"#));
+
+    gate.open();
+    assert_eq!(post.response().brief(), (200, "ok"));
+    assert_eq!(log.take().len(), 872 + 1000);
+}
+
+#[test]
+fn handlers_that_wait_do_not_keep_a_session_alive() {
+    let (world, log, gate) = waiting_world();
+    let session = world.join_polling();
+    let body = vec![r#"42["wait"]"#; 200].join("\x1e");
+    assert_eq!(session.post(&body).response().brief(), (200, "ok"));
+    assert_eq!(log.take().len(), 128);
+    world.advance(secs(45));
+    assert_eq!(log.take().last().map(String::as_str), Some("ping timeout"));
+    assert_eq!(world.io().session_count(), 0);
+    gate.open();
+    assert_eq!(world.runtime.tasks(), 0);
+}
+
+#[test]
+fn middleware_has_30_seconds() {
+    let log = Log::default();
+    let io = Io::builder().state(log.clone()).build();
+    io.namespace("/").middleware(|| async {
+        std::future::pending::<()>().await;
+        Ok::<_, Refusal>(())
+    });
+    let world = World::new(io);
+    let mut client = world.open_websocket();
+    client.send("40");
+    world.advance(secs(25));
+    assert_eq!(client.text(), "2");
+    client.send("3");
+    world.advance(millis(4999));
+    client.expect_silence();
+    world.advance(millis(1));
+    assert_eq!(client.text(), r#"44{"message":"timed out"}"#);
+    // The client may try again.
+    client.send("40");
+    client.expect_silence();
+}
+
+#[test]
+fn middleware_is_given_up_when_the_client_goes() {
+    struct Guard(Log);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            self.0.say("given up");
+        }
+    }
+    let log = Log::default();
+    let io = Io::new();
+    io.namespace("/").middleware({
+        let log = log.clone();
+        move || {
+            let guard = Guard(log.clone());
+            async move {
+                let _guard = guard;
+                std::future::pending::<()>().await;
+            }
+        }
+    });
+    let world = World::new(io);
+    let mut client = world.open_websocket();
+    client.send("40");
+    assert!(log.take().is_empty());
+    client.reset();
+    assert_eq!(log.take(), ["given up"]);
+    assert_eq!(world.runtime.tasks(), 0);
+}
+
+#[test]
+fn a_second_connect_while_middleware_runs_ends_the_session() {
+    let io = Io::new();
+    io.namespace("/").middleware(std::future::pending::<()>);
+    let world = World::new(io);
+    let mut client = world.open_websocket();
+    client.send("40");
+    client.expect_silence();
+    client.send("40");
+    assert_eq!(client.frames(), [Frame::Close(Vec::new())]);
+}
+
+#[test]
+fn rooms_and_their_names_are_bounded() {
+    let io = Io::new();
+    io.namespace("/").on_connect(async |socket: Socket| {
+        for room in 0..1024 {
+            socket.join(room.to_string()).unwrap();
+        }
+        assert!(socket.join("one more").is_err());
+        assert!(socket.join("7").is_ok(), "it is there already");
+        socket.leave("7");
+        assert!(socket.join("x".repeat(1025)).is_err());
+        assert!(socket.join("x".repeat(1024)).is_ok());
+        socket.emit("done", socket.rooms().len()).unwrap();
+    });
+    let world = World::new(io);
+    let mut client = world.join();
+    assert_eq!(client.text(), r#"42["done",1024]"#);
+}
+
+#[test]
+fn nothing_is_left_after_a_storm_of_clients() {
+    let (world, _) = recorder();
+    for round in 0..50 {
+        let mut client = world.join();
+        let session = world.join_polling();
+        let mut get = session.get();
+        client.send(r#"42["a"]"#);
+        match round % 3 {
+            0 => client.write(hex("88 80 37 fa 21 3d")),
+            1 => client.shut(),
+            _ => {}
+        }
+        get.expect_silence();
+    }
+    assert_eq!(world.runtime.tasks(), 0);
+    assert_eq!(world.io().session_count(), 0);
+    assert!(world.io().sockets().is_empty());
+}
