@@ -35,3 +35,23 @@ impl<T> Queue<T> {
         Some(item)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Queue;
+
+    #[test]
+    fn what_comes_first_goes_first() {
+        let mut queue = Queue::new();
+        let mut popped = Vec::new();
+        // Pushes two and pops one, until both parts of the queue have been in every state.
+        for n in 0..10 {
+            queue.push(2 * n);
+            queue.push(2 * n + 1);
+            popped.extend(queue.pop());
+        }
+        popped.extend(std::iter::from_fn(|| queue.pop()));
+        assert_eq!(popped, (0..20).collect::<Vec<_>>());
+        assert_eq!(queue.rest.capacity(), 0);
+    }
+}
