@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { TRANSPORTS, next, settled, sleep, withFixture } from "../lib/fixture.mjs";
 
-const BEAT = { pingInterval: 300, pingTimeout: 700 };
+const BEAT = { pingInterval: 300, pingTimeout: 2000 };
 
 for (const { name, options } of TRANSPORTS) {
   describe(name, { concurrency: true }, () => {

@@ -5,7 +5,7 @@ mod report;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -101,7 +101,11 @@ fn outcome(cases: &[String], url: Option<&str>) -> Result<Outcome, Failure> {
         let program = workspace::target()?.join("release/examples/echo");
         let port = process::free_port()?;
         let mut echo = Command::new(program);
-        echo.args(["--port", &port.to_string()]);
+        // It reports each of the violations that the suite commits.
+        let log = fs::File::create(folder.join("echo.log"))?;
+        echo.args(["--port", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(log);
         let mut server = Server::start(&mut echo, port, START_LIMIT)?;
         let url = format!("ws://127.0.0.1:{port}");
         let announced = fuzz(&environment, &folder, &report, cases, &url)?;
