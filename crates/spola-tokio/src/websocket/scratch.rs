@@ -8,20 +8,36 @@ use std::cell::Cell;
 /// Bytes that one read may bring.
 const LEN: usize = 64 << 10;
 
+/// The largest capacity that is kept for the next writer.
+const OUTPUT_CAPACITY: usize = 256 << 10;
+
 thread_local! {
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static INPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static OUTPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// The thread's buffer, or a new one if somebody holds it: [`LEN`] bytes, whatever they hold.
-pub(crate) fn take() -> Vec<u8> {
-    let mut buffer = SPARE.take();
+pub(super) fn take() -> Vec<u8> {
+    let mut buffer = INPUT.take();
     buffer.resize(LEN, 0);
     buffer
 }
 
 /// Returns a buffer.
-pub(crate) fn give(buffer: Vec<u8>) {
+pub(super) fn give(buffer: Vec<u8>) {
     if buffer.len() == LEN {
-        SPARE.set(buffer);
+        INPUT.set(buffer);
+    }
+}
+
+/// The thread's buffer to write answers into; without capacity if somebody holds it.
+pub(super) fn take_output() -> Vec<u8> {
+    OUTPUT.take()
+}
+
+/// Returns a buffer that was written into.
+pub(super) fn give_output(buffer: Vec<u8>) {
+    if (1..=OUTPUT_CAPACITY).contains(&buffer.capacity()) {
+        OUTPUT.set(buffer);
     }
 }

@@ -241,6 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             scratch::give(buffer);
         } else {
             (self.input, self.parsed, self.read) = (buffer, 0, read);
+            self.lend_output();
         }
         polled.map_ok(|()| read)
     }
@@ -263,6 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if !self.connection.output().has_remaining() {
+            self.reclaim_output();
             return Poll::Ready(Ok(()));
         }
         // Asked for anew each time: a pong that waited for room may have joined it.
@@ -272,7 +274,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
             }
         }
+        self.reclaim_output();
         Pin::new(&mut self.stream).poll_flush(cx).map_err(Error::Io)
+    }
+
+    /// What was read is about to be answered: into the thread's buffer, which costs no allocation.
+    fn lend_output(&mut self) {
+        let mut buffer = scratch::take_output();
+        self.connection.output().lend(&mut buffer);
+        scratch::give_output(buffer);
+    }
+
+    fn reclaim_output(&mut self) {
+        let mut buffer = Vec::new();
+        self.connection.output().reclaim(&mut buffer);
+        scratch::give_output(buffer);
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
