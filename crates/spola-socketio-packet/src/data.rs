@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AckId, ArgsError, DecodeError, EncodeError, Encoded, Limits, Namespace, de, encode,
-    is_reserved_event, placeholder,
-    scan::{self, Kind, Name, Scanner},
+    layout::{Layout, Span},
+    placeholder,
+    scan::{self, Scanner},
     ser, string,
 };
 
@@ -28,54 +29,6 @@ pub struct Data {
     attachments: Vec<Bytes>,
 }
 
-/// Where an event's name stands, a string's quotes included.
-#[derive(Clone, Copy)]
-struct Span {
-    start: u32,
-    end: u32,
-    form: Form,
-}
-
-/// How a name is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Number,
-    PlainString,
-    EscapedString,
-}
-
-impl Span {
-    fn new(name: Name) -> Result<Self, DecodeError> {
-        Ok(Self {
-            start: u32::try_from(name.start).map_err(|_| DecodeError::TooLarge)?,
-            end: u32::try_from(name.end).map_err(|_| DecodeError::TooLarge)?,
-            form: match name.kind {
-                Kind::String if name.escaped => Form::EscapedString,
-                Kind::String => Form::PlainString,
-                Kind::Number | Kind::Object | Kind::Array | Kind::Literal => Form::Number,
-            },
-        })
-    }
-
-    /// The name, found in the text it belongs to.
-    fn read(self, text: &str) -> Cow<'_, str> {
-        let token = text
-            .get(self.start as usize..self.end as usize)
-            .unwrap_or_default();
-        let inner = || {
-            token
-                .get(1..token.len().saturating_sub(1))
-                .unwrap_or_default()
-        };
-        match self.form {
-            Form::Number => Cow::Borrowed(token),
-            Form::PlainString => Cow::Borrowed(inner()),
-            Form::EscapedString => serde_json::from_str::<String>(token)
-                .map_or_else(|_| Cow::Borrowed(inner()), Cow::Owned),
-        }
-    }
-}
-
 impl Data {
     /// The data of an event, from its name and typed arguments, as
     /// [`encode_event`](crate::encode_event) takes them.
@@ -89,7 +42,7 @@ impl Data {
         let attachments = ser::write_array(&mut text, Some(name), args)?;
         let text = ByteString::from(text);
         let name = Scanner::new(text.as_bytes(), scan::MAX_DEPTH).name(0);
-        let name = name.and_then(|name| Span::new(name).ok());
+        let name = name.map(Span::new);
         Ok(Self {
             text,
             start: 0,
@@ -126,7 +79,9 @@ impl Data {
         attachments: Vec<Bytes>,
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
-        Self::decode_event(json.into(), 0, limits)?.with_attachments(attachments)
+        let json = json.into();
+        let layout = Layout::of_event(&json, 0, limits)?;
+        Self::new(json, layout).with_attachments(attachments)
     }
 
     /// The data of an acknowledgement, from a JSON array of arguments.
@@ -139,7 +94,9 @@ impl Data {
         attachments: Vec<Bytes>,
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
-        Self::decode_ack(json.into(), 0, limits)?.with_attachments(attachments)
+        let json = json.into();
+        let layout = Layout::of_ack(&json, 0, limits)?;
+        Self::new(json, layout).with_attachments(attachments)
     }
 
     /// Whether this is the data of an event, so that it begins with a name.
@@ -232,54 +189,24 @@ impl Data {
             .map_or(0, |name| name.end.saturating_sub(self.start) as usize)
     }
 
-    pub(crate) fn decode_event(
-        text: ByteString,
-        start: usize,
-        limits: &Limits,
-    ) -> Result<Self, DecodeError> {
-        let mut scanner = Scanner::new(text.as_bytes(), limits.max_depth);
-        let Some(name) = scanner.event(start)? else {
-            return Err(wrong_kind(&text, start, limits));
-        };
-        let lone_surrogate = scanner.lone_surrogate();
-        let name = Span::new(name)?;
-        let start = u32::try_from(start).map_err(|_| DecodeError::TooLarge)?;
+    /// The data of a text that was read.
+    pub(crate) fn new(text: ByteString, layout: Layout) -> Self {
+        let Layout {
+            start,
+            name,
+            lone_surrogate,
+        } = layout;
         let text = if lone_surrogate {
             without_lone_surrogates(&text)
         } else {
             text
         };
-        check_name(&name.read(&text), limits)?;
-        Ok(Self {
+        Self {
             text,
             start,
-            name: Some(name),
+            name,
             attachments: Vec::new(),
-        })
-    }
-
-    pub(crate) fn decode_ack(
-        text: ByteString,
-        start: usize,
-        limits: &Limits,
-    ) -> Result<Self, DecodeError> {
-        let mut scanner = Scanner::new(text.as_bytes(), limits.max_depth);
-        if scanner.document(start)? != Kind::Array {
-            return Err(DecodeError::PayloadKind);
         }
-        let lone_surrogate = scanner.lone_surrogate();
-        let start = u32::try_from(start).map_err(|_| DecodeError::TooLarge)?;
-        let text = if lone_surrogate {
-            without_lone_surrogates(&text)
-        } else {
-            text
-        };
-        Ok(Self {
-            text,
-            start,
-            name: None,
-            attachments: Vec::new(),
-        })
     }
 
     pub(crate) fn attach(&mut self, attachments: Vec<Bytes>) {
@@ -327,27 +254,7 @@ impl fmt::Debug for Data {
     }
 }
 
-/// A number, which no reserved name looks like, is held to the same rules.
-fn check_name(name: &str, limits: &Limits) -> Result<(), DecodeError> {
-    if name.len() > usize::from(limits.max_event_name) {
-        return Err(DecodeError::EventNameTooLong);
-    }
-    if is_reserved_event(name) {
-        return Err(DecodeError::ReservedEvent);
-    }
-    Ok(())
-}
-
 #[cold]
 fn without_lone_surrogates(text: &str) -> ByteString {
     ByteString::from(string::replace_lone_surrogates(text))
-}
-
-/// Tells a payload that is JSON of another kind from one that is no JSON.
-#[cold]
-fn wrong_kind(text: &str, start: usize, limits: &Limits) -> DecodeError {
-    let mut scanner = Scanner::new(text.as_bytes(), limits.max_depth);
-    scanner
-        .document(start)
-        .map_or_else(DecodeError::Json, |_| DecodeError::PayloadKind)
 }

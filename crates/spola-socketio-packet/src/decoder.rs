@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use crate::{
     Data, DecodeError, JsonError, Namespace, Packet,
     header::{Header, Kind, Name},
+    layout::Layout,
     placeholder,
     scan::{self, Scanner},
     string,
@@ -101,7 +102,24 @@ impl Decoder {
         let header = Header::decode(&text, &self.limits)?;
         let expected = header.attachments;
         let packet = match header.kind {
-            Kind::Event => self.event(text, &header)?,
+            Kind::Event => {
+                let Header {
+                    namespace,
+                    ack,
+                    payload_at,
+                    ..
+                } = header;
+                if payload_at >= text.len() {
+                    return Err(DecodeError::MissingPayload);
+                }
+                let layout = Layout::of_event(&text, payload_at, &self.limits)?;
+                let namespace = shared(&text, namespace)?;
+                Packet::Event {
+                    namespace,
+                    ack,
+                    data: Data::new(text, layout),
+                }
+            }
             Kind::Ack => self.ack(text, &header)?,
             Kind::Connect => self.connect(&text, &header)?,
             Kind::ConnectError => self.connect_error(&text, &header)?,
@@ -168,25 +186,6 @@ impl Decoder {
         Ok(())
     }
 
-    fn event(&self, text: ByteString, header: &Header) -> Result<Packet, DecodeError> {
-        let Header {
-            namespace,
-            ack,
-            payload_at,
-            ..
-        } = *header;
-        if payload_at >= text.len() {
-            return Err(DecodeError::MissingPayload);
-        }
-        let namespace = shared(&text, namespace)?;
-        let data = Data::decode_event(text, payload_at, &self.limits)?;
-        Ok(Packet::Event {
-            namespace,
-            ack,
-            data,
-        })
-    }
-
     fn ack(&self, text: ByteString, header: &Header) -> Result<Packet, DecodeError> {
         let Header {
             namespace,
@@ -203,7 +202,8 @@ impl Decoder {
                 data: Data::default(),
             });
         }
-        let data = Data::decode_ack(text, payload_at, &self.limits)?;
+        let layout = Layout::of_ack(&text, payload_at, &self.limits)?;
+        let data = Data::new(text, layout);
         Ok(Packet::Ack {
             namespace,
             ack,
@@ -268,8 +268,11 @@ impl Decoder {
 
 /// The packet's namespace as a slice of its text.
 fn shared(text: &ByteString, name: Option<Name>) -> Result<Namespace, DecodeError> {
-    match name.map(|name| name.of(text)) {
-        None | Some("/") => Ok(Namespace::root()),
-        Some(name) => Ok(Namespace::new(text.slice_ref(name))?),
+    let Some(name) = name else {
+        return Ok(Namespace::root());
+    };
+    match name.of(text) {
+        "/" => Ok(Namespace::root()),
+        name => Ok(Namespace::new(text.slice_ref(name))?),
     }
 }

@@ -46,6 +46,7 @@ mod decoder;
 mod encode;
 mod error;
 mod header;
+mod layout;
 mod namespace;
 mod packet;
 mod placeholder;
