@@ -30,34 +30,50 @@ pub(crate) fn read(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<usiz
 
 /// How many bytes at the start stand for themselves within a string: none of them a quote, a
 /// backslash or a control character.
+#[inline]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
-    let mut plain = 0;
-    let mut rest = bytes;
-    // Most strings are short: words first, and blocks for what is longer than a block.
-    while let Some((word, after)) = rest.split_first_chunk() {
+    // Most strings are short.
+    let Some(word) = bytes.first_chunk() else {
+        return plain_tail(bytes);
+    };
+    let run = plain_in_word(*word);
+    if run < 8 {
+        run
+    } else {
+        plain_run_of_long(bytes)
+    }
+}
+
+#[inline(never)]
+fn plain_run_of_long(bytes: &[u8]) -> usize {
+    let mut plain = 8;
+    while let Some(word) = bytes.get(plain..).and_then(|rest| rest.first_chunk()) {
         let run = plain_in_word(*word);
         plain += run;
         if run < 8 {
             return plain;
         }
-        rest = after;
         if plain == 16 {
-            let blocks = plain_blocks(rest);
-            plain += blocks;
-            rest = rest.get(blocks..).unwrap_or_default();
+            plain += plain_blocks(bytes.get(plain..).unwrap_or_default());
         }
     }
-    // The last word overlaps the one before, or is filled up with plain bytes.
-    if let Some(word) = bytes.last_chunk() {
-        return bytes.len() - 8 + plain_in_word(*word);
-    }
-    let mut word = [b' '; 8];
-    for (to, from) in word.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    plain_in_word(word).min(rest.len())
+    // The last word overlaps the one before it.
+    bytes
+        .last_chunk()
+        .map_or(0, |word| bytes.len() - 8 + plain_in_word(*word))
 }
 
+/// For less than a word: fills it up with plain bytes.
+#[inline(never)]
+fn plain_tail(bytes: &[u8]) -> usize {
+    let mut word = [b' '; 8];
+    for (to, from) in word.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    plain_in_word(word).min(bytes.len())
+}
+
+#[inline]
 fn plain_in_word(word: [u8; 8]) -> usize {
     special_bytes(u64::from_le_bytes(word)).trailing_zeros() as usize / 8
 }
