@@ -1,9 +1,12 @@
 //! Clients that take more than their share: they are bounded, and nobody else notices.
 
+use std::future::pending;
+
 use spola_server::{Config, Data, DisconnectReason, Io, Refusal, Reply, Socket, State};
 
 use crate::harness::{
     Client, Frame, Gate, Log, World, hex, masked, millis, recorder, recorder_with, secs,
+    upgrade_request,
 };
 
 /// The bystander gets an answer, and this is how many polls that took.
@@ -169,12 +172,14 @@ fn at_16_mebibytes_a_peer_that_does_not_read_is_disconnected() {
 
 #[test]
 fn a_burst_in_one_turn_is_bounded_too() {
-    let (world, log) = recorder();
+    let mut config = Config::default();
+    config.outgoing_hard_cap = 1 << 20;
+    let (world, log) = recorder_with(config);
     let mut slow = world.join();
     slow.end.set_capacity(100);
     log.take();
-    let text = "x".repeat(1 << 20);
-    for _ in 0..40 {
+    let text = "x".repeat(1 << 18);
+    for _ in 0..10 {
         // Nothing runs between these: they wait in the session's inbox.
         world.io().emit("news", &text).unwrap();
     }
@@ -287,7 +292,7 @@ fn middleware_has_30_seconds() {
     let log = Log::default();
     let io = Io::builder().state(log.clone()).build();
     io.namespace("/").middleware(|| async {
-        std::future::pending::<()>().await;
+        pending::<()>().await;
         Ok::<_, Refusal>(())
     });
     let world = World::new(io);
@@ -321,7 +326,7 @@ fn middleware_is_given_up_when_the_client_goes() {
             let guard = Guard(log.clone());
             async move {
                 let _guard = guard;
-                std::future::pending::<()>().await;
+                pending::<()>().await;
             }
         }
     });
@@ -337,7 +342,7 @@ fn middleware_is_given_up_when_the_client_goes() {
 #[test]
 fn a_second_connect_while_middleware_runs_ends_the_session() {
     let io = Io::new();
-    io.namespace("/").middleware(std::future::pending::<()>);
+    io.namespace("/").middleware(pending::<()>);
     let world = World::new(io);
     let mut client = world.open_websocket();
     client.send("40");
@@ -383,4 +388,52 @@ fn nothing_is_left_after_a_storm_of_clients() {
     assert_eq!(world.runtime.tasks(), 0);
     assert_eq!(world.io().session_count(), 0);
     assert!(world.io().sockets().is_empty());
+}
+
+#[test]
+fn at_most_16_namespaces_wait_for_their_middleware() {
+    let io = Io::new();
+    for n in 0..20 {
+        io.namespace(&format!("/{n}")).middleware(pending::<()>);
+    }
+    let world = World::new(io);
+    let mut client = world.open_websocket();
+    for n in 0..16 {
+        client.send(&format!("40/{n},"));
+    }
+    client.expect_silence();
+    client.send("40/16,");
+    assert_eq!(client.text(), r#"44/16,{"message":"too many namespaces"}"#);
+}
+
+#[test]
+fn a_connection_that_breaks_before_its_101_leaves_nothing() {
+    let (world, _) = recorder();
+    let client = world.connect();
+    client.end.set_capacity(0);
+    client
+        .end
+        .write(upgrade_request("EIO=4&transport=websocket").as_bytes());
+    world.runtime.run_until_idle();
+    assert_eq!(world.io().session_count(), 1);
+    client.reset();
+    assert_eq!(world.runtime.tasks(), 0);
+    assert_eq!(world.io().session_count(), 0);
+}
+
+#[test]
+fn a_session_that_closes_before_its_101_is_out_closes_after_it() {
+    let (world, _) = recorder();
+    let mut client = world.connect();
+    client.end.set_capacity(0);
+    client
+        .end
+        .write(upgrade_request("EIO=4&transport=websocket").as_bytes());
+    world.runtime.run_until_idle();
+    world.io().close();
+    world.runtime.run_until_idle();
+    client.end.set_capacity(usize::MAX);
+    assert_eq!(client.response().status, 101);
+    let frames = client.frames();
+    assert_eq!(frames.last(), Some(&Frame::Close(Vec::new())), "{frames:?}");
 }

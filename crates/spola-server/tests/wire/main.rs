@@ -4,12 +4,15 @@
     reason = "what a test needs is there, or it fails"
 )]
 
+mod chunking;
 mod closing;
 mod errors;
+mod handlers;
 mod harness;
 mod heartbeat;
 mod limits;
 mod packets;
 mod polling;
+mod rooms;
 mod upgrade;
 mod websocket;

@@ -2,6 +2,7 @@
 
 use crate::harness::{
     Frame, World, announced, close_code, fragment, hex, masked, millis, recorder, secs, sid_of,
+    upgrade_request,
 };
 
 #[test]
@@ -26,12 +27,7 @@ fn the_handshake_is_107_bytes_over_websocket() {
 fn frames_sent_before_the_101_are_read() {
     let (world, log) = recorder();
     let mut client = world.connect();
-    let mut bytes = format!(
-        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
-         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
-        crate::harness::KEY
-    )
-    .into_bytes();
+    let mut bytes = upgrade_request("EIO=4&transport=websocket").into_bytes();
     bytes.extend(hex("81 82 37 fa 21 3d 03 ca"));
     bytes.extend(masked(1, b"42[\"a\"]"));
     client.write(bytes);

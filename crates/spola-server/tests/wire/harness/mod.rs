@@ -32,6 +32,14 @@ pub(crate) fn close_code(code: u16) -> [u8; 2] {
     code.to_be_bytes()
 }
 
+/// A request for a WebSocket, with this query.
+pub(crate) fn upgrade_request(query: &str) -> String {
+    format!(
+        "GET /socket.io/?{query} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+    )
+}
+
 pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -99,10 +107,7 @@ impl World {
 
     /// Asks for a WebSocket, with this query.
     pub(crate) fn upgrade(&self, query: &str) -> Client {
-        self.request(format!(
-            "GET /socket.io/?{query} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
-        ))
+        self.request(upgrade_request(query))
     }
 
     /// Opens a session over polling.

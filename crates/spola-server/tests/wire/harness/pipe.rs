@@ -1,7 +1,7 @@
 //! A connection in memory: the server's end for hyper, the client's end for the test.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Read as _};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -38,6 +38,14 @@ struct Channel {
     writer: Option<Waker>,
 }
 
+impl Channel {
+    fn take(&mut self, most: usize) -> Vec<u8> {
+        let mut bytes = vec![0; self.data.len().min(most)];
+        self.data.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+}
+
 impl Default for Channel {
     fn default() -> Self {
         Self {
@@ -70,8 +78,7 @@ impl ClientEnd {
     pub(crate) fn read(&self, most: usize) -> Vec<u8> {
         let (bytes, waker) = {
             let mut shared = lock(&self.0);
-            let len = shared.down.data.len().min(most);
-            let bytes = shared.down.data.drain(..len).collect();
+            let bytes = shared.down.take(most);
             (bytes, shared.down.writer.take())
         };
         wake(waker);
@@ -90,7 +97,12 @@ impl ClientEnd {
 
     /// How much may wait for this client before the server's writes have to.
     pub(crate) fn set_capacity(&self, capacity: usize) {
-        lock(&self.0).down.capacity = capacity;
+        let waker = {
+            let mut shared = lock(&self.0);
+            shared.down.capacity = capacity;
+            shared.down.writer.take()
+        };
+        wake(waker);
     }
 
     /// Ends the client's side: the server reads the end of the stream.
@@ -145,9 +157,7 @@ impl Read for ServerEnd {
             channel.reader = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        let len = channel.data.len().min(buffer.remaining());
-        let bytes: Vec<u8> = channel.data.drain(..len).collect();
-        buffer.put_slice(&bytes);
+        buffer.put_slice(&channel.take(buffer.remaining()));
         Poll::Ready(Ok(()))
     }
 }
