@@ -148,7 +148,7 @@ impl Data {
     ///
     /// # Errors
     ///
-    /// If an argument is missing or not of its type, or nests more than 126 levels deep.
+    /// If an argument is missing or not of its type.
     pub fn extract<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ArgsError> {
         Ok(de::extract(self)?)
     }

@@ -4,16 +4,20 @@ use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::DecodeError;
+use crate::{DecodeError, scan::Elements};
 
 /// Checks that every placeholder in a JSON text names one of `count` attachments. Naming one
 /// twice, or not at all, is fine.
 pub(crate) fn check(json: &str, count: usize) -> Result<(), DecodeError> {
-    let root: Node = serde_json::from_str(json).map_err(|_| DecodeError::Placeholder)?;
-    match root.highest {
-        Some(num) if num >= count as u64 => Err(DecodeError::Placeholder),
-        _ => Ok(()),
+    // Element by element, since serde_json reads one level less than the scanner.
+    for start in Elements::new(json.as_bytes(), 0) {
+        let mut element = serde_json::Deserializer::from_str(json.get(start..).unwrap_or_default());
+        let node = Node::deserialize(&mut element).map_err(|_| DecodeError::Placeholder)?;
+        if node.highest.is_some_and(|num| num >= count as u64) {
+            return Err(DecodeError::Placeholder);
+        }
     }
+    Ok(())
 }
 
 /// A value of which only the placeholders matter. Reading it fails at one whose number is none.
