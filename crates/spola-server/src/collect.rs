@@ -3,10 +3,10 @@
 use std::fmt::Display;
 use std::future::{Future as _, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_channel::oneshot::Receiver;
 use http_body::Body;
 use spola_engineio::server::PostOutcome;
@@ -15,6 +15,10 @@ use crate::runtime::Runtime;
 
 /// Bytes reserved ahead of what has arrived.
 const RESERVE: u64 = 64 << 10;
+
+/// Bytes of a body that is too large which are read and thrown away: answering in the middle of it
+/// would end the connection, and the answer could be lost.
+const DISCARD: usize = 4 << 20;
 
 /// How a body came in.
 pub(crate) enum Collected {
@@ -42,14 +46,20 @@ where
     B::Error: Display,
 {
     let announced = body.size_hint().lower();
-    if announced > limit as u64 {
+    let too_large = announced > limit as u64;
+    if announced > limit.saturating_add(DISCARD) as u64 {
         return Collected::TooLarge;
     }
     let mut body = pin!(body);
-    let mut whole = BytesMut::with_capacity(announced.min(RESERVE) as usize);
+    let reserve = if too_large { 0 } else { announced.min(RESERVE) };
+    let mut collector = Collector {
+        limit,
+        whole: BytesMut::with_capacity(reserve as usize),
+        discarded: too_large.then_some(0),
+    };
     let mut timer = None;
     poll_fn(|cx| {
-        if let Poll::Ready(collected) = poll_body(body.as_mut(), limit, &mut whole, cx) {
+        if let Poll::Ready(collected) = collector.poll(body.as_mut(), cx) {
             return Poll::Ready(collected);
         }
         if let Poll::Ready(outcome) = Pin::new(&mut *answer).poll(cx) {
@@ -60,42 +70,63 @@ where
             timer.set(Some(runtime.now() + time));
             timer
         });
-        timer.poll_expired(cx).map(|()| Collected::Late)
+        timer.poll_expired(cx).map(|()| match collector.discarded {
+            None => Collected::Late,
+            Some(_) => Collected::TooLarge,
+        })
     })
     .await
 }
 
-fn poll_body<B>(
-    mut body: Pin<&mut B>,
+/// What has come in so far.
+struct Collector {
     limit: usize,
-    whole: &mut BytesMut,
-    cx: &mut Context<'_>,
-) -> Poll<Collected>
-where
-    B: Body,
-    B::Error: Display,
-{
-    loop {
-        match std::task::ready!(body.as_mut().poll_frame(cx)) {
-            None => return Poll::Ready(Collected::Whole(std::mem::take(whole).freeze())),
-            Some(Err(error)) => {
-                tracing::debug!(%error, "a body broke off");
-                return Poll::Ready(Collected::Broken);
-            }
-            Some(Ok(frame)) => {
-                let Ok(mut data) = frame.into_data() else {
-                    continue;
-                };
-                if data.remaining() > limit - whole.len() {
-                    return Poll::Ready(Collected::TooLarge);
+    whole: BytesMut,
+    /// Bytes thrown away, once it is known to be too large.
+    discarded: Option<usize>,
+}
+
+impl Collector {
+    fn poll<B>(&mut self, mut body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<Collected>
+    where
+        B: Body,
+        B::Error: Display,
+    {
+        loop {
+            match ready!(body.as_mut().poll_frame(cx)) {
+                None if self.discarded.is_some() => return Poll::Ready(Collected::TooLarge),
+                None => return Poll::Ready(Collected::Whole(self.whole.split().freeze())),
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "a body broke off");
+                    return Poll::Ready(Collected::Broken);
                 }
-                while data.has_remaining() {
-                    let chunk = data.chunk();
-                    whole.extend_from_slice(chunk);
-                    let len = chunk.len();
-                    data.advance(len);
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.take(data);
+                    }
                 }
             }
+            if self.discarded.is_some_and(|discarded| discarded > DISCARD) {
+                return Poll::Ready(Collected::TooLarge);
+            }
+        }
+    }
+
+    fn take(&mut self, mut data: impl Buf) {
+        let len = data.remaining();
+        if self.discarded.is_none() && len > self.limit - self.whole.len() {
+            self.whole = BytesMut::new();
+            self.discarded = Some(0);
+        }
+        if let Some(discarded) = &mut self.discarded {
+            *discarded += len;
+            return;
+        }
+        while data.has_remaining() {
+            let chunk = data.chunk();
+            self.whole.extend_from_slice(chunk);
+            let len = chunk.len();
+            data.advance(len);
         }
     }
 }

@@ -191,6 +191,12 @@ fn a_body_of_the_limit_passes_and_one_byte_more_is_413() {
 
     let mut by_length = session.post(&packet(101));
     assert_eq!(by_length.response().brief(), (413, ""));
+    by_length.write(session.post_bytes("3"));
+    assert_eq!(
+        by_length.response().brief(),
+        (200, "ok"),
+        "the connection is in order"
+    );
 
     let head = session
         .post_head(0)
@@ -215,6 +221,35 @@ fn a_body_that_announces_a_terabyte_is_413_at_once() {
     let mut client = world.request(session.post_head(1 << 40));
     assert_eq!(client.response().brief(), (413, ""));
     assert_eq!(session.post("42[\"a\"]").response().brief(), (200, "ok"));
+}
+
+#[test]
+fn what_is_too_large_is_read_to_its_end_within_bounds() {
+    let (world, _) = recorder();
+    let session = world.join_polling();
+    for (announced, read) in [(5_000_000, true), (5_000_000 + (1 << 20), false)] {
+        let mut client = world.request(session.post_head(announced));
+        client.write(vec![b'x'; 3_000_000]);
+        assert_eq!(client.try_response().is_none(), read, "{announced}");
+        assert_eq!(client.end.unread_by_server() == 0, read, "{announced}");
+        if read {
+            client.write(vec![b'x'; 2_000_000]);
+            assert_eq!(client.response().brief(), (413, ""));
+            assert!(!client.is_closed());
+        }
+    }
+    let head = session
+        .post_head(0)
+        .replace("Content-Length: 0", "Transfer-Encoding: chunked");
+    let mut client = world.request(head);
+    let chunk = format!("f4240\r\n{}\r\n", "x".repeat(1_000_000));
+    for _ in 0..5 {
+        client.write(&chunk);
+        client.expect_silence();
+    }
+    client.write(&chunk);
+    assert_eq!(client.response().brief(), (413, ""));
+    assert_eq!(world.io().session_count(), 1);
 }
 
 #[test]
