@@ -31,7 +31,8 @@
 //! An event carries a list of arguments, an acknowledgement too. One rule maps it to Rust types,
 //! both ways: a Rust **tuple** is the whole list, `()` is the empty list, and any other type is
 //! one argument. (For serde an array `[T; N]` is a tuple.) So `&(1, "a")` encodes two arguments
-//! and `&vec![1, 2]` a single one, and [`Data::extract`] reads them back by the same rule.
+//! and `&vec![1, 2]` a single one, and [`Data::extract`] reads them back by the same rule. As many
+//! as a peer likes, of whatever types, are [`Arguments`].
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -40,6 +41,7 @@ extern crate alloc;
 extern crate std;
 
 mod ack_id;
+mod arguments;
 mod data;
 mod de;
 mod decoder;
@@ -54,8 +56,11 @@ mod restore;
 mod scan;
 mod ser;
 mod string;
+mod untyped;
+mod value;
 
 pub use ack_id::AckId;
+pub use arguments::Arguments;
 pub use data::Data;
 pub use decoder::{Decoder, Limits};
 pub use encode::{Encoded, encode_ack, encode_connect_error, encode_connect_reply, encode_event};
@@ -63,6 +68,7 @@ pub use error::{ArgsError, DecodeError, EncodeError, JsonError, NamespaceError};
 pub use namespace::Namespace;
 pub use packet::{Packet, is_reserved_event};
 pub use serde_json::value::RawValue;
+pub use value::Value;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

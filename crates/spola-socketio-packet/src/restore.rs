@@ -9,7 +9,10 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use crate::placeholder::Key;
+use crate::{
+    placeholder::Key,
+    untyped::{self, Untyped},
+};
 
 /// A deserializer, visitor, seed or access that hands the attachments on to what it contains.
 pub(crate) struct Restore<'de, T> {
@@ -47,6 +50,19 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Restore<'de, D> {
         self.deserialize_bytes(visitor)
     }
 
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        let visitor = self.around(visitor);
+        if name == untyped::TOKEN {
+            self.inner.deserialize_any(Untyped(visitor))
+        } else {
+            self.inner.deserialize_newtype_struct(name, visitor)
+        }
+    }
+
     pass_on! {
         deserialize_any(), deserialize_bool(),
         deserialize_i8(), deserialize_i16(), deserialize_i32(), deserialize_i64(),
@@ -56,7 +72,6 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Restore<'de, D> {
         deserialize_f32(), deserialize_f64(),
         deserialize_char(), deserialize_str(), deserialize_string(),
         deserialize_option(), deserialize_unit(), deserialize_unit_struct(name: &'static str),
-        deserialize_newtype_struct(name: &'static str),
         deserialize_seq(), deserialize_tuple(len: usize),
         deserialize_tuple_struct(name: &'static str, len: usize),
         deserialize_map(),

@@ -1,13 +1,13 @@
-//! Reading a [`Value`], whose attachments no type announces.
+//! Reading a [`Value`], which can be an attachment anywhere.
 //!
 //! A `Value` asks its deserializer for a newtype struct of the name [`TOKEN`]. [`Restore`] knows
-//! the name and answers with whatever the JSON holds, and after the last member of an object with
-//! one more, whose key is a unit: JSON has no such key, so that nothing sent can look like it. Its
-//! value is a deserializer of any attachment. By then the `Value` knows its members, sees whether
-//! they are a placeholder, and takes the attachment. Other deserializers have no such member.
+//! the name and answers with what the JSON holds, and with one more member at the end of every
+//! object. Its key is a unit, which JSON cannot have, so that nothing sent looks like it; its
+//! value gives any attachment. By then the `Value` has the object's members and sees whether they
+//! are a placeholder. Nothing is read twice, and other deserializers have no such member.
 
 use alloc::{string::String, vec::Vec};
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 use bytes::Bytes;
 use serde::{
@@ -17,7 +17,6 @@ use serde::{
     },
     forward_to_deserialize_any,
 };
-use serde_json::Number;
 
 use crate::{Value, restore::Restore};
 
@@ -228,17 +227,15 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Untyped<'de, V> {
         };
         self.0.inner.visit_map(Members {
             members,
-            // Without attachments nothing is a placeholder.
-            ended: attachments.is_empty(),
+            at_end: false,
         })
     }
 }
 
-/// The members of an object, then the attachments.
+/// The members of an object, then the attachments if there are any.
 struct Members<'de, A> {
     members: Restore<'de, A>,
-    /// Whether what is past the members has been asked for.
-    ended: bool,
+    at_end: bool,
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
@@ -248,8 +245,70 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
+        if self.at_end {
+            return Ok(None);
+        }
+        let mut seed = Some(seed);
+        let key = self.members.next_key_seed(Lent(&mut seed))?;
+        let Some(seed) = seed.filter(|_| !self.members.attachments.is_empty()) else {
+            return Ok(key);
+        };
+        self.at_end = true;
+        seed.deserialize(UnitDeserializer::new()).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        if self.at_end {
+            seed.deserialize(Attachments {
+                attachments: self.members.attachments,
+                error: PhantomData,
+            })
+        } else {
+            self.members.next_value_seed(seed)
+        }
+    }
+}
+
+/// A seed that is still there if it was not needed.
+struct Lent<'a, S>(&'a mut Option<S>);
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Lent<'_, S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
+        let seed = self.0.take();
+        seed.ok_or_else(|| D::Error::custom("a key was read twice"))?
+            .deserialize(deserializer)
+    }
+}
+
+/// Gives the attachment whose number it is asked for as the length of a tuple struct.
+struct Attachments<'de, E> {
+    attachments: &'de [Bytes],
+    error: PhantomData<E>,
+}
+
+impl<'de, E: Error> Deserializer<'de> for Attachments<'de, E> {
+    type Error = E;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        num: usize,
+        visitor: V,
+    ) -> Result<V::Value, E> {
+        match self.attachments.get(num) {
+            Some(bytes) => visitor.visit_borrowed_bytes(bytes),
+            None => visitor.visit_unit(),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple map struct enum identifier ignored_any
     }
 }

@@ -27,9 +27,9 @@ pub enum Value {
     /// Text.
     String(String),
     /// A list.
-    Array(Vec<Value>),
+    Array(Vec<Self>),
     /// Keys and values in the order sent. Of a key that comes twice, the last one counts.
-    Object(Vec<(String, Value)>),
+    Object(Vec<(String, Self)>),
     /// Bytes, which travel as an attachment.
     Binary(Bytes),
 }
