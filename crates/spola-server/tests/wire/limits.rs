@@ -132,15 +132,21 @@ fn a_peer_that_reads_slowly_gets_everything() {
     for number in 0..1000 {
         world.io().emit("n", number).unwrap();
     }
-    for _ in 0..20 {
+    for second in 0..40 {
         world.advance(secs(1));
         let bytes = slow.end.read(100);
         assert_eq!(bytes.len(), 100);
         slow.keep(bytes);
+        if second == 30 {
+            // The ping is on its way, behind what was written before.
+            slow.end.write(&masked(1, b"3"));
+        }
     }
     assert!(log.take().is_empty(), "each second brings progress");
     let expected: Vec<_> = (0..1000).map(|n| format!(r#"42["n",{n}]"#)).collect();
-    assert_eq!(slow.texts(), expected);
+    let mut received = slow.texts();
+    received.retain(|text| text != "2");
+    assert_eq!(received, expected);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod handlers;
 mod harness;
 mod heartbeat;
 mod limits;
+mod order;
 mod packets;
 mod polling;
 mod rooms;

@@ -1,6 +1,6 @@
 //! From polling to WebSocket (§7 of the wire text).
 
-use crate::harness::{Frame, hex, masked, millis, recorder, secs};
+use crate::harness::{Frame, hex, masked, millis, recorder, secs, upgrade_request};
 
 const PROBE: &str = "81 86 37 fa 21 3d 05 8a 53 52 55 9f";
 const PROBE_ANSWER: &str = "81 06 33 70 72 6f 62 65";
@@ -218,6 +218,21 @@ fn a_second_websocket_gets_101_and_is_closed() {
     world.advance(secs(10));
     assert!(third.is_closed());
     assert_eq!(world.io().session_count(), 1);
+}
+
+#[test]
+fn a_websocket_whose_101_is_still_on_its_way_is_the_first() {
+    let (world, _) = recorder();
+    let session = world.join_polling();
+    let mut first = world.connect();
+    first.end.set_capacity(0);
+    first.write(upgrade_request(&session.upgrade_query()));
+    let mut second = session.websocket();
+    assert_eq!(second.raw(), hex(CLOSE));
+    first.end.set_capacity(usize::MAX);
+    assert_eq!(first.response().status, 101);
+    first.write(hex(PROBE));
+    assert_eq!(first.raw(), hex(PROBE_ANSWER));
 }
 
 #[test]

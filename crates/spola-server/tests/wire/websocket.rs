@@ -170,6 +170,20 @@ fn a_message_of_the_limit_passes() {
 }
 
 #[test]
+fn the_limit_can_be_set() {
+    let mut config = spola_server::Config::default();
+    config.engine.max_payload = 100;
+    let (world, _) = crate::harness::recorder_with(config);
+    let mut client = world.join();
+    client.send(&format!("42[\"a\",\"{}\"]", "x".repeat(90)));
+    client.expect_silence();
+    client.write(announced(0x81, 101));
+    assert!(
+        matches!(&client.frames()[..], [Frame::Close(payload)] if payload[..2] == close_code(1009))
+    );
+}
+
+#[test]
 fn a_message_may_come_in_fragments_with_pings_between() {
     let (world, log) = recorder();
     let mut client = world.join();
