@@ -267,10 +267,10 @@ impl SessionTask {
         true
     }
 
-    /// Reads what has come over the WebSocket, while few enough handlers wait.
+    /// Reads what has come over the WebSocket, unless a message waits already.
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         for _ in 0..MESSAGES {
-            if self.held.is_some() || self.is_full() {
+            if self.held.is_some() {
                 return false;
             }
             let Some(wire) = &mut self.wire else {
