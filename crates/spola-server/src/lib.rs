@@ -93,4 +93,4 @@ pub use rooms::JoinError;
 pub use runtime::{BoxFuture, Runtime, Timer};
 pub use socket::Socket;
 pub use spola_socketio::server::DisconnectReason;
-pub use spola_socketio_packet::Data as RawData;
+pub use spola_socketio_packet::{Arguments, Data as RawData, Value};

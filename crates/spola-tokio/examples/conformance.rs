@@ -5,12 +5,11 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::ser::SerializeTuple as _;
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 use spola_server::{
-    Ack, Auth, ByteString, Config, Data, DisconnectReason, Io, RawData, Refusal, Reply, Socket,
-    State,
+    Ack, Arguments, Auth, ByteString, Config, Data, DisconnectReason, Io, RawData, Refusal, Reply,
+    Socket, State, Value,
 };
 use tokio::net::TcpListener;
 
@@ -49,8 +48,8 @@ fn root(io: &Io) {
         })
         .on_disconnect(remember)
         .on("echo", echo)
-        .on("echo-ack", async |data: RawData| {
-            Ok::<_, Refusal>(Reply(arguments(&data)?))
+        .on("echo-ack", async |Data(arguments): Data<Arguments>| {
+            Reply(arguments)
         })
         .on(
             "ask",
@@ -112,12 +111,12 @@ fn root(io: &Io) {
 
 fn others(io: &Io) {
     io.namespace("/admin")
-        .middleware(
-            async |Auth(auth): Auth<Value>| match auth["token"].as_str() {
+        .middleware(async |Auth(auth): Auth<Value>| {
+            match auth.get("token").and_then(Value::as_str) {
                 Some("letmein") => Ok(()),
                 _ => Err(Refusal::new("not authorized").with_data(&json!({ "code": "E_AUTH" }))),
-            },
-        )
+            }
+        })
         .on_connect(async |socket: Socket| {
             let _ = socket.emit("welcome", ());
         })
@@ -171,25 +170,6 @@ impl Departures {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let last = all.iter().rev().find(|(left, _)| **left != *id);
         last.map(|(_, reason)| reason.as_str())
-    }
-}
-
-/// Any number of arguments: a tuple of a length known only now.
-struct Arguments(Vec<Value>);
-
-fn arguments(data: &RawData) -> Result<Arguments, Refusal> {
-    data.args()
-        .map(Arguments)
-        .map_err(|error| Refusal::new(error.to_string()))
-}
-
-impl Serialize for Arguments {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut tuple = serializer.serialize_tuple(self.0.len())?;
-        for value in &self.0 {
-            tuple.serialize_element(value)?;
-        }
-        tuple.end()
     }
 }
 
