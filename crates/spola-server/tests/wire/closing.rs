@@ -1,5 +1,9 @@
 //! Who closes what, and what the other sees (§9, §19 of the wire text).
 
+use std::future::ready;
+
+use spola_server::{DisconnectReason, Socket};
+
 use crate::harness::{Frame, hex, millis, recorder, secs};
 
 const CLOSED: (u16, &str) = (400, r#"{"code":1,"message":"Session ID unknown"}"#);
@@ -171,6 +175,46 @@ fn a_client_has_45_seconds_to_join_a_namespace() {
         assert_eq!(client.raw(), hex("88 00"));
         assert_eq!(world.io().session_count(), 0);
     }
+}
+
+#[test]
+fn a_polling_client_has_45_seconds_as_well() {
+    for away in [false, true] {
+        let (world, _) = recorder();
+        let session = world.open_polling();
+        let mut get = session.get();
+        world.advance(secs(25));
+        assert_eq!(get.response().body, "2");
+        assert_eq!(session.post("3").response().brief(), (200, "ok"));
+        if away {
+            world.advance(secs(20));
+            assert_eq!(session.get().response().brief(), (200, "6\x1e1"));
+        } else {
+            let mut get = session.get();
+            world.advance(millis(19_999));
+            get.expect_silence();
+            world.advance(millis(1));
+            assert_eq!(get.response().brief(), (200, "1"));
+        }
+        assert_eq!(session.get().response().brief(), CLOSED);
+    }
+}
+
+#[test]
+fn every_namespace_hears_of_the_end() {
+    let (world, log) = recorder();
+    let admin = world.io().namespace("/admin");
+    let heard = log.clone();
+    admin.on_disconnect(move |socket: Socket, reason: DisconnectReason| {
+        heard.say(format!("{} {reason}", socket.namespace().name()));
+        ready(())
+    });
+    let mut client = world.join();
+    client.send("40/admin,");
+    client.text();
+    log.take();
+    client.reset();
+    assert_eq!(log.take(), ["transport close", "/admin transport close"]);
 }
 
 #[test]

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use spola_server::{
-    Ack, AckError, Auth, Data, DisconnectReason, EmitError, EventName, Handshake, Io, Namespace,
-    RawData, Refusal, Reply, Socket, State,
+    Ack, AckError, Auth, Config, Data, DisconnectReason, EmitError, EventName, Handshake, Io,
+    Namespace, RawData, Refusal, Reply, Socket, State,
 };
 
-use crate::harness::{Gate, Log, World, millis, recorder, secs, sid_of};
+use crate::harness::{Gate, Log, World, millis, recorder, recorder_with, secs, sid_of};
 
 /// A server whose root namespace was set up by `register`, with a log as its state.
 fn serving(register: impl FnOnce(&Namespace)) -> (World, Log) {
@@ -267,6 +267,27 @@ fn a_question_settles_when_the_client_leaves() {
         let late = world.run(async move { socket.emit_with_ack::<()>("a", ()).await });
         assert!(matches!(late.output(), Some(Err(AckError::Disconnected))));
     }
+}
+
+#[test]
+fn answers_that_may_be_awaited_are_limited() {
+    let mut config = Config::default();
+    config.sockets.max_outstanding_acks = 2;
+    let (world, _) = recorder_with(config);
+    let mut client = world.join();
+    let socket = world.io().sockets().remove(0);
+    let asked = [(); 3].map(|()| {
+        let socket = socket.clone();
+        world.run(async move { socket.emit_with_ack::<u8>("a", ()).await })
+    });
+    let outcomes = asked.each_ref().map(|asked| asked.output());
+    assert!(matches!(
+        outcomes,
+        [None, None, Some(Err(AckError::TooMany))]
+    ));
+    assert_eq!(client.texts(), [r#"420["a"]"#, r#"421["a"]"#]);
+    client.send("431[7]");
+    assert_eq!(asked[1].output().unwrap().unwrap(), 7);
 }
 
 #[test]

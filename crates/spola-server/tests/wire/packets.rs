@@ -184,3 +184,50 @@ fn at_most_64_namespaces_are_joined() {
     client.send("40/64,");
     assert!(client.text().starts_with("40/64,{\"sid\""));
 }
+
+#[test]
+fn packets_have_limits() {
+    let long = |len: usize| "x".repeat(len);
+    let deep = |depth: usize| format!(r#"42["a",{}1{}]"#, "[".repeat(depth), "]".repeat(depth));
+    for (case, fits, too_much) in [
+        (
+            "the name of an event",
+            format!(r#"42["{}"]"#, long(1024)),
+            format!(r#"42["{}"]"#, long(1025)),
+        ),
+        ("nesting", deep(127), deep(128)),
+        (
+            "the id of an acknowledgement",
+            r#"429007199254740991["a"]"#.to_owned(),
+            r#"429007199254740992["a"]"#.to_owned(),
+        ),
+        (
+            "the name of a namespace",
+            format!("40/{},", long(254)),
+            format!("40/{},", long(255)),
+        ),
+        (
+            "the payload of a CONNECT",
+            format!(r#"40/x,{{"a":"{}"}}"#, long(65_536 - 8)),
+            format!(r#"40/x,{{"a":"{}"}}"#, long(65_536 - 7)),
+        ),
+    ] {
+        let (world, _) = recorder();
+        let mut client = world.join();
+        client.send(&fits);
+        assert_eq!(world.io().session_count(), 1, "{case}");
+        client.raw();
+        client.send(&too_much);
+        assert_eq!(client.raw(), hex("88 00"), "{case}");
+    }
+}
+
+#[test]
+fn half_an_emoji_costs_nobody_a_connection() {
+    let (world, _) = recorder();
+    let mut client = world.join();
+    client.send(r#"420["echo","a\ud83d"]"#);
+    assert_eq!(client.text(), "430[\"a\u{fffd}\"]");
+    client.send(r#"420["echo","\ud83d\ude00"]"#);
+    assert_eq!(client.text(), r#"430["😀"]"#);
+}

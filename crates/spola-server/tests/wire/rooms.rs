@@ -152,6 +152,21 @@ fn joining_twice_is_joining_once() {
 }
 
 #[test]
+fn a_room_may_be_named_like_a_socket() {
+    let (world, mut members) = three();
+    let id = members[0].1.id().to_owned();
+    members[0].1.join(id.clone()).unwrap();
+    assert_eq!(world.io().to(&*id).emit("x", ()).unwrap(), 1);
+    members[1].1.join(id.clone()).unwrap();
+    assert_eq!(world.io().to(&*id).emit("x", ()).unwrap(), 2);
+    assert_eq!(members[0].1.to(&*id).emit("x", ()).unwrap(), 1);
+    assert_eq!(received(&mut members), [2, 2, 0]);
+    // Its own room cannot be left.
+    members[0].1.leave(&id);
+    assert_eq!(world.io().to(&*id).emit("x", ()).unwrap(), 2);
+}
+
+#[test]
 fn rooms_of_namespaces_have_nothing_to_do_with_each_other() {
     let io = Io::new();
     for name in ["/", "/admin"] {
