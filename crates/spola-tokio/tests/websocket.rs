@@ -1,7 +1,10 @@
 //! The plain WebSocket over in-memory streams: no ports, and a clock that moves by itself only when
 //! everybody waits.
 
-#![expect(clippy::disallowed_methods, reason = "a test reads the clock that it holds")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test reads the clock that it holds"
+)]
 
 use std::io;
 use std::pin::Pin;
