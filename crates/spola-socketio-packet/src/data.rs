@@ -81,7 +81,7 @@ impl Data {
     ) -> Result<Self, DecodeError> {
         let json = json.into();
         let layout = Layout::of_event(&json, 0, limits)?;
-        Self::new(json, layout).with_attachments(attachments)
+        Self::new(json, layout).with_attachments(attachments, limits)
     }
 
     /// The data of an acknowledgement, from a JSON array of arguments.
@@ -96,7 +96,7 @@ impl Data {
     ) -> Result<Self, DecodeError> {
         let json = json.into();
         let layout = Layout::of_ack(&json, 0, limits)?;
-        Self::new(json, layout).with_attachments(attachments)
+        Self::new(json, layout).with_attachments(attachments, limits)
     }
 
     /// Whether this is the data of an event, so that it begins with a name.
@@ -142,8 +142,9 @@ impl Data {
     /// Arguments too many are ignored, as JavaScript does it. Those missing at the end read as
     /// null, so that `Option` and `()` take them. A field of type `bytes::Bytes` (or any that
     /// asks serde for bytes) takes the attachment that its placeholder names; `&[u8]` borrows it.
-    /// A `serde_json::Value`, or an enum that serde has to buffer (untagged, internally tagged,
-    /// flattened), sees placeholders as the objects they are. An array `[T; N]` is a tuple to
+    /// A [`Value`](crate::Value) has attachments wherever they are. A `serde_json::Value`, or an
+    /// enum that serde has to buffer (untagged, internally tagged, flattened), sees placeholders
+    /// as the objects they are. An array `[T; N]` is a tuple to
     /// serde.
     ///
     /// # Errors
@@ -213,9 +214,13 @@ impl Data {
         self.attachments = attachments;
     }
 
-    fn with_attachments(mut self, attachments: Vec<Bytes>) -> Result<Self, DecodeError> {
+    fn with_attachments(
+        mut self,
+        attachments: Vec<Bytes>,
+        limits: &Limits,
+    ) -> Result<Self, DecodeError> {
         if !attachments.is_empty() {
-            placeholder::check(self.json(), attachments.len())?;
+            placeholder::check(self.json(), &attachments, limits.max_binary_bytes)?;
             self.attachments = attachments;
         }
         Ok(self)

@@ -27,7 +27,8 @@ pub struct Limits {
     pub max_event_name: u16,
     /// Bytes of the data in a CONNECT; 64 KiB.
     pub max_auth_bytes: u32,
-    /// Bytes of a binary packet, its text and attachments together; 10 000 000.
+    /// Bytes of a binary packet, its text and attachments together, and of its attachments
+    /// counted as often as placeholders name them; 10 000 000.
     pub max_binary_bytes: usize,
 }
 
@@ -160,7 +161,7 @@ impl Decoder {
             ..
         } = *pending;
         if let Packet::Event { data, .. } | Packet::Ack { data, .. } = &mut packet {
-            placeholder::check(data.json(), attachments.len())?;
+            placeholder::check(data.json(), &attachments, self.limits.max_binary_bytes)?;
             data.attach(attachments);
         }
         Ok(Some(packet))

@@ -72,7 +72,7 @@ pub enum DecodeError {
     #[error("CONNECT data too large")]
     AuthTooLarge,
     /// The packet is longer than [`Limits::max_binary_bytes`](crate::Limits) with its
-    /// attachments, or its text than 4 GiB.
+    /// attachments, or all that its placeholders name, or its text than 4 GiB.
     #[error("packet too large")]
     TooLarge,
     /// A placeholder names no attachment of its packet.
