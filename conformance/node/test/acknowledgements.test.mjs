@@ -66,8 +66,9 @@ for (const { name, options } of TRANSPORTS) {
         if (value.type === 3) lastAck ??= value;
         packet.call(socket, value);
       };
+      const answered = next(socket, "answered");
       socket.emit("ask", 1);
-      await caughtUp(socket);
+      await answered;
       socket.packet = packet;
       await caughtUp(socket);
       socket.off("answered");
