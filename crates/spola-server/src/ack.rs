@@ -10,12 +10,12 @@ use std::time::Duration;
 use futures_channel::oneshot;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spola_socketio_packet::{self as packet, AckId, ArgsError, Data, EncodeError};
+use spola_socketio_packet::{AckId, ArgsError, Data, EncodeError};
 
 use crate::emit::EmitError;
 use crate::reply::ReplyBody;
 use crate::runtime::BoxFuture;
-use crate::session::{Command, PACKET_PREFIX, SessionHandle};
+use crate::session::{Command, PACKET_PREFIX};
 use crate::socket::Socket;
 
 /// The client's wish to have an event acknowledged; empty if it asked for nothing.
@@ -27,8 +27,7 @@ pub struct Ack {
 }
 
 struct Inner {
-    session: Arc<SessionHandle>,
-    namespace: packet::Namespace,
+    socket: Socket,
     id: AckId,
     answered: AtomicBool,
 }
@@ -36,11 +35,8 @@ struct Inner {
 impl Ack {
     pub(crate) fn new(socket: &Socket, id: Option<AckId>) -> Self {
         let inner = id.map(|id| {
-            let session = Arc::clone(socket.shared_session());
-            let namespace = socket.namespace().packet_name().clone();
             Arc::new(Inner {
-                session,
-                namespace,
+                socket: socket.clone(),
                 id,
                 answered: AtomicBool::new(false),
             })
@@ -71,10 +67,11 @@ impl Ack {
         if let Some(inner) = &self.inner
             && !inner.answered.swap(true, Ordering::AcqRel)
         {
-            let namespace = inner.namespace.clone();
+            let namespace = inner.socket.namespace().packet_name().clone();
             let packet = body.0.encode(PACKET_PREFIX, &namespace, Some(inner.id));
-            inner
-                .session
+            // A client that has left needs no answer.
+            let _ = inner
+                .socket
                 .push(Command::Acknowledge { namespace, packet });
         }
     }

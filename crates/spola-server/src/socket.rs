@@ -167,15 +167,16 @@ impl Socket {
     }
 
     /// Ends the connection to this namespace; the client sees `io server disconnect` and does not
-    /// come back by itself.
+    /// come back by itself. Nothing happens if it has left, even if it came back as another socket.
     pub fn disconnect(&self) {
         let namespace = self.inner.namespace.packet_name().clone();
-        self.inner.session.push(Command::Disconnect { namespace });
+        let _ = self.push(Command::Disconnect { namespace });
     }
 
-    /// Ends the client's whole session: every namespace, then the connection.
+    /// Ends the client's whole session: every namespace, then the connection. Nothing happens if the
+    /// client has left this namespace.
     pub fn disconnect_session(&self) {
-        self.inner.session.push(Command::Close);
+        let _ = self.push(Command::Close);
     }
 
     pub(crate) fn socket_id(&self) -> SocketId {
@@ -183,10 +184,6 @@ impl Socket {
     }
 
     pub(crate) fn session(&self) -> &SessionHandle {
-        &self.inner.session
-    }
-
-    pub(crate) fn shared_session(&self) -> &Arc<SessionHandle> {
         &self.inner.session
     }
 

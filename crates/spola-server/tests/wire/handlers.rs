@@ -624,6 +624,37 @@ fn a_socket_that_has_left_takes_nothing() {
 }
 
 #[test]
+fn a_socket_that_has_left_does_not_touch_the_one_that_came_after_it() {
+    let gate = Gate::default();
+    let (world, log) = serving(|root| {
+        let gate = gate.clone();
+        root.on("slow", move |_: Socket| {
+            let gate = gate.clone();
+            async move {
+                gate.passed().await;
+                Reply("late")
+            }
+        });
+        root.on_disconnect(async |State(log): State<Log>, reason: DisconnectReason| {
+            log.say(reason.as_str());
+        });
+    });
+    let mut client = world.join();
+    let first = world.io().sockets().remove(0);
+    client.send(r#"420["slow"]"#);
+    client.send("41");
+    client.send("40");
+    assert!(client.text().starts_with("40{"));
+    assert_eq!(log.take(), ["client namespace disconnect"]);
+    gate.open();
+    first.disconnect();
+    first.disconnect_session();
+    client.expect_silence();
+    assert!(log.take().is_empty());
+    assert_eq!(world.io().sockets().len(), 1);
+}
+
+#[test]
 fn handlers_of_a_gone_client_run_to_their_end_and_shutdown_waits_for_them() {
     let gate = Gate::default();
     let (world, log) = serving(|root| {
