@@ -63,6 +63,17 @@ fn a_client_that_does_not_fetch_the_close_is_forgotten_after_30_seconds() {
 }
 
 #[test]
+fn a_session_that_waits_to_tell_its_close_does_not_ping() {
+    let (world, _) = recorder();
+    let session = world.join_polling();
+    world.advance(secs(20));
+    close_all(&world);
+    assert_eq!(session.get().response().brief(), (200, "41"));
+    world.advance(secs(29));
+    assert_eq!(session.get().response().brief(), (200, "6\x1e1"));
+}
+
+#[test]
 fn over_websocket_the_server_says_disconnect_and_close() {
     let (world, log) = recorder();
     world.io().namespace("/admin");
@@ -197,6 +208,25 @@ fn a_polling_client_has_45_seconds_as_well() {
             assert_eq!(get.response().brief(), (200, "1"));
         }
         assert_eq!(session.get().response().brief(), CLOSED);
+    }
+}
+
+#[test]
+fn a_request_that_meets_the_end_of_its_session_is_answered() {
+    for post in [false, true] {
+        let (world, _) = recorder();
+        let session = world.join_polling();
+        let mut client = world.connect();
+        world.runtime.run_until_idle();
+        // The request is checked while the session lives, and reaches it when it has closed.
+        let request = if post {
+            session.post_bytes("42[\"a\"]")
+        } else {
+            format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", session.target())
+        };
+        client.end.write(request.as_bytes());
+        world.io().close();
+        assert_eq!(client.response().brief(), CLOSED);
     }
 }
 

@@ -170,6 +170,23 @@ fn a_message_of_the_limit_passes() {
 }
 
 #[test]
+fn what_a_peer_still_sends_is_read_so_that_our_last_words_arrive() {
+    for (len, cut) in [(3 << 20, false), (8 << 20, true)] {
+        let (world, _) = recorder();
+        let mut client = world.join();
+        client.write(announced(0x81, 1_000_001));
+        assert!(matches!(&client.frames()[..], [Frame::Close(_)]));
+        client.write(vec![b'x'; len]);
+        assert_eq!(client.end.was_cut(), cut);
+        // It does not wait for the peer's end for long, either.
+        world.advance(millis(1999));
+        assert_eq!(world.runtime.tasks(), usize::from(!cut));
+        world.advance(millis(1));
+        assert_eq!(world.runtime.tasks(), 0);
+    }
+}
+
+#[test]
 fn the_limit_can_be_set() {
     let mut config = spola_server::Config::default();
     config.engine.max_payload = 100;

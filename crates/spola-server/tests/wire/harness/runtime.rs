@@ -28,6 +28,8 @@ struct State {
     queued: HashSet<u64>,
     timers: BTreeMap<(Instant, u64), Waker>,
     random: u64,
+    /// The state of the generator that picks who runs next; `None` for first come, first served.
+    shuffle: Option<u64>,
 }
 
 impl VirtualRuntime {
@@ -45,6 +47,7 @@ impl VirtualRuntime {
             queued: HashSet::new(),
             timers: BTreeMap::new(),
             random: 0,
+            shuffle: None,
         };
         Self {
             shared: Arc::new(Shared {
@@ -67,7 +70,7 @@ impl VirtualRuntime {
     pub(crate) fn step(&self) -> bool {
         let (id, mut future) = {
             let mut state = self.lock();
-            let Some(id) = state.ready.pop_front() else {
+            let Some(id) = state.pick() else {
                 return false;
             };
             state.queued.remove(&id);
@@ -103,6 +106,11 @@ impl VirtualRuntime {
         }
         self.set_clock(end);
         polls
+    }
+
+    /// Lets chance choose who runs next, the same chance for the same seed.
+    pub(crate) fn shuffle(&self, seed: u64) {
+        self.lock().shuffle = Some(seed);
     }
 
     /// How many tasks have not ended, after all that can run has run.
@@ -147,6 +155,16 @@ impl State {
         self.counter
     }
 
+    fn pick(&mut self) -> Option<u64> {
+        let index = match &mut self.shuffle {
+            Some(random) if !self.ready.is_empty() => {
+                (split_mix(random) % self.ready.len() as u64) as usize
+            }
+            _ => 0,
+        };
+        self.ready.remove(index)
+    }
+
     fn wake(&mut self, id: u64) {
         if self.tasks.contains_key(&id) && self.queued.insert(id) {
             self.ready.push_back(id);
@@ -175,18 +193,23 @@ impl Runtime for VirtualRuntime {
         })
     }
 
-    /// SplitMix64: as different every time as chance, and the same in every run.
+    /// As different every time as chance, and the same in every run.
     fn fill_random(&self, buffer: &mut [u8]) {
         let mut state = self.lock();
         for chunk in buffer.chunks_mut(8) {
-            state.random = state.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = state.random;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            let bytes = (z ^ (z >> 31)).to_le_bytes();
+            let bytes = split_mix(&mut state.random).to_le_bytes();
             chunk.copy_from_slice(&bytes[..chunk.len()]);
         }
     }
+}
+
+/// The generator SplitMix64.
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 struct TaskWaker {
