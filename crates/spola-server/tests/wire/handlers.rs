@@ -5,21 +5,13 @@ use std::future::{pending, ready};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use spola_server::{
-    Ack, AckError, Auth, Config, Data, DisconnectReason, EmitError, EventName, Handshake, Io,
-    Namespace, RawData, Refusal, Reply, Socket, State,
+    Ack, Auth, Data, EmitError, EventName, Handshake, Io, Namespace, RawData, Refusal, Reply,
+    Socket, State,
 };
 
-use crate::harness::{Gate, Log, World, millis, recorder, recorder_with, secs, sid_of};
-
-/// A server whose root namespace was set up by `register`, with a log as its state.
-fn serving(register: impl FnOnce(&Namespace)) -> (World, Log) {
-    let log = Log::default();
-    let io = Io::builder().state(log.clone()).state(7_u32).build();
-    register(&io.namespace("/"));
-    (World::new(io), log)
-}
+use crate::harness::{Gate, Log, recorder, serving};
 
 #[test]
 fn a_handler_takes_whatever_its_arguments_say() {
@@ -155,160 +147,6 @@ fn a_refusal_answers_the_ack_or_comes_as_the_event_error() {
 }
 
 #[test]
-fn an_ack_may_be_answered_later_and_only_once() {
-    let gate = Gate::default();
-    let (world, log) = serving(|root| {
-        let gate = gate.clone();
-        root.on("ask", move |ack: Ack, State(log): State<Log>| {
-            let gate = gate.clone();
-            async move {
-                gate.passed().await;
-                log.say(format!("{}", ack.is_awaited()));
-                ack.send(("first", 1)).unwrap();
-                ack.clone().send("second").unwrap();
-                log.say(format!("{}", ack.is_awaited()));
-            }
-        });
-    });
-    let mut client = world.join();
-    client.send(r#"427["ask"]"#);
-    client.send(r#"42["ask"]"#);
-    client.expect_silence();
-    gate.open();
-    assert_eq!(client.texts(), [r#"437["first",1]"#]);
-    assert_eq!(log.take(), ["true", "false", "false", "false"]);
-}
-
-#[test]
-fn an_answer_by_ack_wins_over_the_reply() {
-    let (world, _) = serving(|root| {
-        root.on("ask", async |ack: Ack| {
-            ack.send(1).unwrap();
-            Reply(2)
-        });
-    });
-    let mut client = world.join();
-    client.send(r#"420["ask"]"#);
-    assert_eq!(client.texts(), ["430[1]"]);
-}
-
-#[test]
-fn a_question_is_answered_by_the_client() {
-    let (world, _) = recorder();
-    let mut client = world.join();
-    let socket = world.io().sockets().remove(0);
-    let ask = |event: &'static str| {
-        let socket = socket.clone();
-        world.run(async move { socket.emit_with_ack::<(String, u8)>(event, 1).await })
-    };
-    let (first, second) = (ask("a"), ask("b"));
-    assert!(first.output().is_none());
-    assert_eq!(client.texts(), [r#"420["a",1]"#, r#"421["b",1]"#]);
-    client.send(r#"431["two",2]"#);
-    client.send(r#"430["one",1]"#);
-    client.send(r#"430["again",3]"#);
-    assert_eq!(first.output().unwrap().unwrap(), ("one".to_owned(), 1));
-    assert_eq!(second.output().unwrap().unwrap(), ("two".to_owned(), 2));
-
-    let unfit = ask("c");
-    assert_eq!(client.text(), r#"422["c",1]"#);
-    client.send("432[5]");
-    assert!(matches!(unfit.output(), Some(Err(AckError::Unfit(_)))));
-}
-
-#[test]
-fn a_question_times_out() {
-    let (world, _) = recorder();
-    let session = world.join_polling();
-    let socket = world.io().sockets().remove(0);
-    let short = {
-        let socket = socket.clone();
-        let question = socket.emit_with_ack::<()>("a", ()).timeout(millis(500));
-        world.run(async move { question.await })
-    };
-    let long = world.run(async move { socket.emit_with_ack::<()>("b", ()).await });
-    assert_eq!(session.get().response().body, "420[\"a\"]\x1e421[\"b\"]");
-    world.advance(millis(499));
-    assert!(short.output().is_none());
-    world.advance(millis(1));
-    assert!(matches!(short.output(), Some(Err(AckError::TimedOut))));
-    // A late answer is ignored.
-    assert_eq!(session.post("430[]").response().brief(), (200, "ok"));
-    for wait in [millis(24_500), secs(25)] {
-        world.advance(wait);
-        assert_eq!(session.get().response().body, "2");
-        assert_eq!(session.post("3").response().brief(), (200, "ok"));
-    }
-    world.advance(secs(10) - millis(1));
-    assert!(long.output().is_none());
-    world.advance(millis(1));
-    let outcome = long.output().unwrap().unwrap_err();
-    assert_eq!(outcome.to_string(), "operation has timed out");
-}
-
-#[test]
-fn a_question_settles_when_the_client_leaves() {
-    for farewell in ["41", "9", "40"] {
-        let (world, _) = recorder();
-        let mut client = world.join();
-        let socket = world.io().sockets().remove(0);
-        let asked = {
-            let socket = socket.clone();
-            world.run(async move { socket.emit_with_ack::<()>("a", ()).await })
-        };
-        assert!(asked.output().is_none());
-        client.send(farewell);
-        let error = asked.output().unwrap().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "socket has been disconnected",
-            "{farewell}"
-        );
-        let late = world.run(async move { socket.emit_with_ack::<()>("a", ()).await });
-        assert!(matches!(late.output(), Some(Err(AckError::Disconnected))));
-    }
-}
-
-#[test]
-fn answers_that_may_be_awaited_are_limited() {
-    let mut config = Config::default();
-    config.sockets.max_outstanding_acks = 2;
-    let (world, _) = recorder_with(config);
-    let mut client = world.join();
-    let socket = world.io().sockets().remove(0);
-    let asked = [(); 3].map(|()| {
-        let socket = socket.clone();
-        world.run(async move { socket.emit_with_ack::<u8>("a", ()).await })
-    });
-    let outcomes = asked.each_ref().map(|asked| asked.output());
-    assert!(matches!(
-        outcomes,
-        [None, None, Some(Err(AckError::TooMany))]
-    ));
-    assert_eq!(client.texts(), [r#"420["a"]"#, r#"421["a"]"#]);
-    client.send("431[7]");
-    assert_eq!(asked[1].output().unwrap().unwrap(), 7);
-}
-
-#[test]
-fn a_handler_may_ask_and_answer_with_what_it_heard() {
-    let (world, _) = serving(|root| {
-        root.on("relay", async |socket: Socket| {
-            let answer: u32 = socket
-                .emit_with_ack("really?", ())
-                .await
-                .map_err(|e| e.to_string())?;
-            Ok::<_, Refusal>(Reply(answer + 1))
-        });
-    });
-    let mut client = world.join();
-    client.send(r#"425["relay"]"#);
-    assert_eq!(client.text(), r#"420["really?"]"#);
-    client.send("430[41]");
-    assert_eq!(client.text(), "435[42]");
-}
-
-#[test]
 fn a_panic_in_a_handler_stays_there() {
     let gate = Gate::default();
     let (world, log) = serving(|root| {
@@ -355,21 +193,6 @@ fn a_panic_in_a_handler_stays_there() {
 }
 
 #[test]
-fn a_panic_in_middleware_refuses_and_one_on_connect_disconnects() {
-    let (world, _) = serving(|root| {
-        root.on_connect(async |_: Socket| -> () { panic!("too late") });
-    });
-    let admin = world.io().namespace("/admin");
-    admin.middleware(async |_: Socket| -> () { panic!("no") });
-    let mut client = world.open_websocket();
-    client.send("40/admin,");
-    assert_eq!(client.text(), r#"44/admin,{"message":"internal error"}"#);
-    client.send("40");
-    assert!(client.text().starts_with("40{\"sid\""));
-    assert_eq!(client.text(), "41");
-}
-
-#[test]
 fn events_start_in_order_and_overtake_only_at_an_await() {
     let gate = Gate::default();
     let (world, log) = serving(|root| {
@@ -399,118 +222,6 @@ fn events_start_in_order_and_overtake_only_at_an_await() {
     let mut rest = log.take();
     rest.sort_unstable();
     assert_eq!(rest, ["end 0", "end 2"]);
-}
-
-#[test]
-fn what_on_connect_emits_comes_after_the_reply() {
-    let (world, _) = serving(|root| {
-        root.on_connect(async |socket: Socket| {
-            socket.emit("welcome", socket.id()).unwrap();
-            socket.join("room").unwrap();
-            assert_eq!(socket.namespace().to("room").emit("news", 1).unwrap(), 1);
-        });
-    });
-    let mut client = world.open_websocket();
-    client.send("40");
-    let texts = client.texts();
-    let id = sid_of(&texts[0]);
-    assert_eq!(
-        texts,
-        [
-            format!(r#"40{{"sid":"{id}"}}"#),
-            format!(r#"42["welcome","{id}"]"#),
-            r#"42["news",1]"#.to_owned(),
-        ]
-    );
-    // Over polling too, and in one response.
-    let session = world.open_polling();
-    session.post("40");
-    assert!(
-        session
-            .get()
-            .response()
-            .body
-            .contains("\"}\x1e42[\"welcome\"")
-    );
-}
-
-#[test]
-fn on_connect_may_send_the_client_away() {
-    let (world, log) = serving(|root| {
-        root.on_connect(async || Err::<(), _>("not today"));
-        root.on_disconnect(async |State(log): State<Log>, reason: DisconnectReason| {
-            log.say(reason.as_str());
-        });
-    });
-    let mut client = world.open_websocket();
-    client.send("40");
-    assert!(client.text().starts_with("40{"));
-    assert_eq!(client.text(), "41");
-    assert_eq!(log.take(), ["server namespace disconnect"]);
-}
-
-#[test]
-fn middleware_runs_in_order_and_may_refuse() {
-    #[derive(Deserialize, Serialize)]
-    struct Credentials {
-        token: u32,
-    }
-    let (world, log) = serving(|root| {
-        root.middleware(async |State(log): State<Log>, socket: Socket| {
-            log.say("first");
-            assert!(!socket.is_connected());
-            assert!(matches!(
-                socket.emit("early", ()),
-                Err(EmitError::Disconnected)
-            ));
-            assert!(socket.join("room").is_err());
-            socket.extensions().insert(String::from("kept"));
-        });
-        root.middleware(
-            async |State(log): State<Log>, Auth(auth): Auth<Credentials>| {
-                log.say("second");
-                if auth.token == 1 {
-                    return Ok(());
-                }
-                Err(Refusal::new("wrong token").with_data(&auth))
-            },
-        );
-        root.middleware(async |State(log): State<Log>| log.say("third"));
-        root.on_connect(async |State(log): State<Log>, socket: Socket| {
-            log.say(socket.extensions().get::<String>().unwrap());
-        });
-    });
-    let mut client = world.open_websocket();
-    client.send(r#"40{"token":2}"#);
-    assert_eq!(
-        client.text(),
-        r#"44{"message":"wrong token","data":{"token":2}}"#
-    );
-    assert_eq!(log.take(), ["first", "second"]);
-    client.send("40");
-    let text = client.text();
-    assert!(text.starts_with(r#"44{"message":"unfit auth: "#), "{text}");
-    assert_eq!(log.take(), ["first"]);
-    client.send(r#"40{"token":1}"#);
-    assert!(client.text().starts_with("40{\"sid\":\""));
-    assert_eq!(log.take(), ["first", "second", "third", "kept"]);
-}
-
-#[test]
-fn asynchronous_middleware_lets_in_when_it_is_done() {
-    let gate = Gate::default();
-    let (world, log) = serving(|root| {
-        let gate = gate.clone();
-        root.middleware(move || gate.clone().passed());
-        root.on_connect(async |State(log): State<Log>| log.say("connect"));
-    });
-    let mut client = world.open_websocket();
-    client.send("40");
-    client.expect_silence();
-    assert!(world.io().sockets().is_empty());
-    gate.open();
-    assert!(client.text().starts_with("40{\"sid\":\""));
-    assert_eq!(log.take(), ["connect"]);
 }
 
 #[test]
@@ -606,80 +317,6 @@ fn an_event_may_be_passed_on_as_it_is() {
     let mut client = world.join();
     client.send(r#"42["x",{"b":1, "a":1.50}]"#);
     assert_eq!(client.text(), r#"42["x",{"b":1, "a":1.50}]"#);
-}
-
-#[test]
-fn a_socket_that_has_left_takes_nothing() {
-    let (world, _) = recorder();
-    let mut client = world.join();
-    let socket = world.io().sockets().remove(0);
-    socket.join("room").unwrap();
-    assert!(socket.is_connected());
-    client.send("41");
-    assert!(!socket.is_connected());
-    assert!(matches!(socket.emit("a", ()), Err(EmitError::Disconnected)));
-    assert!(socket.join("room").is_err());
-    assert!(socket.rooms().is_empty());
-    assert_eq!(world.io().to("room").emit("a", ()).unwrap(), 0);
-}
-
-#[test]
-fn a_socket_that_has_left_does_not_touch_the_one_that_came_after_it() {
-    let gate = Gate::default();
-    let (world, log) = serving(|root| {
-        let gate = gate.clone();
-        root.on("slow", move |_: Socket| {
-            let gate = gate.clone();
-            async move {
-                gate.passed().await;
-                Reply("late")
-            }
-        });
-        root.on_disconnect(async |State(log): State<Log>, reason: DisconnectReason| {
-            log.say(reason.as_str());
-        });
-    });
-    let mut client = world.join();
-    let first = world.io().sockets().remove(0);
-    client.send(r#"420["slow"]"#);
-    client.send("41");
-    client.send("40");
-    assert!(client.text().starts_with("40{"));
-    assert_eq!(log.take(), ["client namespace disconnect"]);
-    gate.open();
-    first.disconnect();
-    first.disconnect_session();
-    client.expect_silence();
-    assert!(log.take().is_empty());
-    assert_eq!(world.io().sockets().len(), 1);
-}
-
-#[test]
-fn handlers_of_a_gone_client_run_to_their_end_and_shutdown_waits_for_them() {
-    let gate = Gate::default();
-    let (world, log) = serving(|root| {
-        let gate = gate.clone();
-        root.on("save", move |State(log): State<Log>, ack: Ack| {
-            let gate = gate.clone();
-            async move {
-                gate.passed().await;
-                ack.send("saved").unwrap();
-                log.say("saved");
-            }
-        });
-    });
-    let mut client = world.join();
-    client.send(r#"420["save"]"#);
-    client.reset();
-    assert_eq!(world.io().session_count(), 0);
-    world.io().close();
-    let io = world.io().clone();
-    let drained = world.run(async move { io.drained().await });
-    assert!(drained.output().is_none());
-    gate.open();
-    assert!(drained.output().is_some());
-    assert_eq!(log.take(), ["saved"]);
-    assert_eq!(world.runtime.tasks(), 0);
 }
 
 #[test]

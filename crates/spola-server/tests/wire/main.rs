@@ -4,16 +4,21 @@
     reason = "what a test needs is there, or it fails"
 )]
 
+mod acks;
+mod admission;
 mod chunking;
 mod closing;
 mod errors;
+mod floods;
 mod handlers;
 mod harness;
 mod heartbeat;
+mod leaving;
 mod limits;
 mod order;
 mod packets;
 mod polling;
 mod rooms;
+mod slow;
 mod upgrade;
 mod websocket;

@@ -17,7 +17,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use spola_server::{
-    Config, DisconnectReason, HttpService, Io, PeerAddress, RawData, Reply, Runtime as _, State,
+    Config, DisconnectReason, HttpService, Io, Namespace, PeerAddress, RawData, Reply,
+    Runtime as _, State,
 };
 
 pub(crate) use client::Client;
@@ -294,6 +295,14 @@ pub(crate) fn recorder_with(config: Config) -> (World, Log) {
     root.on_disconnect(async |State(log): State<Log>, reason: DisconnectReason| {
         log.say(reason.as_str());
     });
+    (World::new(io), log)
+}
+
+/// A server whose root namespace was set up by `register`, with a log as its state.
+pub(crate) fn serving(register: impl FnOnce(&Namespace)) -> (World, Log) {
+    let log = Log::default();
+    let io = Io::builder().state(log.clone()).state(7_u32).build();
+    register(&io.namespace("/"));
     (World::new(io), log)
 }
 
