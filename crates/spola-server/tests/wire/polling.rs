@@ -253,6 +253,21 @@ fn what_is_too_large_is_read_to_its_end_within_bounds() {
 }
 
 #[test]
+fn what_is_too_large_and_never_ends_is_413_after_30_seconds() {
+    let (world, log) = recorder();
+    let session = world.join_polling();
+    log.take();
+    let mut client = world.request(session.post_head(1_000_001));
+    world.advance(millis(29_999));
+    client.expect_silence();
+    world.advance(millis(1));
+    assert_eq!(client.response().brief(), (413, ""));
+    assert!(client.is_closed());
+    assert!(log.take().is_empty());
+    assert_eq!(world.io().session_count(), 1);
+}
+
+#[test]
 fn a_second_get_closes_the_session() {
     let (world, log) = recorder();
     let session = world.join_polling();
