@@ -16,8 +16,8 @@ pub struct Config {
     pub post_timeout: Duration,
     /// Time without progress, while data waits to be written to a WebSocket. Default 30 s.
     pub write_timeout: Duration,
-    /// Time for the closing handshake of a WebSocket. Default 5 s.
-    pub close_timeout: Duration,
+    /// Limits of a WebSocket. Its `max_message_size` is `engine.max_payload`, whatever it says here.
+    pub websocket: spola_websocket::Config,
     /// Bytes that may wait to be sent to one client; at the limit it is disconnected. Default
     /// 16 MiB.
     pub outgoing_hard_cap: usize,
@@ -40,7 +40,7 @@ impl Default for Config {
             sockets: spola_socketio::server::Config::default(),
             post_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
-            close_timeout: Duration::from_secs(5),
+            websocket: spola_websocket::Config::default(),
             outgoing_hard_cap: 16 << 20,
             max_running_handlers: 128,
             max_rooms: 1024,

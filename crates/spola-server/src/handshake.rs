@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
-use http::{HeaderMap, Uri};
+use http::header::{HeaderName, HeaderValue};
+use http::{HeaderMap, Request, Uri};
 
 /// The request that opened a session (§17.4).
 #[derive(Clone, Debug)]
@@ -19,6 +20,20 @@ pub struct Handshake {
 }
 
 impl Handshake {
+    /// Copies what is to be kept of a request, to its last byte: its own parts are slices of the
+    /// connection's read buffer, which would live as long as the session.
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let header = |(name, value): (&HeaderName, &HeaderValue)| {
+            let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+            Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+        };
+        Self {
+            headers: request.headers().iter().filter_map(header).collect(),
+            uri: request.uri().to_string().parse().unwrap_or_default(),
+            peer: request.extensions().get().map(|PeerAddress(peer)| *peer),
+        }
+    }
+
     /// The client's address, without the port.
     pub fn address(&self) -> Option<IpAddr> {
         self.peer.map(|peer| peer.ip())

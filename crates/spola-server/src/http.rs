@@ -17,10 +17,10 @@ use spola_engineio::request::{self, RequestHead, SessionStatus, UPGRADE_REFUSAL_
 use spola_engineio::server::{BinaryMode, PollResponse, PostOutcome, RequestId};
 use spola_engineio::{Sid, Transport};
 use spola_websocket::handshake::accept_key;
-use spola_websocket::handshake::server::{HttpVersion, Rejection, check};
+use spola_websocket::handshake::server::{HttpVersion, MAX_TARGET_LEN, Rejection, check};
 
 use crate::collect::{Collected, collect};
-use crate::handshake::{Handshake, PeerAddress};
+use crate::handshake::Handshake;
 use crate::io::Io;
 use crate::runtime::Runtime;
 use crate::session::{Beginning, Command, Reject, SessionHandle, SessionTask, Wire};
@@ -97,6 +97,13 @@ impl HttpService {
         if !self.serves(request.uri().path()) {
             return plain(StatusCode::NOT_FOUND, "text/plain", "not found");
         }
+        let target = request
+            .uri()
+            .path_and_query()
+            .map_or(0, |target| target.as_str().len());
+        if target > MAX_TARGET_LEN {
+            return empty(StatusCode::URI_TOO_LONG);
+        }
         let upgrade = wants_upgrade(request.headers());
         let mut session = None;
         let verified = {
@@ -136,11 +143,9 @@ impl HttpService {
             }
             (Ok(Verified::SecondWebSocket(_)), _) => switch_protocols(&mut request, |upgrade| {
                 let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(self.io.config()));
-                self.runtime.spawn(Box::pin(Reject::new(
-                    Wire::Opening(upgrade),
-                    runtime,
-                    config,
-                )));
+                let wire = Wire::opening(upgrade, runtime.now(), &config);
+                self.runtime
+                    .spawn(Box::pin(Reject::new(wire, runtime, config)));
             }),
             (Ok(_), _) => empty(StatusCode::INTERNAL_SERVER_ERROR),
         }
@@ -185,11 +190,7 @@ impl HttpService {
         let mut random = [0; 15];
         self.runtime.fill_random(&mut random);
         let sid = Sid::from_bytes(random);
-        let handshake = Handshake {
-            headers: request.headers().clone(),
-            uri: request.uri().clone(),
-            peer: request.extensions().get().map(|PeerAddress(peer)| *peer),
-        };
+        let handshake = Handshake::of(request);
         let config = Arc::clone(self.io.config());
         let session = Arc::new(SessionHandle::new(sid, handshake, config, status));
         self.io.sessions().insert(Arc::clone(&session)).ok()?;

@@ -142,6 +142,13 @@ impl Io {
         self.inner.sessions.close();
     }
 
+    /// Ends every session at once, and drops the handlers that still run. Sensible when
+    /// [`drained`](Self::drained) takes too long.
+    pub fn abort(&self) {
+        self.inner.sessions.close();
+        self.inner.sessions.abort();
+    }
+
     /// Waits until no session is left and every handler has ended. Sensible after
     /// [`close`](Self::close).
     pub async fn drained(&self) {

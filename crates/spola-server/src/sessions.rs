@@ -9,7 +9,7 @@ use spola_engineio::Sid;
 
 use crate::session::{Command, SessionHandle};
 
-/// Every live session, by its secret id.
+/// Every session, by its secret id.
 #[derive(Default)]
 pub(crate) struct Sessions {
     table: Mutex<Table>,
@@ -18,8 +18,8 @@ pub(crate) struct Sessions {
 #[derive(Default)]
 struct Table {
     live: HashMap<Sid, Arc<SessionHandle>>,
-    /// Tasks that have not ended: a closed session's handlers may still run.
-    tasks: usize,
+    /// Sessions that have closed, but whose tasks still write or run handlers.
+    ending: HashMap<Sid, Arc<SessionHandle>>,
     closing: bool,
     drained: Vec<Waker>,
 }
@@ -35,7 +35,6 @@ impl Sessions {
             return Err(Closing);
         }
         table.live.insert(session.sid(), session);
-        table.tasks += 1;
         Ok(())
     }
 
@@ -45,15 +44,21 @@ impl Sessions {
 
     /// A session has closed: nobody finds it any more.
     pub(crate) fn remove(&self, sid: &Sid) {
-        self.lock().live.remove(sid);
+        let mut table = self.lock();
+        if let Some(session) = table.live.remove(sid) {
+            table.ending.insert(*sid, session);
+        }
     }
 
     /// A session's task, its handlers included, has ended.
-    pub(crate) fn task_ended(&self) {
+    pub(crate) fn task_ended(&self, sid: &Sid) {
         let mut table = self.lock();
-        table.tasks = table.tasks.saturating_sub(1);
-        if table.tasks == 0 {
-            table.drained.drain(..).for_each(Waker::wake);
+        table.live.remove(sid);
+        table.ending.remove(sid);
+        if table.is_empty() {
+            let wakers = std::mem::take(&mut table.drained);
+            drop(table);
+            wakers.into_iter().for_each(Waker::wake);
         }
     }
 
@@ -72,13 +77,35 @@ impl Sessions {
         }
     }
 
+    /// Ends what [`close`](Self::close) has left.
+    pub(crate) fn abort(&self) {
+        let sessions: Vec<_> = {
+            let table = self.lock();
+            table
+                .live
+                .values()
+                .chain(table.ending.values())
+                .cloned()
+                .collect()
+        };
+        for session in sessions {
+            session.push(Command::Abort);
+        }
+    }
+
     pub(crate) async fn drained(&self) {
         poll_fn(|cx| {
             let mut table = self.lock();
-            if table.tasks == 0 {
+            if table.is_empty() {
                 return Poll::Ready(());
             }
-            table.drained.push(cx.waker().clone());
+            if !table
+                .drained
+                .iter()
+                .any(|waker| waker.will_wake(cx.waker()))
+            {
+                table.drained.push(cx.waker().clone());
+            }
             Poll::Pending
         })
         .await;
@@ -86,5 +113,11 @@ impl Sessions {
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn is_empty(&self) -> bool {
+        self.live.is_empty() && self.ending.is_empty()
     }
 }

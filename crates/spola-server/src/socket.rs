@@ -223,6 +223,12 @@ impl Socket {
     /// The client has left: it is in no room any more.
     pub(crate) fn exit(&self) {
         self.inner.connected.store(false, Ordering::Release);
+        // A handler of its own may hold the socket itself.
+        if let Some(own) = self.inner.own_events.get() {
+            drop(std::mem::take(
+                &mut *own.lock().unwrap_or_else(PoisonError::into_inner),
+            ));
+        }
         self.namespace().rooms_mut().exit(self.inner.id);
     }
 }

@@ -1,5 +1,6 @@
 //! The tokio driver: WebSocket over sockets, and the Socket.IO server as a service.
 
+mod patient;
 mod runtime;
 mod serve;
 mod service;

@@ -14,14 +14,15 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use http_body_util::Either;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use spola_server::{Body, BoxFuture, Io, PeerAddress, Runtime as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tower_service::Service;
 
+use crate::patient::Patient;
 use crate::runtime::TokioRuntime;
 use crate::service::SocketIoService;
 
@@ -124,7 +125,7 @@ where
             io: SocketIoService::new(self.io.clone()),
             fallback: self.fallback,
         };
-        let graceful = GracefulShutdown::new();
+        let phase = watch::Sender::new(Phase::Serving);
         let mut pause = ACCEPT_PAUSES.0;
         loop {
             let accepted = tokio::select! {
@@ -134,7 +135,7 @@ where
             match accepted {
                 Ok((stream, peer)) => {
                     pause = ACCEPT_PAUSES.0;
-                    serve_connection(stream, peer, router.clone(), graceful.watcher());
+                    serve_connection(stream, peer, router.clone(), phase.subscribe());
                 }
                 Err(error) if is_of_connection(&error) => {}
                 Err(error) => {
@@ -147,21 +148,28 @@ where
         drop(self.listener);
         self.io.close();
         let drained = async {
-            graceful.shutdown().await;
+            phase.send_replace(Phase::Draining);
+            phase.closed().await;
             self.io.drained().await;
         };
         if tokio::time::timeout(self.drain_timeout, drained)
             .await
             .is_err()
         {
+            phase.send_replace(Phase::Over);
+            self.io.abort();
             tracing::warn!("clients or handlers were cut off at the end of the drain timeout");
         }
         Ok(())
     }
 }
 
-fn serve_connection<F, B>(stream: TcpStream, peer: SocketAddr, router: Router<F>, watcher: Watcher)
-where
+fn serve_connection<F, B>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router<F>,
+    mut phase: watch::Receiver<Phase>,
+) where
     F: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
     F: Clone + Send + Sync + 'static,
     F::Future: Send,
@@ -172,19 +180,44 @@ where
     // refuses the option works all the same.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(WithPeer { router, peer });
-    let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
-    http.http1()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_BUFFER);
-    let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    let connection = watcher.watch(connection.into_owned());
+        .max_buf_size(MAX_BUFFER)
+        .serve_connection(TokioIo::new(Patient::new(stream)), service)
+        .with_upgrades();
     TokioRuntime.spawn(Box::pin(async move {
-        if let Err(error) = connection.await {
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            () = reached(&mut phase, Phase::Draining) => {
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+                tokio::select! {
+                    ended = &mut connection => ended,
+                    () = reached(&mut phase, Phase::Over) => Ok(()),
+                }
+            }
+        };
+        if let Err(error) = ended {
             tracing::debug!(%error, "a connection failed");
         }
     }));
+}
+
+/// How long connections are served.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Serving,
+    /// Each ends with the response that is under way.
+    Draining,
+    /// Each ends now.
+    Over,
+}
+
+/// Ready once the server has come to `wanted`, or is gone.
+async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
+    // What it gives is a lock, which no task may hold while it waits.
+    let _ = phase.wait_for(|phase| *phase >= wanted).await.map(drop);
 }
 
 /// Whether it is the one connection that failed, and not the listener.

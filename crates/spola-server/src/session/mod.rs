@@ -29,6 +29,9 @@ pub(crate) use wire::Wire;
 /// The Engine.IO type of a message, which every Socket.IO packet is encoded behind.
 pub(crate) const PACKET_PREFIX: &str = "4";
 
+/// What a command in the inbox weighs by itself, in bytes.
+const COMMAND_LEN: usize = 128;
+
 /// What others ask of a session. The session's task carries it out.
 pub(crate) enum Command {
     Emit {
@@ -53,6 +56,8 @@ pub(crate) enum Command {
     Close,
     /// Ends the session because the server goes.
     Shutdown,
+    /// Ends the task, whatever still runs in it.
+    Abort,
     /// An upgrade request was accepted: this becomes the WebSocket.
     Upgrade(OnUpgrade, BinaryMode),
     Poll {
@@ -84,6 +89,7 @@ impl Command {
             Self::Disconnect { .. }
             | Self::Close
             | Self::Shutdown
+            | Self::Abort
             | Self::Upgrade(..)
             | Self::Poll { .. }
             | Self::PollAborted(_)
@@ -187,13 +193,15 @@ impl SessionHandle {
         if inbox.attention == Attention::Gone || inbox.overflowed {
             return;
         }
-        inbox.weight += command.weight();
+        inbox.weight += COMMAND_LEN + command.weight();
         inbox.overflowed = inbox.weight > self.config.outgoing_hard_cap;
         inbox.commands.push(command);
         if inbox.attention == Attention::Asleep {
             inbox.attention = Attention::Awake;
-            if let Some(waker) = &inbox.waker {
-                waker.wake_by_ref();
+            let waker = inbox.waker.take();
+            drop(inbox);
+            if let Some(waker) = waker {
+                waker.wake();
             }
         }
     }
@@ -220,10 +228,7 @@ impl SessionHandle {
         }
         inbox.commands = Vec::new();
         inbox.attention = Attention::Asleep;
-        match &mut inbox.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => inbox.waker = Some(cx.waker().clone()),
-        }
+        inbox.waker = Some(cx.waker().clone());
         true
     }
 

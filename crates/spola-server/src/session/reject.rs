@@ -42,20 +42,23 @@ impl Future for Reject {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         let now = this.runtime.now();
-        while let Poll::Ready(incoming) = this.wire.poll_next(cx, now, &this.config) {
-            match incoming {
-                Incoming::Opened => this.wire.close(now),
-                Incoming::Message(_) => {}
-                Incoming::Closed { .. } if matches!(this.wire, Wire::Opening(_)) => {
-                    return Poll::Ready(());
+        loop {
+            while let Poll::Ready(incoming) = this.wire.poll_next(cx, now, &this.config) {
+                match incoming {
+                    Incoming::Opened => this.wire.close(now),
+                    Incoming::Closed { .. } if matches!(this.wire, Wire::Opening(..)) => {
+                        return Poll::Ready(());
+                    }
+                    Incoming::Message(_) | Incoming::Closed { .. } => {}
                 }
-                Incoming::Closed { .. } => break,
+            }
+            match this.wire.flush(cx, now) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => return Poll::Ready(()),
             }
         }
-        let failed = this.wire.flush(cx, now).is_err();
-        // Lingering needs one more look at the input.
-        let over = this.wire.poll_next(cx, now, &this.config).is_pending() && this.wire.is_done();
-        if failed || over || now >= this.deadline || this.timer.poll_expired(cx).is_ready() {
+        if this.wire.is_done() || now >= this.deadline || this.timer.poll_expired(cx).is_ready() {
             return Poll::Ready(());
         }
         Poll::Pending

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -42,6 +42,13 @@ const BUDGET: usize = 16;
 /// Messages that are read, and handed to the application, in one round.
 const MESSAGES: usize = 128;
 
+/// Bytes of messages that may wait for handlers to end.
+const BACKLOG_LEN: usize = 1 << 20;
+
+/// What a waiting message weighs by itself, and a byte of a POST, whose packets may be tiny.
+const MESSAGE_LEN: usize = 64;
+const POST_FACTOR: usize = 16;
+
 pub(crate) struct SessionTask {
     io: Io,
     config: Arc<Config>,
@@ -60,12 +67,16 @@ pub(crate) struct SessionTask {
     questions: HashMap<(packet::Namespace, AckId), oneshot::Sender<Result<Data, AckError>>>,
     running: Running,
     /// A message that waits for its turn, or for a handler to end. Those behind it wait in the
-    /// engine: the packets of one POST, at the most.
+    /// engine.
     held: Option<engine::Event>,
-    /// A POST that came while packets of the one before it waited.
+    /// What waits there, in bytes.
+    backlog: usize,
+    /// A POST that came while the backlog was full.
     late_post: Option<(RequestId, Bytes)>,
     /// Messages that may still be handed to the application in this round.
     allowance: usize,
+    /// The server does not wait for the handlers any more.
+    aborted: bool,
 }
 
 /// How a session begins.
@@ -94,7 +105,7 @@ impl SessionTask {
             }
             Beginning::WebSocket(upgrade, binary) => (
                 engine::Opening::WebSocket(binary),
-                Some(Wire::Opening(upgrade)),
+                Some(Wire::opening(upgrade, now, &config)),
             ),
         };
         let engine = engine::Session::new(handle.sid(), opening, &config.engine, now);
@@ -116,8 +127,10 @@ impl SessionTask {
             questions: HashMap::new(),
             running: Running::default(),
             held: None,
+            backlog: 0,
             late_post: None,
             allowance: MESSAGES,
+            aborted: false,
             config,
         }
     }
@@ -127,7 +140,6 @@ impl SessionTask {
         let now = self.runtime.now();
         self.allowance = MESSAGES;
         let mut busy = self.carry_out(cx, now);
-        busy |= self.poll_timers(cx, now);
         while let Poll::Ready(done) = self.running.poll_done(cx) {
             self.finish(cx, now, done);
             busy = true;
@@ -136,12 +148,14 @@ impl SessionTask {
         if self.held.is_none()
             && let Some((id, body)) = self.late_post.take()
         {
-            self.engine.handle_post(now, id, body);
+            self.post(now, id, body);
             self.pump(cx, now);
         }
         busy |= self.read(cx, now);
+        // After reading: what has come in time counts, however late we look.
+        busy |= self.poll_timers(cx, now);
         self.pump(cx, now);
-        self.flush(cx, now);
+        busy |= self.flush(cx, now);
         busy | (self.held.is_some() && !self.is_full())
     }
 
@@ -154,6 +168,10 @@ impl SessionTask {
         let busy = !commands.is_empty();
         for command in commands {
             self.command(cx, now, command);
+            if self.is_wire_full() {
+                self.flush(cx, now);
+                self.pump(cx, now);
+            }
         }
         busy
     }
@@ -169,10 +187,7 @@ impl SessionTask {
                 event,
                 timeout,
                 answer,
-            } => match self.sockets.emit_with_ack(now, &namespace, &event, timeout) {
-                Ok(ack) => drop(self.questions.insert((namespace, ack), answer)),
-                Err(error) => drop(answer.send(Err(unasked(error)))),
-            },
+            } => self.ask(now, namespace, &event, timeout, answer),
             Command::Acknowledge { namespace, packet } => {
                 let _ = self.sockets.acknowledge(&namespace, packet);
             }
@@ -181,7 +196,8 @@ impl SessionTask {
             }
             Command::Close => self.sockets.close(),
             Command::Shutdown => self.shut(cx, now, DisconnectReason::ServerShuttingDown),
-            Command::Upgrade(upgrade, binary) => self.upgrade(upgrade, binary),
+            Command::Abort => self.aborted = true,
+            Command::Upgrade(upgrade, binary) => self.upgrade(now, upgrade, binary),
             Command::Poll { id, respond } => {
                 self.polls.add(id, respond);
                 self.engine.handle_poll(id);
@@ -195,12 +211,22 @@ impl SessionTask {
                 self.posts.add(id, respond);
                 self.engine.handle_post_started(id, content_type.as_deref());
             }
-            Command::Post { id, body } if self.held.is_some() => self.late_post = Some((id, body)),
-            Command::Post { id, body } => self.engine.handle_post(now, id, body),
+            Command::Post { id, body } => self.post(now, id, body),
             Command::PostTooLarge(id) => self.engine.handle_post_too_large(id),
             Command::PostAborted(id) => self.engine.handle_post_aborted(id),
         }
         self.pump(cx, now);
+    }
+
+    /// Takes the body of a POST in, unless the packets before it fill the backlog.
+    fn post(&mut self, now: Instant, id: RequestId, body: Bytes) {
+        let weight = body.len().saturating_mul(POST_FACTOR);
+        if self.held.is_some() && self.backlog.saturating_add(weight) > BACKLOG_LEN {
+            self.late_post = Some((id, body));
+            return;
+        }
+        self.backlog = self.backlog.saturating_add(weight);
+        self.engine.handle_post(now, id, body);
     }
 
     /// Ends the session at once, without waiting for the client.
@@ -217,14 +243,20 @@ impl SessionTask {
         self.wire = None;
     }
 
-    fn upgrade(&mut self, upgrade: hyper::upgrade::OnUpgrade, binary: engine::BinaryMode) {
+    fn upgrade(
+        &mut self,
+        now: Instant,
+        upgrade: hyper::upgrade::OnUpgrade,
+        binary: engine::BinaryMode,
+    ) {
+        let wire = Wire::opening(upgrade, now, &self.config);
         if self.wire.is_some() || !self.engine.accepts_upgrade() {
             let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
-            let reject = Reject::new(Wire::Opening(upgrade), runtime, config);
+            let reject = Reject::new(wire, runtime, config);
             return self.runtime.spawn(Box::pin(reject));
         }
         self.upgrade_binary = binary;
-        self.wire = Some(Wire::Opening(upgrade));
+        self.wire = Some(wire);
     }
 
     fn poll_timers(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
@@ -267,10 +299,15 @@ impl SessionTask {
         true
     }
 
-    /// Reads what has come over the WebSocket, unless a message waits already.
+    /// Reads what has come over the WebSocket. While too many handlers wait, messages go to the
+    /// backlog as long as it has room: a pong may be behind them.
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         for _ in 0..MESSAGES {
-            if self.held.is_some() {
+            let wait = match self.is_full() {
+                true => self.backlog >= BACKLOG_LEN,
+                false => self.held.is_some(),
+            };
+            if wait {
                 return false;
             }
             let Some(wire) = &mut self.wire else {
@@ -281,7 +318,10 @@ impl SessionTask {
             };
             match incoming {
                 Incoming::Opened => self.opened(now),
-                Incoming::Message(message) => self.engine.handle_websocket_message(now, message),
+                Incoming::Message(message) => {
+                    self.backlog += message.len() + MESSAGE_LEN;
+                    self.engine.handle_websocket_message(now, message);
+                }
                 Incoming::Closed { clean } => {
                     let end = if clean {
                         WebSocketEnd::Closed
@@ -316,7 +356,7 @@ impl SessionTask {
         self.pump(cx, now);
         self.flush(cx, now);
         self.wire = match self.wire.take() {
-            None | Some(Wire::Opening(_)) => None,
+            None | Some(Wire::Opening(..)) => None,
             Some(wire) => self.keep(wire),
         };
     }
@@ -333,8 +373,13 @@ impl SessionTask {
         None
     }
 
-    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
-        let Some(wire) = &mut self.wire else { return };
+    /// Writes what waits; `true` if there is more to do thereupon: room was made for packets that found
+    /// none, or the peer's end is to be read.
+    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let was_full = self.is_wire_full();
+        let Some(wire) = &mut self.wire else {
+            return false;
+        };
         let flushed = wire.flush(cx, now);
         if let Err(error) = &flushed {
             tracing::debug!(%error, "a connection failed");
@@ -344,18 +389,19 @@ impl SessionTask {
             self.engine.handle_websocket_closed(WebSocketEnd::Closed);
             self.pump(cx, now);
         }
+        matches!(flushed, Ok(true)) || (was_full && !self.is_wire_full())
     }
 
     /// Carries the outputs of each machine to the next, until all are drained.
     fn pump(&mut self, cx: &mut Context<'_>, now: Instant) {
         loop {
-            if let Some(event) = self.next_event() {
-                self.engine_event(now, event);
-            } else if let Some(packet) = self.sockets.poll_transmit() {
+            if let Some(packet) = self.sockets.poll_transmit() {
                 // Before the events: the last of these closes what carries the packets.
                 self.send(packet);
             } else if let Some(event) = self.sockets.poll_event() {
                 self.socket_event(cx, now, event);
+            } else if let Some(event) = self.next_event() {
+                self.engine_event(now, event);
             } else if !self.transmit(now) {
                 return;
             }
@@ -364,21 +410,29 @@ impl SessionTask {
 
     /// The engine's next event, unless it is a message that has to wait.
     fn next_event(&mut self) -> Option<engine::Event> {
-        let event = self.held.take().or_else(|| self.engine.poll_event())?;
-        if matches!(event, engine::Event::Message(_)) {
+        let Some(event) = self.held.take().or_else(|| self.engine.poll_event()) else {
+            self.backlog = 0;
+            return None;
+        };
+        if let engine::Event::Message(message) = &event {
             if self.allowance == 0 || self.is_full() {
                 self.held = Some(event);
                 return None;
             }
             self.allowance -= 1;
+            self.backlog = self
+                .backlog
+                .saturating_sub(message.as_bytes().len() + MESSAGE_LEN);
         }
         Some(event)
     }
 
-    /// Whether as many handlers wait as may, so that no further message is looked at. Those of a
+    /// Whether as many handlers wait as may, so that no further message is looked at. Handlers that
+    /// wait for the client's answer do not count: the answer would never be looked at. Messages of a
     /// session that has closed are looked at all the same: its end comes behind them.
     fn is_full(&self) -> bool {
-        self.running.len() >= self.config.max_running_handlers && self.engine.status().is_some()
+        let waiting = self.running.len().saturating_sub(self.questions.len());
+        waiting >= self.config.max_running_handlers && self.engine.status().is_some()
     }
 
     fn engine_event(&mut self, now: Instant, event: engine::Event) {
@@ -389,6 +443,9 @@ impl SessionTask {
                 self.sockets.handle_closed(disconnect_reason(reason));
                 self.running.abort_admissions();
                 self.io.sessions().remove(&self.handle.sid());
+                if let Some(wire) = &mut self.wire {
+                    wire.end_within(now, self.config.write_timeout);
+                }
             }
             // Neither matters to the namespaces.
             engine::Event::Opened | engine::Event::Upgraded | _ => {}
@@ -411,10 +468,15 @@ impl SessionTask {
         }
     }
 
+    /// Whether packets wait in the engine for the WebSocket to be written to.
+    fn is_wire_full(&self) -> bool {
+        self.engine.transport() == Transport::WebSocket
+            && self.wire.as_ref().is_some_and(|wire| !wire.has_room())
+    }
+
     /// Carries one output of the engine out; `false` if there is none, or no room for it.
     fn transmit(&mut self, now: Instant) -> bool {
-        let over_websocket = self.engine.transport() == Transport::WebSocket;
-        if over_websocket && self.wire.as_ref().is_some_and(|wire| !wire.has_room()) {
+        if self.is_wire_full() {
             return false;
         }
         match self.engine.poll_transmit() {
@@ -438,6 +500,37 @@ impl SessionTask {
             wire.close(now);
             self.wire = self.keep(wire);
         }
+    }
+
+    fn ask(
+        &mut self,
+        now: Instant,
+        namespace: packet::Namespace,
+        event: &Data,
+        timeout: Option<Duration>,
+        answer: oneshot::Sender<Result<Data, AckError>>,
+    ) {
+        let mut asked = self.sockets.emit_with_ack(now, &namespace, event, timeout);
+        if asked == Err(sockets::SendError::TooManyAcks) && self.forget_questions() {
+            asked = self.sockets.emit_with_ack(now, &namespace, event, timeout);
+        }
+        match asked {
+            Ok(ack) => drop(self.questions.insert((namespace, ack), answer)),
+            Err(error) => drop(answer.send(Err(unasked(error)))),
+        }
+    }
+
+    /// Forgets the questions whose answers nobody waits for any more; `false` if there are none.
+    fn forget_questions(&mut self) -> bool {
+        let before = self.questions.len();
+        let sockets = &mut self.sockets;
+        self.questions.retain(|(namespace, ack), answer| {
+            if answer.is_canceled() {
+                sockets.cancel_ack(namespace, *ack);
+            }
+            !answer.is_canceled()
+        });
+        self.questions.len() < before
     }
 
     fn socket_event(&mut self, cx: &mut Context<'_>, now: Instant, event: sockets::Event) {
@@ -627,7 +720,7 @@ impl Future for SessionTask {
             if self.work(cx) {
                 continue;
             }
-            if self.is_over() {
+            if self.aborted || self.is_over() {
                 return Poll::Ready(());
             }
             if self.set_alarm() {
@@ -649,9 +742,8 @@ impl Drop for SessionTask {
         for socket in &self.members {
             socket.exit();
         }
-        self.io.sessions().remove(&self.handle.sid());
         self.handle.retire();
-        self.io.sessions().task_ended();
+        self.io.sessions().task_ended(&self.handle.sid());
     }
 }
 

@@ -30,8 +30,8 @@ const LINGER_LEN: usize = 4 << 20;
 
 /// The WebSocket, on its way to be one, or done.
 pub(crate) enum Wire {
-    /// The response that switches protocols is being written.
-    Opening(OnUpgrade),
+    /// The response that switches protocols is being written, until the given moment.
+    Opening(OnUpgrade, Instant),
     Open(Box<Line>),
 }
 
@@ -56,6 +56,8 @@ pub(crate) struct Line {
     read: usize,
     /// When the last progress was made in writing, if something waits to be written.
     stalled_since: Option<Instant>,
+    /// When it ends, whatever is left to write: set once the session has closed.
+    end: Option<Instant>,
     close: CloseState,
 }
 
@@ -72,6 +74,11 @@ enum CloseState {
 }
 
 impl Wire {
+    /// A WebSocket to be, once the response is written.
+    pub(crate) fn opening(upgrade: OnUpgrade, now: Instant, config: &Config) -> Self {
+        Self::Opening(upgrade, now + config.engine.upgrade_timeout)
+    }
+
     /// The next thing that comes in; pending once nothing is left to read.
     pub(super) fn poll_next(
         &mut self,
@@ -80,7 +87,11 @@ impl Wire {
         config: &Config,
     ) -> Poll<Incoming> {
         match self {
-            Self::Opening(upgrade) => match ready!(Pin::new(upgrade).poll(cx)) {
+            Self::Opening(_, until) if now >= *until => {
+                tracing::debug!("the protocol was not switched in time");
+                Poll::Ready(Incoming::Closed { clean: false })
+            }
+            Self::Opening(upgrade, _) => match ready!(Pin::new(upgrade).poll(cx)) {
                 Ok(io) => {
                     *self = Self::Open(Box::new(Line::new(io, config)));
                     Poll::Ready(Incoming::Opened)
@@ -97,7 +108,7 @@ impl Wire {
     /// Whether the connection takes more packets now.
     pub(super) fn has_room(&self) -> bool {
         match self {
-            Self::Opening(_) => false,
+            Self::Opening(..) => false,
             Self::Open(line) => line.connection.buffered_amount() < OUTPUT_LEN,
         }
     }
@@ -120,10 +131,18 @@ impl Wire {
         }
     }
 
-    /// Writes what waits; `Err` if the connection failed.
-    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> io::Result<()> {
+    /// Ends it after `time`, whatever is left to write by then.
+    pub(super) fn end_within(&mut self, now: Instant, time: Duration) {
+        if let Self::Open(line) = self {
+            line.end.get_or_insert(now + time);
+        }
+    }
+
+    /// Writes what waits; `true` if the next thing to do is to read the peer's end, `Err` if the
+    /// connection failed.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> io::Result<bool> {
         match self {
-            Self::Opening(_) => Ok(()),
+            Self::Opening(..) => Ok(false),
             Self::Open(line) => line.flush(cx, now),
         }
     }
@@ -141,7 +160,8 @@ impl Wire {
             .stalled_since
             .is_some_and(|since| now >= since + config.write_timeout);
         let lingered = matches!(line.close, CloseState::Lingering { until, .. } if now >= until);
-        if stalled || lingered {
+        let overdue = line.end.is_some_and(|end| now >= end);
+        if stalled || lingered || overdue {
             line.connection.handle_eof(now);
             line.close = CloseState::Done;
         }
@@ -149,13 +169,16 @@ impl Wire {
     }
 
     pub(super) fn poll_timeout(&self, config: &Config) -> Option<Instant> {
-        let Self::Open(line) = self else { return None };
+        let line = match self {
+            Self::Opening(_, until) => return Some(*until),
+            Self::Open(line) => line,
+        };
         let linger = match line.close {
             CloseState::Lingering { until, .. } => Some(until),
             CloseState::Open | CloseState::Reported | CloseState::Done => None,
         };
         let stalled = line.stalled_since.map(|since| since + config.write_timeout);
-        [line.connection.poll_timeout(), linger, stalled]
+        [line.connection.poll_timeout(), linger, stalled, line.end]
             .into_iter()
             .flatten()
             .min()
@@ -164,9 +187,8 @@ impl Wire {
 
 impl Line {
     fn new(io: Upgraded, config: &Config) -> Self {
-        let mut settings = spola_websocket::Config::default();
+        let mut settings = config.websocket.clone();
         settings.max_message_size = config.engine.max_payload;
-        settings.close_timeout = config.close_timeout;
         Self {
             io,
             connection: Connection::server(settings),
@@ -174,6 +196,7 @@ impl Line {
             parsed: 0,
             read: 0,
             stalled_since: None,
+            end: None,
             close: CloseState::Open,
         }
     }
@@ -246,7 +269,7 @@ impl Line {
         polled.map_ok(|()| self.read)
     }
 
-    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> io::Result<()> {
+    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> io::Result<bool> {
         // Asked for anew each time: a pong that waited for room may have joined it.
         while self.connection.output().has_remaining() {
             let output = self.connection.output();
@@ -256,7 +279,7 @@ impl Line {
                 Poll::Ready(written) => written?,
                 Poll::Pending => {
                     self.stalled_since.get_or_insert(now);
-                    return Ok(());
+                    return Ok(false);
                 }
             };
             if written == 0 {
@@ -265,18 +288,23 @@ impl Line {
             output.advance(written);
             self.stalled_since = None;
         }
-        if let Poll::Ready(flushed) = Pin::new(&mut self.io).poll_flush(cx) {
-            flushed?;
+        match Pin::new(&mut self.io).poll_flush(cx) {
+            Poll::Ready(flushed) => flushed?,
+            Poll::Pending => return Ok(false),
         }
-        if matches!(self.close, CloseState::Reported) {
+        if !matches!(self.close, CloseState::Reported) {
+            return Ok(false);
+        }
+        self.end.get_or_insert(now + LINGER);
+        let shut = Pin::new(&mut self.io).poll_shutdown(cx);
+        if shut.is_ready() {
+            // Should the peer be gone already, there is nobody left to tell.
             self.close = CloseState::Lingering {
                 until: now + LINGER,
                 read: 0,
             };
-            // Should the peer be gone already, there is nobody left to tell.
-            let _ = Pin::new(&mut self.io).poll_shutdown(cx);
         }
-        Ok(())
+        Ok(shut.is_ready())
     }
 
     /// Reads on until the peer's side ends: closing with unread input would make the kernel reset

@@ -42,6 +42,9 @@ pub struct WebSocket<S> {
     /// When the last bytes came.
     now: Instant,
     sleep: Option<Pin<Box<Sleep>>>,
+    /// Bytes went into the stream that it may still hold back.
+    unflushed: bool,
+    lingers: bool,
     end: End,
 }
 
@@ -102,6 +105,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             read,
             now,
             sleep: None,
+            unflushed: false,
+            lingers: false,
             end: End::Open,
         }
     }
@@ -263,7 +268,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if !self.connection.output().has_remaining() {
+        if !self.unflushed && !self.connection.output().has_remaining() {
             self.reclaim_output();
             return Poll::Ready(Ok(()));
         }
@@ -273,9 +278,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             if ready!(pin!(self.stream.write_buf(output)).poll(cx))? == 0 {
                 return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
             }
+            self.unflushed = true;
         }
         self.reclaim_output();
-        Pin::new(&mut self.stream).poll_flush(cx).map_err(Error::Io)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.unflushed = false;
+        Poll::Ready(Ok(()))
     }
 
     /// What was read is about to be answered: into the thread's buffer, which costs no allocation.
@@ -296,14 +304,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             match &mut self.end {
                 End::Closed(reason) => {
                     let reason = reason.clone();
-                    let written = ready!(self.poll_flush(cx)).is_ok();
-                    let shut =
-                        written && ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_ok();
-                    self.sleep = None;
+                    let shut = match self.poll_shut(cx) {
+                        Poll::Ready(shut) => shut,
+                        Poll::Pending => {
+                            ready!(self.linger_timer().poll(cx));
+                            false
+                        }
+                    };
                     self.end = match shut {
                         true => End::Lingering { reason, read: 0 },
                         false => End::Done(reason),
                     };
+                    self.sleep = None;
                 }
                 End::Lingering { reason, read } => {
                     let mut buffer = scratch::take();
@@ -336,6 +348,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 }
             }
         }
+    }
+
+    /// The timer of the end, in place of that of the connection.
+    fn linger_timer(&mut self) -> Pin<&mut Sleep> {
+        if !std::mem::replace(&mut self.lingers, true) {
+            self.sleep = None;
+        }
+        self.sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)))
+            .as_mut()
+    }
+
+    /// Writes what is left and shuts our side; `false` if that failed.
+    fn poll_shut(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if ready!(self.poll_flush(cx)).is_err() {
+            return Poll::Ready(false);
+        }
+        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+        shut.map(|shut| shut.is_ok())
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
