@@ -32,10 +32,7 @@ impl Cell {
         } else {
             format!("{} connections", self.connections)
         };
-        format!(
-            "{size} text, {connections}, {} in flight on each",
-            self.in_flight
-        )
+        format!("{size} text, {connections}, {} in flight on each", self.in_flight)
     }
 }
 
@@ -64,22 +61,10 @@ impl FromStr for Cell {
             }
         };
         within("the size", size, Self::MAX_SIZE)?;
-        within(
-            "the number of connections",
-            connections,
-            Self::MAX_CONNECTIONS,
-        )?;
+        within("the number of connections", connections, Self::MAX_CONNECTIONS)?;
         within("the number in flight", in_flight, Self::MAX_IN_FLIGHT)?;
-        within(
-            "size × in flight",
-            size * in_flight,
-            Self::MAX_BYTES_IN_FLIGHT,
-        )?;
-        Ok(Self {
-            size,
-            connections,
-            in_flight,
-        })
+        within("size × in flight", size * in_flight, Self::MAX_BYTES_IN_FLIGHT)?;
+        Ok(Self { size, connections, in_flight })
     }
 }
 
@@ -96,16 +81,7 @@ mod tests {
 
     #[test]
     fn cells_out_of_bounds_are_refused() {
-        for text in [
-            "",
-            "125",
-            "125x32",
-            "0x1x1",
-            "1x0x1",
-            "1x1x0",
-            "1x1x1x1",
-            "2000000x1x1",
-        ] {
+        for text in ["", "125", "125x32", "0x1x1", "1x0x1", "1x1x0", "1x1x1x1", "2000000x1x1"] {
             assert!(text.parse::<Cell>().is_err(), "{text}");
         }
         assert!("1048576x1x256".parse::<Cell>().is_err());

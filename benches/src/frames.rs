@@ -75,10 +75,7 @@ impl Frames {
         received: &[u8],
     ) -> Result<(usize, usize), Failure> {
         let end = position + received.len();
-        let expected = self
-            .expected
-            .get(position..end)
-            .ok_or("a read beyond the buffer")?;
+        let expected = self.expected.get(position..end).ok_or("a read beyond the buffer")?;
         self.reads += 1;
         let right = if self.reads.is_multiple_of(SAMPLE) {
             received == expected
@@ -111,11 +108,7 @@ fn starts_match(received: &[u8], expected: &[u8], position: usize, reply_len: us
 }
 
 fn differs(received: &[u8], expected: &[u8]) -> String {
-    let at = received
-        .iter()
-        .zip(expected)
-        .position(|(a, b)| a != b)
-        .unwrap_or(received.len());
+    let at = received.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(received.len());
     let near = |bytes: &[u8]| bytes.iter().skip(at).take(8).copied().collect::<Vec<u8>>();
     format!(
         "{:02x?} where {:02x?} was expected, at byte {at} of a read",
@@ -137,11 +130,7 @@ fn client_frame(n: usize, size: usize) -> Vec<u8> {
     let key = (n as u32 + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
     let mut frame = header(size, true);
     frame.extend(key);
-    frame.extend(
-        text(n, size)
-            .zip(key.into_iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
+    frame.extend(text(n, size).zip(key.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
 }
 
@@ -175,11 +164,7 @@ mod tests {
     fn replies_are_four_bytes_shorter_than_frames() {
         for (size, frame) in [(125, 131), (126, 134), (65_535, 65_543), (65_536, 65_550)] {
             let frames = Frames::new(Echo::WebSocket, size, 1, 4096);
-            assert_eq!(
-                (frames.sent_len, frames.reply_len),
-                (frame, frame - 4),
-                "{size}"
-            );
+            assert_eq!((frames.sent_len, frames.reply_len), (frame, frame - 4), "{size}");
             let raw = Frames::new(Echo::Raw, size, 1, 4096);
             assert_eq!((raw.sent_len, raw.reply_len), (frame, frame));
         }
@@ -221,10 +206,7 @@ mod tests {
                 let mut wrong = frames.expected[first..4 * 127].to_vec();
                 wrong[reply * 127 - first + byte] ^= 1;
                 let outcome = frames.verify(first, &wrong);
-                assert!(
-                    outcome.is_err(),
-                    "byte {byte} of reply {reply} in a read from {first}"
-                );
+                assert!(outcome.is_err(), "byte {byte} of reply {reply} in a read from {first}");
             }
         }
     }

@@ -30,11 +30,7 @@ pub(crate) struct Options {
     /// The server's address.
     address: SocketAddr,
     /// Message size, connections, and messages in flight on each.
-    #[arg(
-        long,
-        default_value = "125x32x1",
-        value_name = "SIZExCONNECTIONSxIN_FLIGHT"
-    )]
+    #[arg(long, default_value = "125x32x1", value_name = "SIZExCONNECTIONSxIN_FLIGHT")]
     cell: Cell,
     /// Speak to a TCP echo server: no handshake, and the same bytes back.
     #[arg(long)]
@@ -84,15 +80,8 @@ pub(crate) struct Measures {
 }
 
 impl Measures {
-    const NAMES: [&'static str; 7] = [
-        "messages",
-        "window",
-        "server-cpu",
-        "load-cpu",
-        "waited",
-        "p50",
-        "p99",
-    ];
+    const NAMES: [&'static str; 7] =
+        ["messages", "window", "server-cpu", "load-cpu", "waited", "p50", "p99"];
 
     fn line(&self) -> String {
         let values = [
@@ -104,10 +93,7 @@ impl Measures {
             self.p50,
             self.p99,
         ];
-        let pairs = Self::NAMES
-            .iter()
-            .zip(values)
-            .map(|(name, value)| format!("{name}={value}"));
+        let pairs = Self::NAMES.iter().zip(values).map(|(name, value)| format!("{name}={value}"));
         pairs.collect::<Vec<_>>().join(" ")
     }
 
@@ -116,12 +102,7 @@ impl Measures {
         let mut values = line
             .split_whitespace()
             .zip(Self::NAMES)
-            .map(|(pair, name)| {
-                pair.strip_prefix(name)?
-                    .strip_prefix('=')?
-                    .parse::<f64>()
-                    .ok()
-            });
+            .map(|(pair, name)| pair.strip_prefix(name)?.strip_prefix('=')?.parse::<f64>().ok());
         let mut next = || values.next().flatten();
         Some(Self {
             messages: next()?,
@@ -160,11 +141,7 @@ struct Load {
 impl Load {
     fn connect(options: &Options) -> Result<Self, Failure> {
         let cell = options.cell;
-        let echo = if options.raw {
-            Echo::Raw
-        } else {
-            Echo::WebSocket
-        };
+        let echo = if options.raw { Echo::Raw } else { Echo::WebSocket };
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(cell.connections);
         for index in 0..cell.connections {
@@ -234,10 +211,7 @@ impl Load {
 
     /// Waits for replies, and sends as many messages as came back if `refill` says so.
     fn wait(&mut self, refill: bool) -> Result<(), Failure> {
-        let tenth = Timespec {
-            tv_sec: 0,
-            tv_nsec: 100_000_000,
-        };
+        let tenth = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&tenth)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -249,10 +223,7 @@ impl Load {
         for event in events.drain(..) {
             let epoll::Event { flags, data } = event;
             let index = usize::try_from(data.u64())?;
-            let connection = self
-                .connections
-                .get_mut(index)
-                .ok_or("an unknown connection")?;
+            let connection = self.connections.get_mut(index).ok_or("an unknown connection")?;
             if flags.contains(epoll::EventFlags::OUT) {
                 connection.write(&self.frames)?;
                 self.follow_interest(index)?;
@@ -260,10 +231,7 @@ impl Load {
             if flags.difference(epoll::EventFlags::OUT).is_empty() {
                 continue;
             }
-            let connection = self
-                .connections
-                .get_mut(index)
-                .ok_or("an unknown connection")?;
+            let connection = self.connections.get_mut(index).ok_or("an unknown connection")?;
             let completed = connection.read(&mut self.frames, &mut self.buffer)?;
             let now = Instant::now();
             self.last_reply = now;
@@ -277,20 +245,14 @@ impl Load {
     }
 
     fn send(&mut self, index: usize, count: usize, now: Instant) -> Result<(), Failure> {
-        let connection = self
-            .connections
-            .get_mut(index)
-            .ok_or("an unknown connection")?;
+        let connection = self.connections.get_mut(index).ok_or("an unknown connection")?;
         connection.send(&self.frames, count, now)?;
         self.follow_interest(index)
     }
 
     /// Asks epoll for room to write while, and only while, something waits for it.
     fn follow_interest(&mut self, index: usize) -> Result<(), Failure> {
-        let connection = self
-            .connections
-            .get_mut(index)
-            .ok_or("an unknown connection")?;
+        let connection = self.connections.get_mut(index).ok_or("an unknown connection")?;
         if let Some(blocked) = connection.interest_changed() {
             let flags = if blocked {
                 epoll::EventFlags::IN | epoll::EventFlags::OUT

@@ -24,9 +24,7 @@ pub(crate) fn cores() -> Vec<usize> {
     let Ok(set) = sched_getaffinity(None) else {
         return Vec::new();
     };
-    (0..CpuSet::MAX_CPU)
-        .filter(|&core| set.is_set(core))
-        .collect()
+    (0..CpuSet::MAX_CPU).filter(|&core| set.is_set(core)).collect()
 }
 
 /// What all the threads of a process have had of the processor so far.
@@ -68,10 +66,7 @@ impl Usage {
 fn nanoseconds(schedstat: &str) -> Option<Usage> {
     let mut fields = schedstat.split_whitespace().map(|field| field.parse().ok());
     let mut next = || fields.next().flatten().map(Duration::from_nanos);
-    Some(Usage {
-        cpu: next()?,
-        waited: next()?,
-    })
+    Some(Usage { cpu: next()?, waited: next()? })
 }
 
 fn ticks(stat: &str) -> Option<Usage> {
@@ -81,10 +76,7 @@ fn ticks(stat: &str) -> Option<Usage> {
     let system: u64 = fields.next()?.parse().ok()?;
     let per_second = rustix::param::clock_ticks_per_second().max(1);
     let cpu = Duration::from_secs_f64((user + system) as f64 / per_second as f64);
-    Some(Usage {
-        cpu,
-        waited: Duration::ZERO,
-    })
+    Some(Usage { cpu, waited: Duration::ZERO })
 }
 
 /// One line on processor, kernel and compiler.
@@ -126,10 +118,7 @@ fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
         .ok()
         .filter(|output| output.status.success())?;
     let text = String::from_utf8(output.stdout).ok()?;
-    text.lines()
-        .next()
-        .map(|line| line.trim().to_owned())
-        .filter(|line| !line.is_empty())
+    text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
 }
 
 /// The version of a crate as locked for this build.
@@ -137,10 +126,7 @@ pub(crate) fn locked_version(name: &str) -> Option<&'static str> {
     let entry = format!("name = \"{name}\"");
     let mut lines = include_str!("../Cargo.lock").lines();
     lines.find(|line| *line == entry)?;
-    lines
-        .next()?
-        .strip_prefix("version = ")
-        .map(|version| version.trim_matches('"'))
+    lines.next()?.strip_prefix("version = ").map(|version| version.trim_matches('"'))
 }
 
 #[cfg(test)]
@@ -149,18 +135,12 @@ mod tests {
 
     #[test]
     fn cpu_times_are_read_in_both_forms() {
-        let usage = Usage {
-            cpu: Duration::from_millis(1500),
-            waited: Duration::from_nanos(7),
-        };
+        let usage = Usage { cpu: Duration::from_millis(1500), waited: Duration::from_nanos(7) };
         assert_eq!(nanoseconds("1500000000 7 3\n"), Some(usage));
         assert_eq!(nanoseconds(""), None);
         let second = rustix::param::clock_ticks_per_second();
         let stat = format!("7 (a) b) S 1 1 1 0 -1 0 0 0 0 0 {second} {second} 0 0 20 0");
-        let usage = Usage {
-            cpu: Duration::from_secs(2),
-            waited: Duration::ZERO,
-        };
+        let usage = Usage { cpu: Duration::from_secs(2), waited: Duration::ZERO };
         assert_eq!(ticks(&stat), Some(usage));
         assert!(Usage::of(std::process::id()).unwrap().cpu > Duration::ZERO);
     }

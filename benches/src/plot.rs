@@ -32,14 +32,8 @@ fn draw(image: &mut String, tables: &[Table]) -> std::fmt::Result {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
          font-family=\"system-ui, sans-serif\" font-size=\"14\" fill=\"#1b1f24\">"
     )?;
-    writeln!(
-        image,
-        "<title>WebSocket echo: rate and CPU per message</title>"
-    )?;
-    writeln!(
-        image,
-        "<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>"
-    )?;
+    writeln!(image, "<title>WebSocket echo: rate and CPU per message</title>")?;
+    writeln!(image, "<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>")?;
     let mut top = MARGIN;
     for table in tables {
         draw_table(image, table, top)?;
@@ -77,10 +71,7 @@ fn draw_table(image: &mut String, table: &Table, top: f64) -> std::fmt::Result {
             "CPU per message ÷ raw-epoll: shorter is better",
         )
     } else {
-        (
-            "thousand messages/s: longer is better",
-            "CPU µs per message: shorter is better",
-        )
+        ("thousand messages/s: longer is better", "CPU µs per message: shorter is better")
     };
     for (x, title) in [(left, rate_title), (right, cpu_title)] {
         writeln!(

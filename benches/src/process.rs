@@ -38,17 +38,10 @@ impl Part {
 
     /// Waits until the server tells its address. Its output ends if it fails before.
     pub(crate) fn address(&mut self) -> Result<SocketAddr, Failure> {
-        let stdout = self
-            .child
-            .stdout
-            .take()
-            .ok_or("the server's output was taken already")?;
+        let stdout = self.child.stdout.take().ok_or("the server's output was taken already")?;
         let mut line = String::new();
         BufReader::new(stdout.take(1024)).read_line(&mut line)?;
-        let address = line
-            .trim()
-            .strip_prefix(READY)
-            .ok_or("the server did not start")?;
+        let address = line.trim().strip_prefix(READY).ok_or("the server did not start")?;
         Ok(address.parse()?)
     }
 
@@ -87,9 +80,7 @@ impl Drop for Part {
 pub(crate) fn follow(parent: u32) -> Result<(), Failure> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     // The parent may have ended before the call above.
-    let still_there = getppid()
-        .map(Pid::as_raw_nonzero)
-        .map(|pid| i64::from(pid.get()));
+    let still_there = getppid().map(Pid::as_raw_nonzero).map(|pid| i64::from(pid.get()));
     if still_there == Some(i64::from(parent)) {
         Ok(())
     } else {

@@ -50,10 +50,7 @@ const MAX_WAITED: f64 = 0.1;
 
 impl Row {
     pub(crate) fn new(server: Server) -> Self {
-        Self {
-            server,
-            runs: Vec::new(),
-        }
+        Self { server, runs: Vec::new() }
     }
 
     pub(crate) fn median(&self, measure: Measure) -> f64 {
@@ -62,13 +59,7 @@ impl Row {
 
     /// The median over the rounds of this server's measure ÷ the other's in the same round.
     pub(crate) fn ratio(&self, to: &Self, measure: Measure) -> f64 {
-        median(
-            self.runs
-                .iter()
-                .zip(&to.runs)
-                .map(|(a, b)| measure(a) / measure(b))
-                .collect(),
-        )
+        median(self.runs.iter().zip(&to.runs).map(|(a, b)| measure(a) / measure(b)).collect())
     }
 
     /// Half the distance between the fastest and the slowest round ÷ the median.
@@ -128,18 +119,9 @@ impl Report {
     }
 
     fn write(&self, page: &mut String, plot: &str) -> std::fmt::Result {
-        let Conditions {
-            rounds,
-            seconds,
-            warm_up,
-            shared_core,
-        } = self.conditions;
+        let Conditions { rounds, seconds, warm_up, shared_core } = self.conditions;
         writeln!(page, "# WebSocket echo\n")?;
-        writeln!(
-            page,
-            "Written by `cargo xtask bench websocket`: {}.\n",
-            machine::provenance()
-        )?;
+        writeln!(page, "Written by `cargo xtask bench websocket`: {}.\n", machine::provenance())?;
         let rows = self.tables.iter().flat_map(|table| &table.rows);
         let waited = rows.map(|row| row.median(WAITED)).fold(0.0, f64::max);
         if waited > MAX_WAITED {
@@ -157,15 +139,9 @@ impl Report {
         writeln!(page, "## How it was measured\n")?;
         writeln!(page, "- Machine: {}.", machine::describe())?;
         if shared_core {
-            writeln!(
-                page,
-                "- **Server and load shared one core: do not trust these figures.**"
-            )?;
+            writeln!(page, "- **Server and load shared one core: do not trust these figures.**")?;
         } else {
-            writeln!(
-                page,
-                "- The server has one core, the load another; loopback TCP, no delay."
-            )?;
+            writeln!(page, "- The server has one core, the load another; loopback TCP, no delay.")?;
         }
         writeln!(
             page,
@@ -178,10 +154,7 @@ impl Report {
              in the same round; the median of these ratios. Below 1 is slower, and for CPU above 1 \
              is dearer."
         )?;
-        writeln!(
-            page,
-            "- `spread`: half the range of the rounds' rates, by their median."
-        )?;
+        writeln!(page, "- `spread`: half the range of the rounds' rates, by their median.")?;
         writeln!(
             page,
             "- `CPU`: user and kernel time of the server's process within the window. Where `busy` \
@@ -194,10 +167,7 @@ impl Report {
              LTO, one codegen unit. Versions: {}.",
             self.versions()
         )?;
-        writeln!(
-            page,
-            "- What each server is, and how to repeat this: `benches/README.md`."
-        )
+        writeln!(page, "- What each server is, and how to repeat this: `benches/README.md`.")
     }
 
     fn versions(&self) -> String {
@@ -222,11 +192,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let half = values.len() / 2;
     let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
-    if values.len() % 2 == 1 {
-        at(half)
-    } else {
-        (at(half.wrapping_sub(1)) + at(half)) / 2.0
-    }
+    if values.len() % 2 == 1 { at(half) } else { (at(half.wrapping_sub(1)) + at(half)) / 2.0 }
 }
 
 /// A whole number with commas between its thousands.
@@ -256,19 +222,12 @@ pub(crate) mod tests {
             p50: 0.000_2,
             p99: 0.000_4,
         });
-        Row {
-            server,
-            runs: runs.collect(),
-        }
+        Row { server, runs: runs.collect() }
     }
 
     pub(crate) fn table() -> Table {
         Table {
-            cell: Cell {
-                size: 125,
-                connections: 32,
-                in_flight: 16,
-            },
+            cell: Cell { size: 125, connections: 32, in_flight: 16 },
             rows: vec![
                 row(Server::RawEpoll, &[1_000_000.0, 2_000_000.0, 1_500_000.0]),
                 row(Server::Fastwebsockets, &[100_000.0, 400_000.0, 300_000.0]),
@@ -286,12 +245,7 @@ pub(crate) mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        let cases = [
-            (0.0, "0"),
-            (999.4, "999"),
-            (1000.0, "1,000"),
-            (2_250_000.0, "2,250,000"),
-        ];
+        let cases = [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (2_250_000.0, "2,250,000")];
         for (value, text) in cases {
             assert_eq!(thousands(value), text);
         }
@@ -308,38 +262,17 @@ pub(crate) mod tests {
 
     #[test]
     fn the_page_shows_every_server() {
-        let conditions = Conditions {
-            rounds: 3,
-            seconds: 2.0,
-            warm_up: 0.5,
-            shared_core: false,
-        };
-        let mut report = Report {
-            tables: vec![table()],
-            conditions,
-        };
+        let conditions = Conditions { rounds: 3, seconds: 2.0, warm_up: 0.5, shared_core: false };
+        let mut report = Report { tables: vec![table()], conditions };
         let page = report.markdown("websocket.svg");
-        assert!(
-            page.contains("## 125 B text, 32 connections, 16 in flight on each"),
-            "{page}"
-        );
-        assert!(
-            page.contains("| raw-epoll | 1,500,000 | 1.00 | ±33 % | 0.33 | 1.00 |"),
-            "{page}"
-        );
-        assert!(
-            page.contains("| fastwebsockets | 300,000 | 0.20 |"),
-            "{page}"
-        );
+        assert!(page.contains("## 125 B text, 32 connections, 16 in flight on each"), "{page}");
+        assert!(page.contains("| raw-epoll | 1,500,000 | 1.00 | ±33 % | 0.33 | 1.00 |"), "{page}");
+        assert!(page.contains("| fastwebsockets | 300,000 | 0.20 |"), "{page}");
         assert!(page.contains("fastwebsockets 0.10"), "{page}");
         assert!(!page.contains("worthless"), "{page}");
         for run in &mut report.tables[0].rows[1].runs {
             run.waited = 0.5;
         }
-        assert!(
-            report
-                .markdown("websocket.svg")
-                .contains("up to 25 % of the time")
-        );
+        assert!(report.markdown("websocket.svg").contains("up to 25 % of the time"));
     }
 }

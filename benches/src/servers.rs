@@ -45,8 +45,7 @@ pub(crate) enum Server {
 impl Server {
     /// The name on the command line and in the table.
     pub(crate) fn name(self) -> String {
-        self.to_possible_value()
-            .map_or_else(String::new, |value| value.get_name().to_owned())
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// Whether it speaks no WebSocket but echoes bytes.

@@ -101,14 +101,8 @@ impl Cores {
         let usable = machine::cores();
         let first = *usable.first().ok_or("no core may be used")?;
         let server = options.server_core.unwrap_or(first);
-        let other = usable
-            .into_iter()
-            .find(|&core| core != server)
-            .unwrap_or(server);
-        Ok(Self {
-            server,
-            load: options.load_core.unwrap_or(other),
-        })
+        let other = usable.into_iter().find(|&core| core != server).unwrap_or(server);
+        Ok(Self { server, load: options.load_core.unwrap_or(other) })
     }
 }
 
@@ -143,9 +137,7 @@ fn measure(
         arguments.push("--raw".to_owned());
     }
     let limit = Duration::from_secs_f64(options.seconds + options.warm_up + 60.0);
-    let line = Part::start(&arguments)
-        .and_then(|load| load.output(limit))
-        .map_err(failed)?;
+    let line = Part::start(&arguments).and_then(|load| load.output(limit)).map_err(failed)?;
     let measures = Measures::parse(&line);
     let measures = measures.ok_or_else(|| failed("the load printed no measures".into()))?;
     if measures.messages < 1.0 {

@@ -25,11 +25,7 @@ enum Layer {
 }
 
 const fn place(name: &'static str, may_use: &'static [&'static str], layer: Layer) -> Place {
-    Place {
-        name,
-        may_use,
-        layer,
-    }
+    Place { name, may_use, layer }
 }
 
 const MACHINES_AND_CODECS: &[&str] = &[
@@ -91,15 +87,8 @@ const WORLDLY: [&str; 16] = [
     "tokio",
 ];
 /// What `spola-server` and `spola-client` may not name themselves.
-const RUNTIMES: [&str; 7] = [
-    "async-io",
-    "async-std",
-    "futures-timer",
-    "getrandom",
-    "mio",
-    "smol",
-    "tokio",
-];
+const RUNTIMES: [&str; 7] =
+    ["async-io", "async-std", "futures-timer", "getrandom", "mio", "smol", "tokio"];
 
 /// Checks every crate of the workspace and prints what breaks the rule.
 ///
@@ -111,11 +100,7 @@ pub(crate) fn run() -> Result<bool, Failure> {
     for fault in &faults {
         println!("arrows: {fault}");
     }
-    println!(
-        "arrows: {} crates checked, {} faults",
-        graph.members.len(),
-        faults.len()
-    );
+    println!("arrows: {} crates checked, {} faults", graph.members.len(), faults.len());
     Ok(faults.is_empty())
 }
 
@@ -133,11 +118,7 @@ impl Graph {
         for package in metadata["packages"].as_array()? {
             names.insert(text(&package["id"])?, text(&package["name"])?);
         }
-        let members = metadata["workspace_members"]
-            .as_array()?
-            .iter()
-            .filter_map(text)
-            .collect();
+        let members = metadata["workspace_members"].as_array()?.iter().filter_map(text).collect();
         let mut uses = BTreeMap::new();
         for node in metadata["resolve"]["nodes"].as_array()? {
             let mut direct = BTreeSet::new();
@@ -149,11 +130,7 @@ impl Graph {
             }
             uses.insert(text(&node["id"])?, direct);
         }
-        Some(Self {
-            names,
-            uses,
-            members,
-        })
+        Some(Self { names, uses, members })
     }
 
     fn faults(&self) -> Vec<String> {
@@ -261,12 +238,7 @@ mod tests {
             ("spola-server", "tokio", Some("build")),
             ("spola-new", "mio", None),
         ];
-        let members = [
-            "spola-websocket",
-            "spola-engineio",
-            "spola-server",
-            "spola-new",
-        ];
+        let members = ["spola-websocket", "spola-engineio", "spola-server", "spola-new"];
         assert_eq!(
             faults_of(&arrows, &members),
             [

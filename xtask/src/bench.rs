@@ -21,8 +21,6 @@ pub(crate) struct Arguments {
 /// When it cannot be started or takes more than an hour.
 pub(crate) fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let mut command = workspace::cargo(&["run", "--release", "--bin", "bench", "--"]);
-    command
-        .args(&arguments.benchmark)
-        .current_dir(workspace::root().join("benches"));
+    command.args(&arguments.benchmark).current_dir(workspace::root().join("benches"));
     Ok(process::run(&mut command, LIMIT)?.success)
 }

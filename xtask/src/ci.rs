@@ -8,11 +8,7 @@ use crate::summary::Counts;
 use crate::{arrows, suites, summary, workspace};
 
 const LIMIT: Duration = Duration::from_secs(20 * 60);
-const NO_STD: [&str; 3] = [
-    "spola-frame",
-    "spola-engineio-packet",
-    "spola-socketio-packet",
-];
+const NO_STD: [&str; 3] = ["spola-frame", "spola-engineio-packet", "spola-socketio-packet"];
 
 enum Check {
     Passed,
@@ -61,10 +57,7 @@ pub(crate) fn run() -> Result<bool, Failure> {
     println!("\n{}\n\nchecks: {counts}", lines.join("\n"));
     let tests = suites::run(&suites::Arguments::default())?;
     if counts.failed > 0 {
-        eprintln!(
-            "xtask: of the checks before the tests, {} failed",
-            counts.failed
-        );
+        eprintln!("xtask: of the checks before the tests, {} failed", counts.failed);
     }
     Ok(tests && counts.failed == 0)
 }
@@ -76,11 +69,7 @@ fn cargo(arguments: &[&str]) -> Result<Check, Failure> {
 
 /// For want of a tool: a failure where `CI=true` promised that it is there.
 fn wanting(help: String) -> Check {
-    if summary::is_strict() {
-        Check::Failed(help)
-    } else {
-        Check::Skipped(help)
-    }
+    if summary::is_strict() { Check::Failed(help) } else { Check::Skipped(help) }
 }
 
 fn format() -> Result<Check, Failure> {
@@ -88,14 +77,7 @@ fn format() -> Result<Check, Failure> {
 }
 
 fn lints() -> Result<Check, Failure> {
-    cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-        "--",
-        "--deny=warnings",
-    ])
+    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny=warnings"])
 }
 
 fn documentation() -> Result<Check, Failure> {
@@ -115,31 +97,19 @@ fn no_std() -> Result<Check, Failure> {
         }
         cargo(&build)?;
         let mut tree = workspace::cargo(&["tree", "--package", name, "--no-default-features"]);
-        tree.args([
-            "--edges",
-            "normal,no-proc-macro,features",
-            "--prefix",
-            "none",
-        ]);
+        tree.args(["--edges", "normal,no-proc-macro,features", "--prefix", "none"]);
         let tree = process::quiet(&mut tree).ok_or("cargo tree failed")?;
         if let Some(line) = tree.lines().find(|line| line.contains("feature \"std\"")) {
             return Ok(Check::Failed(format!("{name} turns on {line}")));
         }
     }
-    println!(
-        "no_std: {}",
-        bare.as_deref()
-            .unwrap_or("no target without std is installed")
-    );
+    println!("no_std: {}", bare.as_deref().unwrap_or("no target without std is installed"));
     Ok(Check::Passed)
 }
 
 fn bare_target() -> Option<String> {
     let installed = process::quiet(Command::new("rustup").args(["target", "list", "--installed"]))?;
-    installed
-        .lines()
-        .find(|target| target.contains("-none"))
-        .map(str::to_owned)
+    installed.lines().find(|target| target.contains("-none")).map(str::to_owned)
 }
 
 /// Builds with the toolchain that `rust-version` promises. Nothing more to do if this is the one.
@@ -166,21 +136,9 @@ fn oldest_toolchain() -> Result<Check, Failure> {
     }
     let target = workspace::target()?.join("oldest-toolchain");
     let mut command = Command::new("rustup");
-    command.args([
-        "run",
-        &full,
-        "cargo",
-        "check",
-        "--workspace",
-        "--all-features",
-    ]);
-    command
-        .current_dir(workspace::root())
-        .env("CARGO_TARGET_DIR", target);
-    process::succeed(
-        command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN"),
-        LIMIT,
-    )?;
+    command.args(["run", &full, "cargo", "check", "--workspace", "--all-features"]);
+    command.current_dir(workspace::root()).env("CARGO_TARGET_DIR", target);
+    process::succeed(command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN"), LIMIT)?;
     Ok(Check::Passed)
 }
 
@@ -192,42 +150,28 @@ fn licences() -> Result<Check, Failure> {
     if !has_deny() {
         return Ok(wanting("cargo install --locked cargo-deny".to_owned()));
     }
-    cargo(&[
-        "deny",
-        "--all-features",
-        "check",
-        "bans",
-        "licenses",
-        "sources",
-    ])
+    cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"])
 }
 
 /// Looks for known vulnerabilities, if the database can be had.
 fn advisories() -> Result<Check, Failure> {
     let fetch = &mut workspace::cargo(&["deny", "fetch", "db"]);
     if !has_deny() || !process::run(fetch, Duration::from_secs(120))?.success {
-        return Ok(Check::Skipped(
-            "the advisory database is out of reach".to_owned(),
-        ));
+        return Ok(Check::Skipped("the advisory database is out of reach".to_owned()));
     }
     cargo(&["deny", "--all-features", "check", "advisories"])
 }
 
 fn arrows_hold() -> Result<Check, Failure> {
-    Ok(if arrows::run()? {
-        Check::Passed
-    } else {
-        Check::Failed("see above".to_owned())
-    })
+    Ok(if arrows::run()? { Check::Passed } else { Check::Failed("see above".to_owned()) })
 }
 
 /// Formats, lints and builds the benchmarks' own workspace.
 fn benchmarks() -> Result<Check, Failure> {
     let folder = workspace::root().join("benches");
-    for arguments in [
-        &["fmt", "--check"][..],
-        &["clippy", "--all-targets", "--", "--deny=warnings"],
-    ] {
+    for arguments in
+        [&["fmt", "--check"][..], &["clippy", "--all-targets", "--", "--deny=warnings"]]
+    {
         process::succeed(workspace::cargo(arguments).current_dir(&folder), LIMIT)?;
     }
     Ok(Check::Passed)

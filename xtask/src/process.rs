@@ -27,12 +27,8 @@ pub(crate) struct Finished {
 pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<Finished, Failure> {
     println!("$ {}", described(command));
     let (sender, receiver) = mpsc::channel();
-    let mut group = Group::start(
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped()),
-    )?;
+    let mut group =
+        Group::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     if let Some(stdout) = group.child.stdout.take() {
         forward(stdout, Stream::Out, sender.clone());
     }
@@ -50,10 +46,7 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<Finished, Fa
     while let Ok(line) = receiver.recv_timeout(Duration::from_secs(1)) {
         lines.push(line);
     }
-    Ok(Finished {
-        success: status.success(),
-        lines,
-    })
+    Ok(Finished { success: status.success(), lines })
 }
 
 /// Runs `command` like [`run`], and turns an unsuccessful end into an error.
@@ -71,15 +64,8 @@ pub(crate) fn succeed(command: &mut Command, limit: Duration) -> Result<Vec<Stri
 
 /// Runs `command` without showing what it prints; its standard output if it succeeded.
 pub(crate) fn quiet(command: &mut Command) -> Option<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// A server that lives as long as this value.
@@ -119,9 +105,7 @@ impl Server {
 
 /// A local port that was free a moment ago.
 pub(crate) fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// A child which ends with this value; away from a terminal, with its whole process group.
@@ -139,14 +123,8 @@ impl Group {
         if own_group {
             lead_own_group(command);
         }
-        let child = command
-            .spawn()
-            .map_err(|error| format!("{}: {error}", described(command)))?;
-        Ok(Self {
-            child,
-            ended: false,
-            own_group,
-        })
+        let child = command.spawn().map_err(|error| format!("{}: {error}", described(command)))?;
+        Ok(Self { child, ended: false, own_group })
     }
 
     fn wait(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
@@ -169,9 +147,7 @@ impl Group {
         if self.own_group {
             let group = format!("-{}", self.child.id());
             let mut kill = Command::new("kill");
-            kill.args(["-KILL", "--", &group])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
+            kill.args(["-KILL", "--", &group]).stdout(Stdio::null()).stderr(Stdio::null());
             // An empty group is what is wished for, so the outcome does not matter.
             let _ = kill.status();
         }
@@ -220,11 +196,7 @@ fn forward(pipe: impl Read + Send + 'static, stream: Stream, lines: mpsc::Sender
 
 fn described(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|argument| argument.to_string_lossy().into_owned()),
-    );
+    words.extend(command.get_args().map(|argument| argument.to_string_lossy().into_owned()));
     words.join(" ")
 }
 

@@ -21,11 +21,7 @@ impl AddAssign for Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            passed,
-            failed,
-            skipped,
-        } = self;
+        let Self { passed, failed, skipped } = self;
         write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
     }
 }
@@ -59,18 +55,9 @@ impl Summary {
         for (_, outcome) in &self.entries {
             total += match outcome {
                 Outcome::Ran(counts) => *counts,
-                Outcome::Skipped(_) if strict => Counts {
-                    failed: 1,
-                    ..Counts::default()
-                },
-                Outcome::Skipped(_) => Counts {
-                    skipped: 1,
-                    ..Counts::default()
-                },
-                Outcome::Broken(counts, _) => Counts {
-                    failed: counts.failed.max(1),
-                    ..*counts
-                },
+                Outcome::Skipped(_) if strict => Counts { failed: 1, ..Counts::default() },
+                Outcome::Skipped(_) => Counts { skipped: 1, ..Counts::default() },
+                Outcome::Broken(counts, _) => Counts { failed: counts.failed.max(1), ..*counts },
             };
         }
         total
@@ -104,49 +91,16 @@ mod tests {
     #[test]
     fn skips_fail_only_when_strict() {
         let mut summary = Summary::default();
-        summary.add(
-            "a",
-            Outcome::Ran(Counts {
-                passed: 3,
-                failed: 0,
-                skipped: 1,
-            }),
-        );
+        summary.add("a", Outcome::Ran(Counts { passed: 3, failed: 0, skipped: 1 }));
         summary.add("b", Outcome::Skipped("install it".to_owned()));
-        assert_eq!(
-            summary.total(false),
-            Counts {
-                passed: 3,
-                failed: 0,
-                skipped: 2
-            }
-        );
-        assert_eq!(
-            summary.total(true),
-            Counts {
-                passed: 3,
-                failed: 1,
-                skipped: 1
-            }
-        );
+        assert_eq!(summary.total(false), Counts { passed: 3, failed: 0, skipped: 2 });
+        assert_eq!(summary.total(true), Counts { passed: 3, failed: 1, skipped: 1 });
     }
 
     #[test]
     fn a_broken_suite_fails_even_if_it_counted_none() {
         let mut summary = Summary::default();
-        summary.add(
-            "a",
-            Outcome::Broken(
-                Counts {
-                    passed: 5,
-                    ..Counts::default()
-                },
-                String::new(),
-            ),
-        );
-        assert_eq!(
-            summary.total(false).to_string(),
-            "5 passed, 1 failed, 0 skipped"
-        );
+        summary.add("a", Outcome::Broken(Counts { passed: 5, ..Counts::default() }, String::new()));
+        assert_eq!(summary.total(false).to_string(), "5 passed, 1 failed, 0 skipped");
     }
 }

@@ -17,16 +17,9 @@ pub(crate) fn root() -> PathBuf {
 /// A cargo command at the root of the checkout.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command
-        .args(arguments)
-        .current_dir(root())
-        .env("CARGO_TERM_COLOR", "never");
+    command.args(arguments).current_dir(root()).env("CARGO_TERM_COLOR", "never");
     // Set for this program by `cargo run`; a child cargo finds its own.
-    for name in [
-        "CARGO_MANIFEST_DIR",
-        "CARGO_MANIFEST_PATH",
-        "CARGO_PKG_NAME",
-    ] {
+    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME"] {
         command.env_remove(name);
     }
     command
@@ -48,9 +41,7 @@ pub(crate) fn metadata() -> Result<Value, Failure> {
 /// As [`metadata`].
 pub(crate) fn target() -> Result<PathBuf, Failure> {
     let metadata = metadata()?;
-    let path = metadata["target_directory"]
-        .as_str()
-        .ok_or("no target directory")?;
+    let path = metadata["target_directory"].as_str().ok_or("no target directory")?;
     Ok(PathBuf::from(path))
 }
 
@@ -58,8 +49,6 @@ pub(crate) fn target() -> Result<PathBuf, Failure> {
 pub(crate) fn find_program(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     names.iter().find_map(|name| {
-        env::split_paths(&path)
-            .map(|folder| folder.join(name))
-            .find(|file| file.is_file())
+        env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
     })
 }

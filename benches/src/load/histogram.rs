@@ -13,10 +13,7 @@ pub(super) struct Histogram {
 
 impl Histogram {
     pub(super) fn new() -> Self {
-        Self {
-            buckets: vec![0; bucket(u64::MAX) + 1],
-            count: 0,
-        }
+        Self { buckets: vec![0; bucket(u64::MAX) + 1], count: 0 }
     }
 
     pub(super) fn clear(&mut self) {

@@ -30,12 +30,7 @@ enum Fate {
 pub(super) fn serve(listener: &TcpListener) -> Result<(), Failure> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     listener.set_nonblocking(true)?;
-    epoll::add(
-        &epoll,
-        listener,
-        epoll::EventData::new_u64(LISTENER),
-        epoll::EventFlags::IN,
-    )?;
+    epoll::add(&epoll, listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
     let mut connections: Vec<Option<Connection>> = Vec::new();
     let mut free: Vec<usize> = Vec::new();
     let mut buffer = vec![0; MAX_READ];
@@ -91,10 +86,7 @@ fn accept(
         let data = epoll::EventData::new_u64(index as u64);
         epoll::add(epoll, &stream, data, epoll::EventFlags::IN)?;
         if let Some(slot) = connections.get_mut(index) {
-            *slot = Some(Connection {
-                stream,
-                rest: Vec::new(),
-            });
+            *slot = Some(Connection { stream, rest: Vec::new() });
         }
     }
 }
@@ -119,8 +111,7 @@ impl Connection {
             Err(_) => return Ok(Fate::Ended),
         };
         if written < count {
-            self.rest
-                .extend_from_slice(bytes.get(written..).unwrap_or_default());
+            self.rest.extend_from_slice(bytes.get(written..).unwrap_or_default());
             epoll::modify(epoll, &self.stream, data, epoll::EventFlags::OUT)?;
         }
         Ok(Fate::Kept)

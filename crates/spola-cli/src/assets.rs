@@ -54,20 +54,16 @@ impl<B> Service<Request<B>> for Assets {
         let (status, (content_type, text)) = match find(request.uri().path()) {
             Some(found) if asks => (StatusCode::OK, found),
             Some(_) => (StatusCode::METHOD_NOT_ALLOWED, (HTML, "GET only\n")),
-            None => (
-                StatusCode::NOT_FOUND,
-                (HTML, "<p>Not here. The chat is at <a href=/>/</a>.\n"),
-            ),
+            None => {
+                (StatusCode::NOT_FOUND, (HTML, "<p>Not here. The chat is at <a href=/>/</a>.\n"))
+            }
         };
         let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(POLICY),
-        );
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
         let nosniff = HeaderValue::from_static("nosniff");
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
         ready(Ok(response))

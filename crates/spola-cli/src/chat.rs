@@ -107,11 +107,7 @@ pub(crate) fn register(io: &Io) {
 async fn admit(Auth(who): Auth<Introduction>, State(chat): State<Chat>) -> Result<(), Refusal> {
     let nickname = checked_nickname(&who.nickname)?;
     checked_room(&who.room)?;
-    if chat.is_taken(&nickname) {
-        Err(taken())
-    } else {
-        Ok(())
-    }
+    if chat.is_taken(&nickname) { Err(taken()) } else { Ok(()) }
 }
 
 async fn enter(
@@ -120,19 +116,11 @@ async fn enter(
     State(chat): State<Chat>,
 ) -> Result<(), Refusal> {
     let (nickname, room) = (checked_nickname(&who.nickname)?, checked_room(&who.room)?);
-    let person = Person {
-        id: socket.id().to_owned(),
-        nickname,
-        room,
-    };
+    let person = Person { id: socket.id().to_owned(), nickname, room };
     if !chat.add(person.clone()) {
         return Err(taken());
     }
-    tracing::info!(
-        nickname = person.nickname,
-        room = person.room,
-        "somebody came"
-    );
+    tracing::info!(nickname = person.nickname, room = person.room, "somebody came");
     join(&socket, &person);
     let _ = socket.emit("welcome", chat.welcome(&person));
     Ok(())
@@ -140,11 +128,7 @@ async fn enter(
 
 async fn leave(socket: Socket, State(chat): State<Chat>) {
     if let Some(person) = chat.remove(socket.id()) {
-        tracing::info!(
-            nickname = person.nickname,
-            room = person.room,
-            "somebody left"
-        );
+        tracing::info!(nickname = person.nickname, room = person.room, "somebody left");
         let _ = socket.to(room_name(&person.room)).emit("left", &person);
     }
 }
@@ -156,9 +140,7 @@ async fn say(
 ) -> Result<Reply<Receipt>, Refusal> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > TEXT_LEN {
-        return Err(Refusal::new(format!(
-            "a message has 1 to {TEXT_LEN} characters"
-        )));
+        return Err(Refusal::new(format!("a message has 1 to {TEXT_LEN} characters")));
     }
     let from = chat.person(&socket)?;
     let message = Message {
@@ -168,13 +150,8 @@ async fn say(
         text: text.to_owned(),
         at: unix_millis(),
     };
-    let receipt = Receipt {
-        id: message.id,
-        at: message.at,
-    };
-    let _ = socket
-        .to(room_name(&message.room))
-        .emit("message", &message);
+    let receipt = Receipt { id: message.id, at: message.at };
+    let _ = socket.to(room_name(&message.room)).emit("message", &message);
     chat.remember(message);
     Ok(Reply(receipt))
 }
@@ -184,30 +161,13 @@ async fn picture(
     Data(sent): Data<PictureSent>,
     State(chat): State<Chat>,
 ) -> Result<Reply<Receipt>, Refusal> {
-    if !matches!(
-        &*sent.media_type,
-        "image/png" | "image/jpeg" | "image/webp" | "image/gif"
-    ) {
+    if !matches!(&*sent.media_type, "image/png" | "image/jpeg" | "image/webp" | "image/gif") {
         return Err(Refusal::new("a picture is PNG, JPEG, WebP or GIF"));
     }
-    let PictureSent {
-        name,
-        media_type,
-        data,
-    } = sent;
+    let PictureSent { name, media_type, data } = sent;
     let (id, at, from) = (chat.next_id(), unix_millis(), chat.person(&socket)?);
-    let picture = Picture {
-        id,
-        room: from.room.clone(),
-        from,
-        name,
-        media_type,
-        at,
-        data,
-    };
-    let _ = socket
-        .to(room_name(&picture.room))
-        .emit("picture", &picture);
+    let picture = Picture { id, room: from.room.clone(), from, name, media_type, at, data };
+    let _ = socket.to(room_name(&picture.room)).emit("picture", &picture);
     Ok(Reply(Receipt { id, at }))
 }
 
@@ -247,11 +207,7 @@ impl Chat {
     fn welcome(&self, person: &Person) -> serde_json::Value {
         let people: Vec<_> = {
             let people = self.people();
-            people
-                .values()
-                .filter(|other| other.room == person.room)
-                .cloned()
-                .collect()
+            people.values().filter(|other| other.room == person.room).cloned().collect()
         };
         let history = self.rooms().get(&person.room).cloned().unwrap_or_default();
         json!({
@@ -265,19 +221,14 @@ impl Chat {
 
     fn is_taken(&self, nickname: &str) -> bool {
         let wanted = nickname.to_lowercase();
-        self.people()
-            .values()
-            .any(|person| person.nickname.to_lowercase() == wanted)
+        self.people().values().any(|person| person.nickname.to_lowercase() == wanted)
     }
 
     /// Adds a person, unless somebody has the nickname.
     fn add(&self, person: Person) -> bool {
         let wanted = person.nickname.to_lowercase();
         let mut people = self.people();
-        if people
-            .values()
-            .any(|other| other.nickname.to_lowercase() == wanted)
-        {
+        if people.values().any(|other| other.nickname.to_lowercase() == wanted) {
             return false;
         }
         people.insert(person.id.clone(), person);
@@ -293,10 +244,7 @@ impl Chat {
     }
 
     fn person(&self, socket: &Socket) -> Result<Person, Refusal> {
-        self.people()
-            .get(socket.id())
-            .cloned()
-            .ok_or_else(|| Refusal::new("you have left"))
+        self.people().get(socket.id()).cloned().ok_or_else(|| Refusal::new("you have left"))
     }
 
     fn remember(&self, message: Message) {
@@ -356,13 +304,8 @@ fn checked(text: &str, field: &str, most: usize) -> Result<String, Refusal> {
     Err(Refusal::new(format!("{field} {wrong}")).with_data(&json!({ "field": field })))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "an application may ask what time it is"
-)]
+#[expect(clippy::disallowed_methods, reason = "an application may ask what time it is")]
 fn unix_millis() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

@@ -26,9 +26,7 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: &Options) -> Result<(), String> {
     let address = SocketAddr::new(options.host, options.port);
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| explain(address, &error))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| explain(address, &error))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let io = Io::builder().state(chat::Chat::default()).build();
     chat::register(&io);
@@ -45,10 +43,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "errors of the system are without number"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "errors of the system are without number")]
 fn explain(address: SocketAddr, error: &io::Error) -> String {
     let port = address.port();
     match error.kind() {
@@ -61,10 +56,7 @@ fn explain(address: SocketAddr, error: &io::Error) -> String {
             )
         }
         io::ErrorKind::AddrNotAvailable => {
-            format!(
-                "{} is no address of this machine: choose another with --host",
-                address.ip()
-            )
+            format!("{} is no address of this machine: choose another with --host", address.ip())
         }
         _ => format!("cannot listen on {address}: {error}"),
     }

@@ -27,18 +27,10 @@ pub(crate) fn encode(data: &[u8]) -> ByteString {
 
 /// Decodes what follows the `b`, if it makes at most `limit` bytes.
 pub(crate) fn decode(text: &str, limit: usize) -> Result<Bytes, PacketError> {
-    let padding = text
-        .bytes()
-        .rev()
-        .take(2)
-        .filter(|&byte| byte == b'=')
-        .count();
+    let padding = text.bytes().rev().take(2).filter(|&byte| byte == b'=').count();
     let decoded_len = (text.len() / 4 * 3).saturating_sub(padding);
     if decoded_len > limit {
         return Err(PacketError::BinaryTooLong { limit });
     }
-    STANDARD
-        .decode(text)
-        .map(Bytes::from)
-        .map_err(|_| PacketError::Base64)
+    STANDARD.decode(text).map(Bytes::from).map_err(|_| PacketError::Base64)
 }

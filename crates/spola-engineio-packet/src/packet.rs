@@ -76,12 +76,8 @@ impl Packet {
         match id {
             b'0' => Ok(Self::Open(owner.slice_ref(data))),
             b'1' => Ok(Self::Close),
-            b'2' => Ok(Self::Ping {
-                probe: data == PROBE,
-            }),
-            b'3' => Ok(Self::Pong {
-                probe: data == PROBE,
-            }),
+            b'2' => Ok(Self::Ping { probe: data == PROBE }),
+            b'3' => Ok(Self::Pong { probe: data == PROBE }),
             b'4' => Ok(Self::Message(Message::Text(owner.slice_ref(data)))),
             b'5' => Ok(Self::Upgrade),
             b'6' => Ok(Self::Noop),

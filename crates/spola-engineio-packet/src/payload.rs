@@ -62,9 +62,7 @@ impl Decoder {
 
     fn decode_next(&mut self, start: usize) -> Result<Packet, PayloadError> {
         let Some(left) = self.packets_left.checked_sub(1) else {
-            return Err(PayloadError::TooManyPackets {
-                limit: self.max_packets,
-            });
+            return Err(PayloadError::TooManyPackets { limit: self.max_packets });
         };
         self.packets_left = left;
         let rest = self.body.get(start..).unwrap_or_default();
@@ -100,18 +98,14 @@ impl Encoder {
     /// An encoder without packets.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            body: String::new(),
-        }
+        Self { body: String::new() }
     }
 
     /// An encoder with room for `len` bytes: the sum of [`packet_len`] over the packets and one byte
     /// for each separator.
     #[must_use]
     pub fn with_capacity(len: usize) -> Self {
-        Self {
-            body: String::with_capacity(len),
-        }
+        Self { body: String::with_capacity(len) }
     }
 
     /// Appends one packet; binary data as base64.

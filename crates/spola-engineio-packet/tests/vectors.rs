@@ -119,11 +119,7 @@ fn handshake_has_the_official_bytes() {
     handshake.upgrades = &[];
     assert_eq!(Packet::Open(handshake.to_json()).encode().len(), 107);
     handshake.upgrades = &["websocket", "webtransport"];
-    assert!(
-        handshake
-            .to_json()
-            .contains(r#""upgrades":["websocket","webtransport"],"#)
-    );
+    assert!(handshake.to_json().contains(r#""upgrades":["websocket","webtransport"],"#));
 }
 
 #[test]
@@ -135,11 +131,7 @@ fn payloads() {
         ),
         (
             "0x\u{1e}4€\u{1e}2",
-            vec![
-                Packet::Open("x".into()),
-                text("€"),
-                Packet::Ping { probe: false },
-            ],
+            vec![Packet::Open("x".into()), text("€"), Packet::Ping { probe: false }],
         ),
         ("6\u{1e}1", vec![Packet::Noop, Packet::Close]),
         ("4abcd", vec![text("abcd")]),
@@ -148,9 +140,7 @@ fn payloads() {
         let decoded: Result<Vec<_>, _> = Decoder::new(ByteString::from_static(body)).collect();
         assert_eq!(decoded, Ok(packets.clone()), "{body:?}");
 
-        let lens = packets
-            .iter()
-            .map(|packet| payload::packet_len(&packet.encode()));
+        let lens = packets.iter().map(|packet| payload::packet_len(&packet.encode()));
         let len = lens.sum::<usize>() + packets.len() - 1;
         let mut encoder = Encoder::with_capacity(len);
         assert!(encoder.is_empty());
@@ -170,10 +160,7 @@ fn payload_stops_at_the_first_bad_piece() {
         ("", vec![bad(PacketError::Empty)]),
         ("\u{1e}", vec![bad(PacketError::Empty)]),
         ("4a\u{1e}", vec![a(), bad(PacketError::Empty)]),
-        (
-            "4a\u{1e}9\u{1e}4b",
-            vec![a(), bad(PacketError::UnknownType(b'9'))],
-        ),
+        ("4a\u{1e}9\u{1e}4b", vec![a(), bad(PacketError::UnknownType(b'9'))]),
         ("4a\u{1e}\u{1e}4b", vec![a(), bad(PacketError::Empty)]),
         ("4a\u{1e}b!\u{1e}4b", vec![a(), bad(PacketError::Base64)]),
     ];
@@ -191,10 +178,7 @@ fn payload_holds_so_many_packets_and_no_more() {
     assert!(Decoder::new(body(payload::MAX_PACKETS)).all(|packet| packet.is_ok()));
     let mut decoder = Decoder::new(body(payload::MAX_PACKETS + 1)).skip(payload::MAX_PACKETS);
     let limit = payload::MAX_PACKETS;
-    assert_eq!(
-        decoder.next(),
-        Some(Err(PayloadError::TooManyPackets { limit }))
-    );
+    assert_eq!(decoder.next(), Some(Err(PayloadError::TooManyPackets { limit })));
     assert_eq!(decoder.next(), None);
 
     let items: Vec<_> = Decoder::new(body(3)).max_packets(1).collect();
@@ -214,10 +198,7 @@ fn binary_message_in_base64_has_a_limit() {
 fn separator_in_text_is_refused() {
     let mut encoder = Encoder::new();
     encoder.push(&text("a").encode()).unwrap();
-    assert_eq!(
-        encoder.push(&text("b\u{1e}c").encode()),
-        Err(SeparatorInText)
-    );
+    assert_eq!(encoder.push(&text("b\u{1e}c").encode()), Err(SeparatorInText));
     encoder.push(&binary(b"\x1e").encode()).unwrap();
     assert_eq!(encoder.finish(), "4a\u{1e}bHg==");
 }
@@ -229,11 +210,7 @@ fn encoded_message_is_a_message_packet() {
     assert_eq!(EncodedMessage::from_text("4hi".into()), Ok(encoded.clone()));
     assert_eq!(EncodedMessage::text("hi"), encoded);
     for other in ["", "hi", "2", "b", "\u{34f}"] {
-        assert_eq!(
-            EncodedMessage::from_text(other.into()),
-            Err(NotAMessage),
-            "{other}"
-        );
+        assert_eq!(EncodedMessage::from_text(other.into()), Err(NotAMessage), "{other}");
     }
     let data = Bytes::from_static(&[1]);
     let encoded = EncodedMessage::from(Message::Binary(data.clone()));
@@ -245,24 +222,17 @@ fn messages_share_the_allocation() {
     for len in [0, 1, 5, 510, 511, 512, 5000] {
         let wire = ByteString::from(format!("4{}é", "x".repeat(len)));
         let start = wire.as_ptr();
-        let Ok(Packet::Message(Message::Text(text))) = Packet::decode_text(wire) else {
-            panic!()
-        };
+        let Ok(Packet::Message(Message::Text(text))) = Packet::decode_text(wire) else { panic!() };
         assert_eq!(text.as_ptr() as usize, start as usize + 1);
         assert_eq!(text, format!("{}é", "x".repeat(len)));
     }
 
     let body = ByteString::from(String::from("4a\u{1e}4hello"));
     let start = body.as_ptr();
-    let Some(Ok(Packet::Message(hello))) = Decoder::new(body).nth(1) else {
-        panic!()
-    };
+    let Some(Ok(Packet::Message(hello))) = Decoder::new(body).nth(1) else { panic!() };
     assert_eq!(hello.as_bytes().as_ptr() as usize, start as usize + 4);
 
     let encoded = EncodedMessage::text("hello");
     let copy = encoded.clone();
-    assert_eq!(
-        copy.as_wire().as_bytes().as_ptr(),
-        encoded.as_wire().as_bytes().as_ptr()
-    );
+    assert_eq!(copy.as_wire().as_bytes().as_ptr(), encoded.as_wire().as_bytes().as_ptr());
 }

@@ -33,20 +33,11 @@ pub struct Transports {
 
 impl Transports {
     /// Polling and WebSocket, the default.
-    pub const ALL: Self = Self {
-        polling: true,
-        websocket: true,
-    };
+    pub const ALL: Self = Self { polling: true, websocket: true };
     /// Polling alone.
-    pub const POLLING: Self = Self {
-        polling: true,
-        websocket: false,
-    };
+    pub const POLLING: Self = Self { polling: true, websocket: false };
     /// WebSocket alone.
-    pub const WEBSOCKET: Self = Self {
-        polling: false,
-        websocket: true,
-    };
+    pub const WEBSOCKET: Self = Self { polling: false, websocket: true };
 
     /// Whether `transport` is offered.
     #[must_use]

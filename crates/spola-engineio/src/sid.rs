@@ -74,15 +74,9 @@ mod tests {
     #[test]
     fn bytes_become_base64url() {
         let table: [([u8; 15], &str); 3] = [
-            (
-                [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 0, 0],
-                "AAECAwQFBgcICQoLAAAA",
-            ),
+            ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 0, 0], "AAECAwQFBgcICQoLAAAA"),
             ([0xff; 15], "____________________"),
-            (
-                [0xfb, 0xef, 0xbe, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
-                "----AAAAAAAAAAAAAAAB",
-            ),
+            ([0xfb, 0xef, 0xbe, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], "----AAAAAAAAAAAAAAAB"),
         ];
         for (bytes, text) in table {
             assert_eq!(Sid::from_bytes(bytes).as_str(), text);

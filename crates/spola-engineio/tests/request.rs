@@ -26,26 +26,15 @@ fn lookup(id: &Sid) -> Option<SessionStatus> {
         WEBSOCKET => (Transport::WebSocket, false),
         _ => return None,
     };
-    Some(SessionStatus {
-        transport,
-        accepts_upgrade,
-    })
+    Some(SessionStatus { transport, accepts_upgrade })
 }
 
 fn get(query: &str) -> RequestHead<'_> {
-    RequestHead {
-        method: Method::Get,
-        query,
-        upgrade: false,
-        origin: None,
-    }
+    RequestHead { method: Method::Get, query, upgrade: false, origin: None }
 }
 
 fn upgrade(query: &str) -> RequestHead<'_> {
-    RequestHead {
-        upgrade: true,
-        ..get(query)
-    }
+    RequestHead { upgrade: true, ..get(query) }
 }
 
 fn check(head: RequestHead<'_>) -> Result<Verified, Refusal> {
@@ -57,74 +46,33 @@ fn good_requests() {
     let native = BinaryMode::Native;
     let opening = |transport, binary| Verified::Open { transport, binary };
     let table = [
-        (
-            get("EIO=4&transport=polling"),
-            opening(Transport::Polling, native),
-        ),
-        (
-            get("EIO=4&transport=polling&t=k3wz81qa&sid="),
-            opening(Transport::Polling, native),
-        ),
-        (
-            get("EIO=4&transport=polling&b64=0"),
-            opening(Transport::Polling, BinaryMode::Base64),
-        ),
-        (
-            get("EIO=4&transport=polling&b64="),
-            opening(Transport::Polling, native),
-        ),
-        (
-            upgrade("EIO=4&transport=websocket"),
-            opening(Transport::WebSocket, native),
-        ),
+        (get("EIO=4&transport=polling"), opening(Transport::Polling, native)),
+        (get("EIO=4&transport=polling&t=k3wz81qa&sid="), opening(Transport::Polling, native)),
+        (get("EIO=4&transport=polling&b64=0"), opening(Transport::Polling, BinaryMode::Base64)),
+        (get("EIO=4&transport=polling&b64="), opening(Transport::Polling, native)),
+        (upgrade("EIO=4&transport=websocket"), opening(Transport::WebSocket, native)),
         (upgrade("b64=1&EIO=4&transport=websocket"), {
             opening(Transport::WebSocket, BinaryMode::Base64)
         }),
         // The last value counts.
-        (
-            get("EIO=3&EIO=4&transport=xyz&transport=polling"),
-            opening(Transport::Polling, native),
-        ),
-        (
-            get("EIO=4&transport=polling&sid=nope&sid="),
-            opening(Transport::Polling, native),
-        ),
+        (get("EIO=3&EIO=4&transport=xyz&transport=polling"), opening(Transport::Polling, native)),
+        (get("EIO=4&transport=polling&sid=nope&sid="), opening(Transport::Polling, native)),
         // Names and values are percent-encoded.
-        (
-            get("%45IO=%34&transport=%70olling"),
-            opening(Transport::Polling, native),
-        ),
-        (
-            get("&&EIO=4&&transport=polling&"),
-            opening(Transport::Polling, native),
-        ),
-        (
-            get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAA"),
-            Verified::Poll(sid(POLLING)),
-        ),
-        (
-            get("EIO=4&transport=polling&sid=%41AECAwQFBgcICQoLAAAA"),
-            Verified::Poll(sid(POLLING)),
-        ),
-        (
-            get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAB"),
-            Verified::Poll(sid(UPGRADING)),
-        ),
+        (get("%45IO=%34&transport=%70olling"), opening(Transport::Polling, native)),
+        (get("&&EIO=4&&transport=polling&"), opening(Transport::Polling, native)),
+        (get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAA"), Verified::Poll(sid(POLLING))),
+        (get("EIO=4&transport=polling&sid=%41AECAwQFBgcICQoLAAAA"), Verified::Poll(sid(POLLING))),
+        (get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAB"), Verified::Poll(sid(UPGRADING))),
         (
             upgrade("EIO=4&transport=websocket&sid=AAECAwQFBgcICQoLAAAA&b64=1"),
-            Verified::Upgrade {
-                sid: sid(POLLING),
-                binary: BinaryMode::Base64,
-            },
+            Verified::Upgrade { sid: sid(POLLING), binary: BinaryMode::Base64 },
         ),
-        (
-            upgrade("EIO=4&transport=websocket&sid=AAECAwQFBgcICQoLAAAB"),
-            { Verified::SecondWebSocket(sid(UPGRADING)) },
-        ),
-        (
-            upgrade("EIO=4&transport=websocket&sid=AAECAwQFBgcICQoLAAAC"),
-            { Verified::SecondWebSocket(sid(WEBSOCKET)) },
-        ),
+        (upgrade("EIO=4&transport=websocket&sid=AAECAwQFBgcICQoLAAAB"), {
+            Verified::SecondWebSocket(sid(UPGRADING))
+        }),
+        (upgrade("EIO=4&transport=websocket&sid=AAECAwQFBgcICQoLAAAC"), {
+            Verified::SecondWebSocket(sid(WEBSOCKET))
+        }),
     ];
     for (head, verified) in table {
         assert_eq!(check(head), Ok(verified), "{head:?}");
@@ -141,13 +89,7 @@ fn methods_of_a_session() {
         (Method::Other, Verified::UnsupportedMethod(polling)),
     ] {
         let query = "EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAA";
-        assert_eq!(
-            check(RequestHead {
-                method,
-                ..get(query)
-            }),
-            Ok(verified)
-        );
+        assert_eq!(check(RequestHead { method, ..get(query) }), Ok(verified));
     }
 }
 
@@ -164,54 +106,21 @@ fn refused_requests() {
         (get("EIO=4&transport="), Context::TransportUnknown),
         (get("EIO=4&transport=xyz"), Context::TransportUnknown),
         (get("EIO=4&transport=Polling"), Context::TransportUnknown),
-        (
-            get("EIO=4&transport=webtransport"),
-            Context::TransportUnknown,
-        ),
-        (
-            get("EIO=4&transport=polling&transport=xyz"),
-            Context::TransportUnknown,
-        ),
+        (get("EIO=4&transport=webtransport"), Context::TransportUnknown),
+        (get("EIO=4&transport=polling&transport=xyz"), Context::TransportUnknown),
         // The transport comes before all else, a bad id included.
-        (
-            get("EIO=4&transport=xyz&sid=nope"),
-            Context::TransportUnknown,
-        ),
+        (get("EIO=4&transport=xyz&sid=nope"), Context::TransportUnknown),
         (with_origin(b"http://a\x01"), Context::InvalidOrigin),
         (with_origin(b"http://a\x7f"), Context::InvalidOrigin),
-        (
-            get("EIO=4&transport=polling&sid=nope"),
-            Context::SessionUnknown,
-        ),
-        (
-            get("EIO=4&transport=polling&sid=__proto__"),
-            Context::SessionUnknown,
-        ),
-        (
-            get("EIO=4&transport=polling&sid=BBBBBBBBBBBBBBBBBBBB"),
-            Context::SessionUnknown,
-        ),
-        (
-            get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAA1"),
-            Context::SessionUnknown,
-        ),
-        (
-            get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAA%00A"),
-            Context::SessionUnknown,
-        ),
-        (
-            get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoL+AAA"),
-            Context::SessionUnknown,
-        ),
-        (
-            upgrade("EIO=4&transport=websocket&sid=nope"),
-            Context::SessionUnknown,
-        ),
+        (get("EIO=4&transport=polling&sid=nope"), Context::SessionUnknown),
+        (get("EIO=4&transport=polling&sid=__proto__"), Context::SessionUnknown),
+        (get("EIO=4&transport=polling&sid=BBBBBBBBBBBBBBBBBBBB"), Context::SessionUnknown),
+        (get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAA1"), Context::SessionUnknown),
+        (get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAA%00A"), Context::SessionUnknown),
+        (get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoL+AAA"), Context::SessionUnknown),
+        (upgrade("EIO=4&transport=websocket&sid=nope"), Context::SessionUnknown),
         // An unknown id comes before an unknown revision.
-        (
-            get("EIO=3&transport=polling&sid=nope"),
-            Context::SessionUnknown,
-        ),
+        (get("EIO=3&transport=polling&sid=nope"), Context::SessionUnknown),
         (
             get("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAC"),
             Context::TransportMismatch {
@@ -226,26 +135,11 @@ fn refused_requests() {
                 current: Transport::Polling,
             },
         ),
-        (
-            get("EIO=4&transport=websocket&sid=AAECAwQFBgcICQoLAAAC"),
-            Context::TransportHandshake,
-        ),
-        (
-            upgrade("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAA"),
-            Context::TransportHandshake,
-        ),
-        (
-            get("EIO=3&transport=polling&sid=AAECAwQFBgcICQoLAAAA"),
-            Context::ProtocolMismatch,
-        ),
-        (
-            get("transport=polling&sid=AAECAwQFBgcICQoLAAAA"),
-            Context::ProtocolMismatch,
-        ),
-        (
-            upgrade("EIO=3&transport=websocket&sid=AAECAwQFBgcICQoLAAAA"),
-            Context::ProtocolMismatch,
-        ),
+        (get("EIO=4&transport=websocket&sid=AAECAwQFBgcICQoLAAAC"), Context::TransportHandshake),
+        (upgrade("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAA"), Context::TransportHandshake),
+        (get("EIO=3&transport=polling&sid=AAECAwQFBgcICQoLAAAA"), Context::ProtocolMismatch),
+        (get("transport=polling&sid=AAECAwQFBgcICQoLAAAA"), Context::ProtocolMismatch),
+        (upgrade("EIO=3&transport=websocket&sid=AAECAwQFBgcICQoLAAAA"), Context::ProtocolMismatch),
         (other(get("EIO=4&transport=polling"), Method::Post), {
             Context::BadHandshakeMethod(Method::Post)
         }),
@@ -255,42 +149,15 @@ fn refused_requests() {
         (other(get("EIO=3&transport=websocket"), Method::Other), {
             Context::BadHandshakeMethod(Method::Other)
         }),
-        (
-            get("EIO=4&transport=websocket"),
-            Context::TransportHandshake,
-        ),
-        (
-            upgrade("EIO=4&transport=polling"),
-            Context::TransportHandshake,
-        ),
-        (
-            get("EIO=3&transport=websocket"),
-            Context::TransportHandshake,
-        ),
-        (
-            get("EIO=3&transport=polling"),
-            Context::UnsupportedProtocolVersion,
-        ),
-        (
-            get("transport=polling"),
-            Context::UnsupportedProtocolVersion,
-        ),
-        (
-            get("EIO=04&transport=polling"),
-            Context::UnsupportedProtocolVersion,
-        ),
-        (
-            get("EIO=4%20&transport=polling"),
-            Context::UnsupportedProtocolVersion,
-        ),
-        (
-            get("EIO=%&transport=polling"),
-            Context::UnsupportedProtocolVersion,
-        ),
-        (
-            upgrade("EIO=3&transport=websocket"),
-            Context::UnsupportedProtocolVersion,
-        ),
+        (get("EIO=4&transport=websocket"), Context::TransportHandshake),
+        (upgrade("EIO=4&transport=polling"), Context::TransportHandshake),
+        (get("EIO=3&transport=websocket"), Context::TransportHandshake),
+        (get("EIO=3&transport=polling"), Context::UnsupportedProtocolVersion),
+        (get("transport=polling"), Context::UnsupportedProtocolVersion),
+        (get("EIO=04&transport=polling"), Context::UnsupportedProtocolVersion),
+        (get("EIO=4%20&transport=polling"), Context::UnsupportedProtocolVersion),
+        (get("EIO=%&transport=polling"), Context::UnsupportedProtocolVersion),
+        (upgrade("EIO=3&transport=websocket"), Context::UnsupportedProtocolVersion),
     ];
     for (head, context) in table {
         assert_eq!(check(head), Err(Refusal::new(context)), "{head:?}");
@@ -300,10 +167,8 @@ fn refused_requests() {
 #[test]
 fn origin_of_ordinary_characters_is_admitted() {
     for origin in ["http://a.example", "null", "", "caf\u{e9}", "a\tb"] {
-        let head = RequestHead {
-            origin: Some(origin.as_bytes()),
-            ..get("EIO=4&transport=polling")
-        };
+        let head =
+            RequestHead { origin: Some(origin.as_bytes()), ..get("EIO=4&transport=polling") };
         assert!(check(head).is_ok(), "{origin}");
     }
 }
@@ -338,21 +203,11 @@ fn error_table() {
     let table = [
         (Context::TransportUnknown, 0, "Transport unknown", 400),
         (Context::SessionUnknown, 1, "Session ID unknown", 400),
-        (
-            Context::BadHandshakeMethod(Method::Post),
-            2,
-            "Bad handshake method",
-            400,
-        ),
+        (Context::BadHandshakeMethod(Method::Post), 2, "Bad handshake method", 400),
         (Context::ProtocolMismatch, 3, "Bad request", 400),
         (Context::Middleware, 3, "Bad request", 400),
         (Context::Forbidden, 4, "Forbidden", 403),
-        (
-            Context::UnsupportedProtocolVersion,
-            5,
-            "Unsupported protocol version",
-            400,
-        ),
+        (Context::UnsupportedProtocolVersion, 5, "Unsupported protocol version", 400),
     ];
     for (context, code, message, status) in table {
         let refusal = Refusal::new(context);
@@ -365,20 +220,15 @@ fn error_table() {
         assert_eq!(refusal.code().json_body(), body);
     }
     assert_eq!(UPGRADE_REFUSAL_STATUS, 400);
-    let mismatch = Context::TransportMismatch {
-        requested: Transport::Polling,
-        current: Transport::WebSocket,
-    };
+    let mismatch =
+        Context::TransportMismatch { requested: Transport::Polling, current: Transport::WebSocket };
     assert_eq!(mismatch.name(), "TRANSPORT_MISMATCH");
 }
 
 #[test]
 fn application_refuses_in_its_own_words() {
     let refusal = Refusal::forbidden(ByteString::from_static("say \"please\"\\\n\u{1f}é"));
-    assert_eq!(
-        (refusal.code(), refusal.status()),
-        (ErrorCode::Forbidden, 403)
-    );
+    assert_eq!((refusal.code(), refusal.status()), (ErrorCode::Forbidden, 403));
     let body = "{\"code\":4,\"message\":\"say \\\"please\\\"\\\\\\u000a\\u001fé\"}";
     assert_eq!(refusal.json_body(), body);
 }

@@ -29,26 +29,16 @@ fn main() {
         let fused = time(rounds, || {
             mask_copy(black_box(&payload), black_box(&mut buf), key, 0);
         });
-        let ours = time(rounds, || {
-            our_frame(black_box(&payload), black_box(&mut out))
-        });
+        let ours = time(rounds, || our_frame(black_box(&payload), black_box(&mut out)));
         let [plain, masked] = [None, Some(KEY)].map(|mask| {
-            let header = Header {
-                mask,
-                ..Header::default()
-            };
+            let header = Header { mask, ..Header::default() };
             time(rounds, || {
                 out.clear();
                 let payload = Bytes::from(black_box(&payload).clone());
-                Frame::from_payload(header.clone(), payload)
-                    .format(&mut out)
-                    .expect("a buffer");
+                Frame::from_payload(header.clone(), payload).format(&mut out).expect("a buffer");
             })
         });
-        println!(
-            "{size:>8} {in_place:>10.1} {fused:>10.1} {ours:>12.1} {:>12.1}",
-            masked - plain
-        );
+        println!("{size:>8} {in_place:>10.1} {fused:>10.1} {ours:>12.1} {:>12.1}", masked - plain);
     }
 }
 

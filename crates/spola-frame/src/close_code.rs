@@ -105,36 +105,22 @@ mod tests {
 
     #[test]
     fn only_codes_that_may_travel_are_made_from_numbers() {
-        for code in [
-            1000, 1001, 1002, 1003, 1007, 1011, 1012, 1014, 3000, 3999, 4000, 4999,
-        ] {
+        for code in [1000, 1001, 1002, 1003, 1007, 1011, 1012, 1014, 3000, 3999, 4000, 4999] {
             let made = CloseCode::new(code).unwrap();
             assert_eq!(made.get(), code);
             assert!(made.may_be_sent());
         }
-        for code in [
-            0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535,
-        ] {
+        for code in [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535] {
             assert_eq!(CloseCode::new(code), None, "{code}");
         }
-        for code in [
-            CloseCode::NO_STATUS,
-            CloseCode::ABNORMAL,
-            CloseCode::TLS_HANDSHAKE,
-        ] {
+        for code in [CloseCode::NO_STATUS, CloseCode::ABNORMAL, CloseCode::TLS_HANDSHAKE] {
             assert!(!code.may_be_sent());
         }
     }
 
     #[test]
     fn codes_read_as_number_and_name() {
-        assert_eq!(
-            CloseCode::PROTOCOL_ERROR.to_string(),
-            "1002 (protocol error)"
-        );
-        assert_eq!(
-            CloseCode::new(4001).unwrap().to_string(),
-            "4001 (private use)"
-        );
+        assert_eq!(CloseCode::PROTOCOL_ERROR.to_string(), "1002 (protocol error)");
+        assert_eq!(CloseCode::new(4001).unwrap().to_string(), "4001 (private use)");
     }
 }

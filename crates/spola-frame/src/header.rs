@@ -82,13 +82,7 @@ impl FrameHeader {
             (Some(MaskingKey::new(*key)), 4)
         };
         let rsv = Rsv((first >> 4) & 0x7);
-        let header = Self {
-            fin,
-            rsv,
-            opcode,
-            masking_key,
-            payload_len,
-        };
+        let header = Self { fin, rsv, opcode, masking_key, payload_len };
         Ok(Some((header, 2 + length_len + key_len)))
     }
 
@@ -195,13 +189,7 @@ mod tests {
     const KEY: MaskingKey = MaskingKey::new([0x37, 0xfa, 0x21, 0x3d]);
 
     fn header(fin: bool, opcode: Opcode, key: Option<MaskingKey>, payload_len: u64) -> FrameHeader {
-        FrameHeader {
-            fin,
-            rsv: Rsv::NONE,
-            opcode,
-            masking_key: key,
-            payload_len,
-        }
+        FrameHeader { fin, rsv: Rsv::NONE, opcode, masking_key: key, payload_len }
     }
 
     fn encoded(header: &FrameHeader) -> Vec<u8> {
@@ -213,86 +201,45 @@ mod tests {
     #[test]
     fn headers_of_the_rfc_and_each_length_form_convert_both_ways() {
         for (name, wire, value) in [
-            (
-                "text",
-                &[0x81, 0x05][..],
-                header(true, Opcode::Text, None, 5),
-            ),
+            ("text", &[0x81, 0x05][..], header(true, Opcode::Text, None, 5)),
             (
                 "masked text",
                 &[0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d],
                 header(true, Opcode::Text, Some(KEY), 5),
             ),
-            (
-                "first fragment",
-                &[0x01, 0x03],
-                header(false, Opcode::Text, None, 3),
-            ),
-            (
-                "last fragment",
-                &[0x80, 0x02],
-                header(true, Opcode::Continuation, None, 2),
-            ),
+            ("first fragment", &[0x01, 0x03], header(false, Opcode::Text, None, 3)),
+            ("last fragment", &[0x80, 0x02], header(true, Opcode::Continuation, None, 2)),
             ("ping", &[0x89, 0x05], header(true, Opcode::Ping, None, 5)),
             (
                 "masked pong",
                 &[0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d],
                 header(true, Opcode::Pong, Some(KEY), 5),
             ),
-            (
-                "256 bytes",
-                &[0x82, 0x7e, 0x01, 0x00],
-                header(true, Opcode::Binary, None, 256),
-            ),
+            ("256 bytes", &[0x82, 0x7e, 0x01, 0x00], header(true, Opcode::Binary, None, 256)),
             (
                 "64 KiB",
                 &[0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0],
                 header(true, Opcode::Binary, None, 65536),
             ),
-            (
-                "empty close",
-                &[0x88, 0x00],
-                header(true, Opcode::Close, None, 0),
-            ),
+            ("empty close", &[0x88, 0x00], header(true, Opcode::Close, None, 0)),
             ("125", &[0x82, 125], header(true, Opcode::Binary, None, 125)),
-            (
-                "126",
-                &[0x82, 126, 0, 126],
-                header(true, Opcode::Binary, None, 126),
-            ),
-            (
-                "65535",
-                &[0x82, 126, 0xff, 0xff],
-                header(true, Opcode::Binary, None, 65535),
-            ),
+            ("126", &[0x82, 126, 0, 126], header(true, Opcode::Binary, None, 126)),
+            ("65535", &[0x82, 126, 0xff, 0xff], header(true, Opcode::Binary, None, 65535)),
             (
                 "longest, masked",
-                &[
-                    0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 0x37, 0xfa, 0x21, 0x3d,
-                ],
+                &[0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 0x37, 0xfa, 0x21, 0x3d],
                 header(true, Opcode::Binary, Some(KEY), u64::MAX >> 1),
             ),
             (
                 "reserved bit",
                 &[0xc1, 0x05],
-                FrameHeader {
-                    rsv: Rsv::RSV1,
-                    ..header(true, Opcode::Text, None, 5)
-                },
+                FrameHeader { rsv: Rsv::RSV1, ..header(true, Opcode::Text, None, 5) },
             ),
         ] {
             assert_eq!(encoded(&value), wire, "{name}");
-            assert_eq!(
-                FrameHeader::decode(wire),
-                Ok(Some((value, wire.len()))),
-                "{name}"
-            );
+            assert_eq!(FrameHeader::decode(wire), Ok(Some((value, wire.len()))), "{name}");
             for cut in 0..wire.len() {
-                assert_eq!(
-                    FrameHeader::decode(&wire[..cut]),
-                    Ok(None),
-                    "{name} cut at {cut}"
-                );
+                assert_eq!(FrameHeader::decode(&wire[..cut]), Ok(None), "{name} cut at {cut}");
             }
         }
     }
@@ -300,31 +247,11 @@ mod tests {
     #[test]
     fn forbidden_headers_are_refused_as_soon_as_they_show() {
         for (wire, error, text) in [
-            (
-                &[0x83, 0x00][..],
-                FrameError::ReservedOpcode(3),
-                "reserved opcode 0x3",
-            ),
-            (
-                &[0x8f, 0x80],
-                FrameError::ReservedOpcode(15),
-                "reserved opcode 0xf",
-            ),
-            (
-                &[0x09, 0x00],
-                FrameError::FragmentedControl,
-                "fragmented control frame",
-            ),
-            (
-                &[0x88, 126],
-                FrameError::ControlTooLong,
-                "control frame longer than 125 bytes",
-            ),
-            (
-                &[0x8a, 0xff],
-                FrameError::ControlTooLong,
-                "control frame longer than 125 bytes",
-            ),
+            (&[0x83, 0x00][..], FrameError::ReservedOpcode(3), "reserved opcode 0x3"),
+            (&[0x8f, 0x80], FrameError::ReservedOpcode(15), "reserved opcode 0xf"),
+            (&[0x09, 0x00], FrameError::FragmentedControl, "fragmented control frame"),
+            (&[0x88, 126], FrameError::ControlTooLong, "control frame longer than 125 bytes"),
+            (&[0x8a, 0xff], FrameError::ControlTooLong, "control frame longer than 125 bytes"),
             (
                 &[0x82, 126, 0, 125],
                 FrameError::NonMinimalLength,

@@ -79,12 +79,7 @@ pub fn mask_copy(src: &[u8], dst: &mut [u8], key: MaskingKey, phase: usize) -> u
     let (src_blocks, src) = src.as_chunks::<BLOCK>();
     let (dst_blocks, dst) = dst.as_chunks_mut::<BLOCK>();
     for (from, to) in src_blocks.iter().zip(dst_blocks) {
-        for (from, to) in from
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .zip(to.as_chunks_mut::<8>().0)
-        {
+        for (from, to) in from.as_chunks::<8>().0.iter().zip(to.as_chunks_mut::<8>().0) {
             *to = (u64::from_ne_bytes(*from) ^ wide).to_ne_bytes();
         }
     }
@@ -121,19 +116,13 @@ mod tests {
     use std::{vec, vec::Vec};
 
     fn naive(src: &[u8], key: [u8; 4], phase: usize) -> Vec<u8> {
-        src.iter()
-            .enumerate()
-            .map(|(i, byte)| byte ^ key[(phase % 4 + i) % 4])
-            .collect()
+        src.iter().enumerate().map(|(i, byte)| byte ^ key[(phase % 4 + i) % 4]).collect()
     }
 
     #[test]
     fn the_example_of_the_rfc_is_unmasked() {
         let mut payload = [0x7f, 0x9f, 0x4d, 0x51, 0x58];
-        assert_eq!(
-            mask(&mut payload, MaskingKey::new([0x37, 0xfa, 0x21, 0x3d]), 0),
-            1
-        );
+        assert_eq!(mask(&mut payload, MaskingKey::new([0x37, 0xfa, 0x21, 0x3d]), 0), 1);
         assert_eq!(&payload, b"Hello");
     }
 
@@ -143,11 +132,7 @@ mod tests {
         let bytes = [0x01, 0x20, 0xfe, 0x80];
         let key = MaskingKey::new(bytes);
         for start in 0..8 {
-            for len in (0..=40)
-                .chain(60..=70)
-                .chain(120..=140)
-                .chain([255, 256, 280])
-            {
+            for len in (0..=40).chain(60..=70).chain(120..=140).chain([255, 256, 280]) {
                 let src = &source[start..start + len];
                 for phase in [0, 1, 2, 3, 5, usize::MAX] {
                     let expected = naive(src, bytes, phase);

@@ -34,10 +34,7 @@ impl Utf8Validator {
     /// A validator at the start of a text.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            carried: [0; 3],
-            len: 0,
-        }
+        Self { carried: [0; 3], len: 0 }
     }
 
     /// Checks the next piece.
@@ -52,9 +49,7 @@ impl Utf8Validator {
                 return Ok(());
             };
             if self.push_carried(byte).is_err() {
-                return Err(Utf8Error {
-                    offset: piece.len() - rest.len(),
-                });
+                return Err(Utf8Error { offset: piece.len() - rest.len() });
             }
             rest = after;
         }
@@ -65,14 +60,8 @@ impl Utf8Validator {
         match error.error_len() {
             // Either the lead byte itself is wrong, or the byte after a valid prefix.
             Some(len) => {
-                let wrong = if bad.first().is_some_and(|&lead| width(lead) > 1) {
-                    len
-                } else {
-                    0
-                };
-                Err(Utf8Error {
-                    offset: piece.len() - bad.len() + wrong,
-                })
+                let wrong = if bad.first().is_some_and(|&lead| width(lead) > 1) { len } else { 0 };
+                Err(Utf8Error { offset: piece.len() - bad.len() + wrong })
             }
             None => {
                 for (slot, &byte) in self.carried.iter_mut().zip(bad) {
@@ -89,11 +78,7 @@ impl Utf8Validator {
     /// # Errors
     /// When a sequence is unfinished.
     pub const fn finish(&self) -> Result<(), Utf8Error> {
-        if self.len == 0 {
-            Ok(())
-        } else {
-            Err(Utf8Error { offset: 0 })
-        }
+        if self.len == 0 { Ok(()) } else { Err(Utf8Error { offset: 0 }) }
     }
 
     fn push_carried(&mut self, byte: u8) -> Result<(), ()> {
@@ -196,9 +181,7 @@ mod tests {
         let mut validator = Utf8Validator::new();
         let mut before = 0;
         for piece in pieces {
-            validator
-                .push(piece)
-                .map_err(|error| before + error.offset)?;
+            validator.push(piece).map_err(|error| before + error.offset)?;
             before += piece.len();
         }
         Ok(validator.finish().is_ok())
@@ -252,10 +235,7 @@ mod tests {
             let error = Utf8Validator::new().push(bytes).unwrap_err();
             assert_eq!(error, Utf8Error { offset }, "{bytes:x?}");
         }
-        assert_eq!(
-            Utf8Error { offset: 7 }.to_string(),
-            "invalid UTF-8 at byte 7"
-        );
+        assert_eq!(Utf8Error { offset: 7 }.to_string(), "invalid UTF-8 at byte 7");
     }
 
     proptest! {

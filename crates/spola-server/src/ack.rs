@@ -35,20 +35,14 @@ struct Inner {
 impl Ack {
     pub(crate) fn new(socket: &Socket, id: Option<AckId>) -> Self {
         let inner = id.map(|id| {
-            Arc::new(Inner {
-                socket: socket.clone(),
-                id,
-                answered: AtomicBool::new(false),
-            })
+            Arc::new(Inner { socket: socket.clone(), id, answered: AtomicBool::new(false) })
         });
         Self { inner }
     }
 
     /// Whether the client waits for an answer.
     pub fn is_awaited(&self) -> bool {
-        self.inner
-            .as_ref()
-            .is_some_and(|inner| !inner.answered.load(Ordering::Acquire))
+        self.inner.as_ref().is_some_and(|inner| !inner.answered.load(Ordering::Acquire))
     }
 
     /// Answers: a tuple is several arguments, `()` none, anything else one. Nothing happens if the
@@ -70,18 +64,14 @@ impl Ack {
             let namespace = inner.socket.namespace().packet_name().clone();
             let packet = body.0.encode(PACKET_PREFIX, &namespace, Some(inner.id));
             // A client that has left needs no answer.
-            let _ = inner
-                .socket
-                .push(Command::Acknowledge { namespace, packet });
+            let _ = inner.socket.push(Command::Acknowledge { namespace, packet });
         }
     }
 }
 
 impl fmt::Debug for Ack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ack")
-            .field("awaited", &self.is_awaited())
-            .finish()
+        f.debug_struct("Ack").field("awaited", &self.is_awaited()).finish()
     }
 }
 
@@ -119,12 +109,7 @@ pub enum AckError {
 impl<T: DeserializeOwned> Question<T> {
     pub(crate) fn new(socket: Socket, event: &str, arguments: &impl Serialize) -> Self {
         let event = Data::event(event, arguments);
-        Self {
-            socket,
-            event,
-            timeout: None,
-            answer: PhantomData,
-        }
+        Self { socket, event, timeout: None, answer: PhantomData }
     }
 
     /// How long to wait; 60 s unless [`Config`](crate::Config) says otherwise.
@@ -137,15 +122,8 @@ impl<T: DeserializeOwned> Question<T> {
         let (answer, answered) = oneshot::channel();
         let namespace = self.socket.namespace().packet_name().clone();
         let (event, timeout) = (self.event?, self.timeout);
-        let command = Command::EmitWithAck {
-            namespace,
-            event,
-            timeout,
-            answer,
-        };
-        self.socket
-            .push(command)
-            .map_err(|_| AckError::Disconnected)?;
+        let command = Command::EmitWithAck { namespace, event, timeout, answer };
+        self.socket.push(command).map_err(|_| AckError::Disconnected)?;
         let data = answered.await.unwrap_or(Err(AckError::Disconnected))?;
         Ok(data.extract()?)
     }
@@ -162,8 +140,6 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Question<T> {
 
 impl<T> fmt::Debug for Question<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Question")
-            .field("socket", &self.socket)
-            .finish_non_exhaustive()
+        f.debug_struct("Question").field("socket", &self.socket).finish_non_exhaustive()
     }
 }

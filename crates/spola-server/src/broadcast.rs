@@ -22,19 +22,12 @@ pub struct Broadcast {
 
 impl Broadcast {
     pub(crate) fn new(namespace: Namespace) -> Self {
-        Self {
-            namespace,
-            selection: Selection::default(),
-            but: None,
-        }
+        Self { namespace, selection: Selection::default(), but: None }
     }
 
     /// Everybody but this socket.
     pub(crate) fn but(namespace: Namespace, socket: SocketId) -> Self {
-        Self {
-            but: Some(socket),
-            ..Self::new(namespace)
-        }
+        Self { but: Some(socket), ..Self::new(namespace) }
     }
 
     /// Adds a room. A socket's id is the name of a room that it alone is in.
@@ -60,10 +53,7 @@ impl Broadcast {
         self.each(|socket| {
             recipients += 1;
             let namespace = name.clone();
-            socket.session().push(Command::Emit {
-                namespace,
-                packet: packet.clone(),
-            });
+            socket.session().push(Command::Emit { namespace, packet: packet.clone() });
         });
         Ok(recipients)
     }

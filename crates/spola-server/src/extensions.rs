@@ -16,29 +16,18 @@ type Values = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 impl Extensions {
     /// Keeps `value`; returns the former value of its type.
     pub fn insert<T: Clone + Send + Sync + 'static>(&self, value: T) -> Option<T> {
-        let former = self
-            .lock()
-            .get_or_insert_default()
-            .insert(TypeId::of::<T>(), Box::new(value));
-        former
-            .and_then(|former| former.downcast().ok())
-            .map(|former| *former)
+        let former = self.lock().get_or_insert_default().insert(TypeId::of::<T>(), Box::new(value));
+        former.and_then(|former| former.downcast().ok()).map(|former| *former)
     }
 
     /// A clone of the value of type `T`.
     pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.lock()
-            .as_ref()?
-            .get(&TypeId::of::<T>())?
-            .downcast_ref()
-            .cloned()
+        self.lock().as_ref()?.get(&TypeId::of::<T>())?.downcast_ref().cloned()
     }
 
     /// Whether there is a value of type `T`.
     pub fn contains<T: Clone + Send + Sync + 'static>(&self) -> bool {
-        self.lock()
-            .as_ref()
-            .is_some_and(|values| values.contains_key(&TypeId::of::<T>()))
+        self.lock().as_ref().is_some_and(|values| values.contains_key(&TypeId::of::<T>()))
     }
 
     /// Takes the value of type `T` out.

@@ -79,26 +79,18 @@ impl<C: HasSocket> Extract<C> for Arc<Handshake> {
 impl<C: HasSocket, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
     fn extract(context: &mut C) -> Result<Self, Refusal> {
         let state = context.socket().namespace().states().get();
-        state
-            .map(Self)
-            .ok_or_else(|| Refusal::new("internal error"))
+        state.map(Self).ok_or_else(|| Refusal::new("internal error"))
     }
 
     fn check(states: &Extensions) -> Result<(), MissingState> {
-        if states.contains::<T>() {
-            Ok(())
-        } else {
-            Err(MissingState(type_name::<T>()))
-        }
+        if states.contains::<T>() { Ok(()) } else { Err(MissingState(type_name::<T>())) }
     }
 }
 
 impl<T: DeserializeOwned> Extract<EventContext> for Data<T> {
     fn extract(context: &mut EventContext) -> Result<Self, Refusal> {
         let arguments = context.data.extract();
-        arguments
-            .map(Self)
-            .map_err(|error| Refusal::new(format!("unfit arguments: {error}")))
+        arguments.map(Self).map_err(|error| Refusal::new(format!("unfit arguments: {error}")))
     }
 }
 
@@ -116,17 +108,14 @@ impl Extract<EventContext> for Ack {
 
 impl Extract<EventContext> for EventName {
     fn extract(context: &mut EventContext) -> Result<Self, Refusal> {
-        Ok(Self(ByteString::from(
-            context.data.event_name().unwrap_or_default().into_owned(),
-        )))
+        Ok(Self(ByteString::from(context.data.event_name().unwrap_or_default().into_owned())))
     }
 }
 
 impl<T: DeserializeOwned> Extract<ConnectContext> for Auth<T> {
     fn extract(context: &mut ConnectContext) -> Result<Self, Refusal> {
         let auth = serde_json::from_str(context.auth.as_deref().unwrap_or("{}"));
-        auth.map(Self)
-            .map_err(|error| Refusal::new(format!("unfit auth: {error}")))
+        auth.map(Self).map_err(|error| Refusal::new(format!("unfit auth: {error}")))
     }
 }
 

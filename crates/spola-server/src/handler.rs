@@ -118,9 +118,7 @@ pub(crate) struct Guarded<T> {
 impl<T> Guarded<T> {
     /// Calls `start` and guards the future it gives.
     pub(crate) fn start(start: impl FnOnce() -> BoxFuture<T>) -> Result<Self, Panicked> {
-        catch_unwind(AssertUnwindSafe(start))
-            .map(|future| Self { future })
-            .map_err(Panicked::new)
+        catch_unwind(AssertUnwindSafe(start)).map(|future| Self { future }).map_err(Panicked::new)
     }
 }
 
@@ -141,18 +139,10 @@ impl<T> Future for Guarded<T> {
 pub(crate) struct Panicked(pub(crate) String);
 
 impl Panicked {
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "it is what `catch_unwind` gives"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `catch_unwind` gives")]
     fn new(payload: Box<dyn Any + Send>) -> Self {
-        let text = payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned());
-        Self(
-            text.or_else(|| payload.downcast_ref().cloned())
-                .unwrap_or_default(),
-        )
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        Self(text.or_else(|| payload.downcast_ref().cloned()).unwrap_or_default())
     }
 }
 

@@ -1,27 +1,27 @@
 //! The HTTP side: from requests to sessions, and back.
 
-use std::convert::Infallible;
 use std::fmt::{self, Display};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
-use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::Full;
+use http_body::Body as HttpBody;
 use hyper::upgrade::OnUpgrade;
-use spola_engineio::request::{self, RequestHead, SessionStatus, UPGRADE_REFUSAL_STATUS, Verified};
+use spola_engineio::request::{self, RequestHead, SessionStatus, Verified};
 use spola_engineio::server::{BinaryMode, PollResponse, PostOutcome, RequestId};
 use spola_engineio::{Sid, Transport};
 use spola_websocket::handshake::accept_key;
-use spola_websocket::handshake::server::{HttpVersion, MAX_TARGET_LEN, Rejection, check};
+use spola_websocket::handshake::server::{HttpVersion, MAX_TARGET_LEN, check};
 
 use crate::collect::{Collected, collect};
 use crate::handshake::Handshake;
 use crate::io::Io;
+use crate::response::{
+    Body, closing, empty, json, payload, plain, post_response, refused, rejected, session_unknown,
+    shutting_down,
+};
 use crate::runtime::Runtime;
 use crate::session::{Beginning, Command, Reject, SessionHandle, SessionTask, Wire};
 
@@ -42,40 +42,12 @@ const OPENING: RequestId = RequestId(0);
 /// A session that is opening over polling, and its first response.
 type Opened = (Arc<SessionHandle>, oneshot::Receiver<PollResponse>);
 
-/// The body of a response.
-#[derive(Debug, Default)]
-pub struct Body(Full<Bytes>);
-
-impl HttpBody for Body {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.0).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
-}
-
 impl HttpService {
     /// The service of `io`, on an executor.
     pub fn new(io: Io, runtime: Arc<dyn Runtime>) -> Self {
         let path = &io.config().path;
         let prefix = format!("{}/", path.strip_suffix('/').unwrap_or(path)).into();
-        Self {
-            io,
-            runtime,
-            prefix,
-        }
+        Self { io, runtime, prefix }
     }
 
     /// The server.
@@ -97,10 +69,7 @@ impl HttpService {
         if !self.serves(request.uri().path()) {
             return plain(StatusCode::NOT_FOUND, "text/plain", "not found");
         }
-        let target = request
-            .uri()
-            .path_and_query()
-            .map_or(0, |target| target.as_str().len());
+        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         if target > MAX_TARGET_LEN {
             return empty(StatusCode::URI_TOO_LONG);
         }
@@ -111,10 +80,7 @@ impl HttpService {
                 method: method(request.method()),
                 query: request.uri().query().unwrap_or_default(),
                 upgrade,
-                origin: request
-                    .headers()
-                    .get(header::ORIGIN)
-                    .map(HeaderValue::as_bytes),
+                origin: request.headers().get(header::ORIGIN).map(HeaderValue::as_bytes),
             };
             request::verify(&head, &self.io.config().engine, |sid| {
                 session = self.io.sessions().find(sid);
@@ -123,16 +89,12 @@ impl HttpService {
         };
         match (verified, session) {
             (Err(refusal), _) => refused(&refusal, upgrade),
-            (
-                Ok(Verified::Open {
-                    transport: Transport::Polling,
-                    ..
-                }),
-                _,
-            ) => match self.open_polling(&request) {
-                Some((session, response)) => answer_poll(&session, OPENING, response).await,
-                None => shutting_down(),
-            },
+            (Ok(Verified::Open { transport: Transport::Polling, .. }), _) => {
+                match self.open_polling(&request) {
+                    Some((session, response)) => answer_poll(&session, OPENING, response).await,
+                    None => shutting_down(),
+                }
+            }
             (Ok(Verified::Open { binary, .. }), _) => self.open_websocket(&mut request, binary),
             (Ok(Verified::Poll(_)), Some(session)) => poll(&session).await,
             (Ok(Verified::Post(_)), Some(session)) => self.post(&session, request).await,
@@ -144,8 +106,7 @@ impl HttpService {
             (Ok(Verified::SecondWebSocket(_)), _) => switch_protocols(&mut request, |upgrade| {
                 let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(self.io.config()));
                 let wire = Wire::opening(upgrade, runtime.now(), &config);
-                self.runtime
-                    .spawn(Box::pin(Reject::new(wire, runtime, config)));
+                self.runtime.spawn(Box::pin(Reject::new(wire, runtime, config)));
             }),
             (Ok(_), _) => empty(StatusCode::INTERNAL_SERVER_ERROR),
         }
@@ -153,14 +114,8 @@ impl HttpService {
 
     fn open_polling<B>(&self, request: &Request<B>) -> Option<Opened> {
         let (respond, response) = oneshot::channel();
-        let status = SessionStatus {
-            transport: Transport::Polling,
-            accepts_upgrade: true,
-        };
-        let beginning = Beginning::Polling {
-            id: OPENING,
-            respond,
-        };
+        let status = SessionStatus { transport: Transport::Polling, accepts_upgrade: true };
+        let beginning = Beginning::Polling { id: OPENING, respond };
         Some((self.start(request, status, beginning)?, response))
     }
 
@@ -169,10 +124,7 @@ impl HttpService {
             Ok(upgrade) => upgrade,
             Err(response) => return *response,
         };
-        let status = SessionStatus {
-            transport: Transport::WebSocket,
-            accepts_upgrade: false,
-        };
+        let status = SessionStatus { transport: Transport::WebSocket, accepts_upgrade: false };
         let beginning = Beginning::WebSocket(upgrade.on, binary);
         match self.start(request, status, beginning) {
             Some(_) => upgrade.response,
@@ -212,23 +164,11 @@ impl HttpService {
         let id = session.name_request();
         let content_type = request.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.map(|value| Bytes::copy_from_slice(value.as_bytes()));
-        session.push(Command::PostStarted {
-            id,
-            content_type,
-            respond,
-        });
+        session.push(Command::PostStarted { id, content_type, respond });
         let guard = Guard::new(session, Command::PostAborted(id));
         let limit = self.io.config().engine.max_payload;
         let time = self.io.config().post_timeout;
-        match collect(
-            request.into_body(),
-            limit,
-            time,
-            &*self.runtime,
-            &mut response,
-        )
-        .await
-        {
+        match collect(request.into_body(), limit, time, &*self.runtime, &mut response).await {
             Collected::Whole(body) => session.push(Command::Post { id, body }),
             Collected::TooLarge => session.push(Command::PostTooLarge(id)),
             Collected::Answered(outcome) => {
@@ -246,9 +186,7 @@ impl HttpService {
 
 impl fmt::Debug for HttpService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpService")
-            .field("io", &self.io)
-            .finish_non_exhaustive()
+        f.debug_struct("HttpService").field("io", &self.io).finish_non_exhaustive()
     }
 }
 
@@ -260,10 +198,7 @@ struct Guard {
 
 impl Guard {
     fn new(session: &Arc<SessionHandle>, aborted: Command) -> Self {
-        Self {
-            session: Arc::clone(session),
-            aborted: Some(aborted),
-        }
+        Self { session: Arc::clone(session), aborted: Some(aborted) }
     }
 
     fn disarm(mut self) {
@@ -295,35 +230,11 @@ async fn answer_poll(
     let response = response.await;
     guard.disarm();
     match response {
-        Ok(PollResponse::Payload(payload)) => {
-            let mut response = Response::new(Body(Full::new(payload)));
-            let headers = response.headers_mut();
-            let content_type = HeaderValue::from_static("text/plain; charset=UTF-8");
-            headers.insert(header::CONTENT_TYPE, content_type);
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            response
-        }
+        Ok(PollResponse::Payload(bytes)) => payload(bytes),
         Ok(PollResponse::Refused(code)) => json(code.status(), code.json_body().into_bytes()),
         Ok(_) => empty(StatusCode::BAD_REQUEST),
         // The session's task has ended before it saw the request.
         Err(oneshot::Canceled) => session_unknown(),
-    }
-}
-
-fn post_response(outcome: PostOutcome) -> Response<Body> {
-    match outcome {
-        PostOutcome::Ok => {
-            let mut response = plain(StatusCode::OK, "text/html", "ok");
-            let no_store = HeaderValue::from_static("no-store");
-            response
-                .headers_mut()
-                .insert(header::CACHE_CONTROL, no_store);
-            response
-        }
-        PostOutcome::TooLarge => empty(StatusCode::PAYLOAD_TOO_LARGE),
-        PostOutcome::Refused(code) => json(code.status(), code.json_body().into_bytes()),
-        PostOutcome::Abort => closing(empty(StatusCode::BAD_REQUEST)),
-        PostOutcome::BadRequest | _ => empty(StatusCode::BAD_REQUEST),
     }
 }
 
@@ -337,9 +248,8 @@ impl Upgrade {
     /// Checks the opening handshake (RFC 6455 §4.2) and takes the connection out of the request.
     fn take<B>(request: &mut Request<B>) -> Result<Self, Box<Response<Body>>> {
         let headers = request.headers().iter();
-        let headers: Vec<_> = headers
-            .map(|(name, value)| (name.as_str(), value.as_bytes()))
-            .collect();
+        let headers: Vec<_> =
+            headers.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let version = match request.version() {
             Version::HTTP_11 => HttpVersion::Http11,
             _ => HttpVersion::Other,
@@ -348,10 +258,7 @@ impl Upgrade {
             .map_err(|rejection| Box::new(rejected(rejection)))?;
         let accept = accept_key(upgrade.key);
         // The official server takes the first one (§3.3).
-        let protocol = upgrade
-            .protocols
-            .first()
-            .map(|protocol| HeaderValue::from_str(protocol));
+        let protocol = upgrade.protocols.first().map(|protocol| HeaderValue::from_str(protocol));
         let mut response = Response::new(Body::default());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
@@ -387,8 +294,7 @@ fn wants_upgrade(headers: &HeaderMap) -> bool {
     let has = |name, token: &str| {
         headers.get_all(name).iter().any(|value| {
             let text = value.to_str().unwrap_or_default();
-            text.split(',')
-                .any(|part| part.trim().eq_ignore_ascii_case(token))
+            text.split(',').any(|part| part.trim().eq_ignore_ascii_case(token))
         })
     };
     has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade")
@@ -401,71 +307,4 @@ fn method(method: &Method) -> request::Method {
         Method::OPTIONS => request::Method::Options,
         _ => request::Method::Other,
     }
-}
-
-fn refused(refusal: &request::Refusal, upgrade: bool) -> Response<Body> {
-    tracing::debug!(context = refusal.context().name(), "a request was refused");
-    if upgrade {
-        let status =
-            StatusCode::from_u16(UPGRADE_REFUSAL_STATUS).unwrap_or(StatusCode::BAD_REQUEST);
-        return closing(plain(status, "text/html", refusal.message().to_owned()));
-    }
-    json(refusal.status(), refusal.json_body().into_bytes())
-}
-
-/// An opening handshake that RFC 6455 does not allow (§3.2 of the wire text).
-fn rejected(rejection: Rejection) -> Response<Body> {
-    let mut response = closing(plain(
-        StatusCode::BAD_REQUEST,
-        "text/html",
-        rejection.message(),
-    ));
-    if rejection == Rejection::WebSocketVersion {
-        let versions = HeaderValue::from_static("13, 8");
-        response
-            .headers_mut()
-            .insert(header::SEC_WEBSOCKET_VERSION, versions);
-    }
-    response
-}
-
-fn session_unknown() -> Response<Body> {
-    let code = request::ErrorCode::SessionUnknown;
-    json(code.status(), code.json_body().into_bytes())
-}
-
-fn shutting_down() -> Response<Body> {
-    let text = "the server is shutting down";
-    let mut response = closing(plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", text));
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    response
-}
-
-fn json(status: u16, body: Bytes) -> Response<Body> {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    plain(status, "application/json", body)
-}
-
-fn plain(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Body(Full::new(body.into())));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
-}
-
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::default());
-    *response.status_mut() = status;
-    response
-}
-
-fn closing(mut response: Response<Body>) -> Response<Body> {
-    response
-        .headers_mut()
-        .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
 }

@@ -59,14 +59,7 @@ impl IoBuilder {
     pub fn build(self) -> Io {
         let (config, states) = (Arc::new(self.config), Arc::new(self.states));
         let (namespaces, sessions) = (RwLock::default(), Sessions::default());
-        Io {
-            inner: Arc::new(Inner {
-                config,
-                states,
-                namespaces,
-                sessions,
-            }),
-        }
+        Io { inner: Arc::new(Inner { config, states, namespaces, sessions }) }
     }
 }
 
@@ -87,11 +80,8 @@ impl Io {
     /// # Panics
     /// If the name cannot be one: longer than 255 bytes, or with a comma or control characters.
     pub fn namespace(&self, name: &str) -> Namespace {
-        let name: ByteString = if name.starts_with('/') {
-            name.into()
-        } else {
-            format!("/{name}").into()
-        };
+        let name: ByteString =
+            if name.starts_with('/') { name.into() } else { format!("/{name}").into() };
         if let Some(namespace) = self.find(&name) {
             return namespace;
         }
@@ -99,11 +89,7 @@ impl Io {
             Ok(parsed) => parsed,
             Err(error) => panic!("{name:?} cannot name a namespace: {error}"),
         };
-        let mut namespaces = self
-            .inner
-            .namespaces
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut namespaces = self.inner.namespaces.write().unwrap_or_else(PoisonError::into_inner);
         let new = || Namespace::new(parsed, Arc::clone(&self.inner.states));
         namespaces.entry(name).or_insert_with(new).clone()
     }
@@ -156,12 +142,7 @@ impl Io {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Namespace> {
-        self.inner
-            .namespaces
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .cloned()
+        self.inner.namespaces.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {
@@ -177,8 +158,6 @@ impl Default for Io {
 
 impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Io")
-            .field("sessions", &self.session_count())
-            .finish_non_exhaustive()
+        f.debug_struct("Io").field("sessions", &self.session_count()).finish_non_exhaustive()
     }
 }

@@ -68,14 +68,7 @@ impl Events {
 impl Namespace {
     pub(crate) fn new(name: packet::Namespace, states: Arc<Extensions>) -> Self {
         let (handlers, rooms) = (Mutex::default(), RwLock::default());
-        Self {
-            inner: Arc::new(Inner {
-                name,
-                states,
-                handlers,
-                rooms,
-            }),
-        }
+        Self { inner: Arc::new(Inner { name, states, handlers, rooms }) }
     }
 
     /// The name, with its slash.
@@ -168,13 +161,7 @@ impl Namespace {
     }
 
     pub(crate) fn handlers(&self) -> Arc<Handlers> {
-        Arc::clone(
-            &self
-                .inner
-                .handlers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.inner.handlers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Checks a handler's wants against what the server has, before a client meets the gap.
@@ -186,27 +173,17 @@ impl Namespace {
     }
 
     fn register(&self, change: impl FnOnce(&mut Handlers)) -> &Self {
-        let mut handlers = self
-            .inner
-            .handlers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut handlers = self.inner.handlers.lock().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut handlers));
         self
     }
 
     pub(crate) fn rooms(&self) -> RwLockReadGuard<'_, Rooms> {
-        self.inner
-            .rooms
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.rooms.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn rooms_mut(&self) -> RwLockWriteGuard<'_, Rooms> {
-        self.inner
-            .rooms
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.rooms.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn select(&self, selection: &Selection, visit: impl FnMut(&Socket)) {

@@ -22,10 +22,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with a message for people.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            data: None,
-        }
+        Self { message: message.into(), data: None }
     }
 
     /// Adds data for programs. Data that JSON cannot hold (a map with keys that are no strings) is

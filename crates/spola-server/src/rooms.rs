@@ -47,13 +47,7 @@ pub enum JoinError {
 
 impl Rooms {
     pub(crate) fn enter(&mut self, socket: Socket) {
-        self.members.insert(
-            socket.socket_id(),
-            Member {
-                socket,
-                rooms: HashSet::new(),
-            },
-        );
+        self.members.insert(socket.socket_id(), Member { socket, rooms: HashSet::new() });
     }
 
     /// Takes the socket out of every room; `false` if it was not there.
@@ -81,10 +75,7 @@ impl Rooms {
             return Err(JoinError::TooManyRooms);
         }
         member.rooms.insert(room.clone());
-        self.rooms
-            .entry(room)
-            .or_default()
-            .insert(id, member.socket.clone());
+        self.rooms.entry(room).or_default().insert(id, member.socket.clone());
         Ok(())
     }
 
@@ -122,12 +113,8 @@ impl Rooms {
         for room in &selection.rooms {
             let own =
                 SocketId::parse(room).and_then(|id| Some((id, &self.members.get(&id)?.socket)));
-            let joined = self
-                .rooms
-                .get(room)
-                .into_iter()
-                .flatten()
-                .map(|(id, socket)| (*id, socket));
+            let joined =
+                self.rooms.get(room).into_iter().flatten().map(|(id, socket)| (*id, socket));
             let own_only = own.filter(|(id, _)| !self.joined(*id, room));
             for (id, socket) in own_only.into_iter().chain(joined) {
                 if !excepted(id) && (!several || seen.insert(id)) {
@@ -142,9 +129,7 @@ impl Rooms {
     }
 
     fn joined(&self, id: SocketId, room: &str) -> bool {
-        self.rooms
-            .get(room)
-            .is_some_and(|members| members.contains_key(&id))
+        self.rooms.get(room).is_some_and(|members| members.contains_key(&id))
     }
 }
 

@@ -81,12 +81,7 @@ impl Sessions {
     pub(crate) fn abort(&self) {
         let sessions: Vec<_> = {
             let table = self.lock();
-            table
-                .live
-                .values()
-                .chain(table.ending.values())
-                .cloned()
-                .collect()
+            table.live.values().chain(table.ending.values()).cloned().collect()
         };
         for session in sessions {
             session.push(Command::Abort);
@@ -99,11 +94,7 @@ impl Sessions {
             if table.is_empty() {
                 return Poll::Ready(());
             }
-            if !table
-                .drained
-                .iter()
-                .any(|waker| waker.will_wake(cx.waker()))
-            {
+            if !table.drained.iter().any(|waker| waker.will_wake(cx.waker())) {
                 table.drained.push(cx.waker().clone());
             }
             Poll::Pending

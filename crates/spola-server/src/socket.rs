@@ -42,18 +42,8 @@ impl Socket {
         let handlers = namespace.handlers();
         let (own_events, extensions) = (OnceLock::new(), Extensions::default());
         let connected = AtomicBool::new(false);
-        let inner = Inner {
-            id,
-            namespace,
-            session,
-            handlers,
-            own_events,
-            extensions,
-            connected,
-        };
-        Self {
-            inner: Arc::new(inner),
-        }
+        let inner = Inner { id, namespace, session, handlers, own_events, extensions, connected };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The public id: new for each connection to a namespace, and the name of a room that this
@@ -89,10 +79,7 @@ impl Socket {
     pub fn on<A>(&self, event: &str, handler: impl Handler<EventContext, A>) -> &Self {
         let handler = self.namespace().checked(handler);
         let events = self.inner.own_events.get_or_init(Mutex::default);
-        events
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(event, handler);
+        events.lock().unwrap_or_else(PoisonError::into_inner).insert(event, handler);
         self
     }
 
@@ -141,9 +128,7 @@ impl Socket {
         if room.len() > limits.name_len {
             return Err(JoinError::NameTooLong);
         }
-        self.namespace()
-            .rooms_mut()
-            .join(self.inner.id, room, limits.rooms)
+        self.namespace().rooms_mut().join(self.inner.id, room, limits.rooms)
     }
 
     /// Leaves a room; nothing happens if it was not there.
@@ -200,10 +185,7 @@ impl Socket {
             }
         }
         let events = &self.inner.handlers.events;
-        events
-            .named(event)
-            .or_else(|| events.fallback())
-            .map(Arc::clone)
+        events.named(event).or_else(|| events.fallback()).map(Arc::clone)
     }
 
     pub(crate) fn push(&self, command: Command) -> Result<(), EmitError> {
@@ -225,9 +207,7 @@ impl Socket {
         self.inner.connected.store(false, Ordering::Release);
         // A handler of its own may hold the socket itself.
         if let Some(own) = self.inner.own_events.get() {
-            drop(std::mem::take(
-                &mut *own.lock().unwrap_or_else(PoisonError::into_inner),
-            ));
+            drop(std::mem::take(&mut *own.lock().unwrap_or_else(PoisonError::into_inner)));
         }
         self.namespace().rooms_mut().exit(self.inner.id);
     }

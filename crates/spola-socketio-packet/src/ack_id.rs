@@ -13,11 +13,7 @@ impl AckId {
     /// The id `value`, or `None` above [`AckId::MAX`].
     #[must_use]
     pub const fn new(value: u64) -> Option<Self> {
-        if value <= Self::MAX.0 {
-            Some(Self(value))
-        } else {
-            None
-        }
+        if value <= Self::MAX.0 { Some(Self(value)) } else { None }
     }
 
     /// The id as a number.

@@ -43,12 +43,7 @@ impl Data {
         let text = ByteString::from(text);
         let name = Scanner::new(text.as_bytes(), scan::MAX_DEPTH).name(0);
         let name = name.map(Span::new);
-        Ok(Self {
-            text,
-            start: 0,
-            name,
-            attachments,
-        })
+        Ok(Self { text, start: 0, name, attachments })
     }
 
     /// The data of an acknowledgement, from its typed arguments.
@@ -60,12 +55,7 @@ impl Data {
         let mut text = String::with_capacity(64);
         let attachments = ser::write_array(&mut text, None, args)?;
         let text = ByteString::from(text);
-        Ok(Self {
-            text,
-            start: 0,
-            name: None,
-            attachments,
-        })
+        Ok(Self { text, start: 0, name: None, attachments })
     }
 
     /// The data of an event, from a JSON array that begins with the name. With attachments, its
@@ -186,28 +176,14 @@ impl Data {
 
     /// Where the name ends, counted from the start of the array.
     pub(crate) fn after_name(&self) -> usize {
-        self.name
-            .map_or(0, |name| name.end.saturating_sub(self.start) as usize)
+        self.name.map_or(0, |name| name.end.saturating_sub(self.start) as usize)
     }
 
     /// The data of a text that was read.
     pub(crate) fn new(text: ByteString, layout: Layout) -> Self {
-        let Layout {
-            start,
-            name,
-            lone_surrogate,
-        } = layout;
-        let text = if lone_surrogate {
-            without_lone_surrogates(&text)
-        } else {
-            text
-        };
-        Self {
-            text,
-            start,
-            name,
-            attachments: Vec::new(),
-        }
+        let Layout { start, name, lone_surrogate } = layout;
+        let text = if lone_surrogate { without_lone_surrogates(&text) } else { text };
+        Self { text, start, name, attachments: Vec::new() }
     }
 
     pub(crate) fn attach(&mut self, attachments: Vec<Bytes>) {
@@ -231,12 +207,7 @@ impl Data {
 impl Default for Data {
     fn default() -> Self {
         let text = ByteString::from_static("[]");
-        Self {
-            text,
-            start: 0,
-            name: None,
-            attachments: Vec::new(),
-        }
+        Self { text, start: 0, name: None, attachments: Vec::new() }
     }
 }
 

@@ -44,10 +44,7 @@ fn read<'de, S: DeserializeSeed<'de>>(
     attachments: &'de [Bytes],
 ) -> Result<S::Value, Error> {
     let mut json = serde_json::Deserializer::from_str(text);
-    seed.deserialize(Restore {
-        inner: &mut json,
-        attachments,
-    })
+    seed.deserialize(Restore { inner: &mut json, attachments })
 }
 
 /// Reads a value from nothing: `None` and `()` come out.
@@ -149,10 +146,7 @@ struct Texts<'de> {
 impl<'de> Texts<'de> {
     fn new(data: &'de Data) -> Self {
         let json = data.json();
-        Self {
-            json,
-            starts: Elements::new(json.as_bytes(), data.after_name()),
-        }
+        Self { json, starts: Elements::new(json.as_bytes(), data.after_name()) }
     }
 }
 

@@ -68,10 +68,7 @@ impl Decoder {
     /// A decoder that holds a peer to `limits`.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            pending: None,
-        }
+        Self { limits, pending: None }
     }
 
     /// Whether attachments are due, so that the next message has to be binary.
@@ -83,9 +80,7 @@ impl Decoder {
     /// The namespace of the packet whose attachments are due.
     #[must_use]
     pub fn pending_namespace(&self) -> Option<&Namespace> {
-        self.pending
-            .as_ref()
-            .map(|pending| pending.packet.namespace())
+        self.pending.as_ref().map(|pending| pending.packet.namespace())
     }
 
     /// Decodes a text message. `None` means that its attachments come next.
@@ -104,22 +99,13 @@ impl Decoder {
         let expected = header.attachments;
         let packet = match header.kind {
             Kind::Event => {
-                let Header {
-                    namespace,
-                    ack,
-                    payload_at,
-                    ..
-                } = header;
+                let Header { namespace, ack, payload_at, .. } = header;
                 if payload_at >= text.len() {
                     return Err(DecodeError::MissingPayload);
                 }
                 let layout = Layout::of_event(&text, payload_at, &self.limits)?;
                 let namespace = shared(&text, namespace)?;
-                Packet::Event {
-                    namespace,
-                    ack,
-                    data: Data::new(text, layout),
-                }
+                Packet::Event { namespace, ack, data: Data::new(text, layout) }
             }
             Kind::Ack => self.ack(text, &header)?,
             Kind::Connect => self.connect(&text, &header)?,
@@ -127,9 +113,7 @@ impl Decoder {
             Kind::Disconnect if header.payload_at < text.len() => {
                 return Err(DecodeError::PayloadKind);
             }
-            Kind::Disconnect => Packet::Disconnect {
-                namespace: shared(&text, header.namespace)?,
-            },
+            Kind::Disconnect => Packet::Disconnect { namespace: shared(&text, header.namespace)? },
         };
         if expected == 0 {
             return Ok(Some(packet));
@@ -146,20 +130,13 @@ impl Decoder {
     /// placeholder in it names no attachment.
     pub fn decode_binary(&mut self, attachment: Bytes) -> Result<Option<Packet>, DecodeError> {
         let mut pending = self.pending.take().ok_or(DecodeError::UnexpectedBinary)?;
-        pending.room = pending
-            .room
-            .checked_sub(attachment.len())
-            .ok_or(DecodeError::TooLarge)?;
+        pending.room = pending.room.checked_sub(attachment.len()).ok_or(DecodeError::TooLarge)?;
         pending.attachments.push(attachment);
         if pending.attachments.len() < pending.expected {
             self.pending = Some(pending);
             return Ok(None);
         }
-        let Pending {
-            mut packet,
-            attachments,
-            ..
-        } = *pending;
+        let Pending { mut packet, attachments, .. } = *pending;
         if let Packet::Event { data, .. } | Packet::Ack { data, .. } = &mut packet {
             placeholder::check(data.json(), &attachments, self.limits.max_binary_bytes)?;
             data.attach(attachments);
@@ -172,56 +149,30 @@ impl Decoder {
             Packet::Event { data, .. } | Packet::Ack { data, .. } => data.json().len(),
             Packet::Connect { .. } | Packet::ConnectError { .. } | Packet::Disconnect { .. } => 0,
         };
-        let room = self
-            .limits
-            .max_binary_bytes
-            .checked_sub(size)
-            .ok_or(DecodeError::TooLarge)?;
+        let room = self.limits.max_binary_bytes.checked_sub(size).ok_or(DecodeError::TooLarge)?;
         let attachments = Vec::new();
-        self.pending = Some(Box::new(Pending {
-            packet,
-            expected,
-            attachments,
-            room,
-        }));
+        self.pending = Some(Box::new(Pending { packet, expected, attachments, room }));
         Ok(())
     }
 
     fn ack(&self, text: ByteString, header: &Header) -> Result<Packet, DecodeError> {
-        let Header {
-            namespace,
-            ack,
-            payload_at,
-            ..
-        } = *header;
+        let Header { namespace, ack, payload_at, .. } = *header;
         let ack = ack.ok_or(DecodeError::MissingAckId)?;
         let namespace = shared(&text, namespace)?;
         if payload_at >= text.len() {
-            return Ok(Packet::Ack {
-                namespace,
-                ack,
-                data: Data::default(),
-            });
+            return Ok(Packet::Ack { namespace, ack, data: Data::default() });
         }
         let layout = Layout::of_ack(&text, payload_at, &self.limits)?;
         let data = Data::new(text, layout);
-        Ok(Packet::Ack {
-            namespace,
-            ack,
-            data,
-        })
+        Ok(Packet::Ack { namespace, ack, data })
     }
 
     fn connect(&self, text: &str, header: &Header) -> Result<Packet, DecodeError> {
-        let namespace = header
-            .namespace
-            .map_or(Ok(Namespace::root()), |name| name.of(text).parse())?;
+        let namespace =
+            header.namespace.map_or(Ok(Namespace::root()), |name| name.of(text).parse())?;
         let payload = text.get(header.payload_at..).unwrap_or_default();
         if payload.is_empty() {
-            return Ok(Packet::Connect {
-                namespace,
-                auth: None,
-            });
+            return Ok(Packet::Connect { namespace, auth: None });
         }
         if payload.len() > self.limits.max_auth_bytes as usize {
             return Err(DecodeError::AuthTooLarge);
@@ -230,23 +181,16 @@ impl Decoder {
         if kind != scan::Kind::Object {
             return Err(DecodeError::PayloadKind);
         }
-        Ok(Packet::Connect {
-            namespace,
-            auth: Some(auth),
-        })
+        Ok(Packet::Connect { namespace, auth: Some(auth) })
     }
 
     /// Without a payload, which no official server leaves out, it reads as `{}`.
     fn connect_error(&self, text: &str, header: &Header) -> Result<Packet, DecodeError> {
-        let namespace = header
-            .namespace
-            .map_or(Ok(Namespace::root()), |name| name.of(text).parse())?;
+        let namespace =
+            header.namespace.map_or(Ok(Namespace::root()), |name| name.of(text).parse())?;
         let payload = text.get(header.payload_at..).unwrap_or_default();
         if payload.is_empty() {
-            return Ok(Packet::ConnectError {
-                namespace,
-                payload: ByteString::from_static("{}"),
-            });
+            return Ok(Packet::ConnectError { namespace, payload: ByteString::from_static("{}") });
         }
         let (kind, payload) = self.document(payload)?;
         if !matches!(kind, scan::Kind::Object | scan::Kind::String) {

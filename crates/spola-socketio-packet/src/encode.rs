@@ -21,9 +21,7 @@ impl Encoded {
     /// The bytes of the text and all attachments together.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.attachments.iter().fold(self.text.len(), |sum, bytes| {
-            sum.saturating_add(bytes.len())
-        })
+        self.attachments.iter().fold(self.text.len(), |sum, bytes| sum.saturating_add(bytes.len()))
     }
 }
 
@@ -143,16 +141,11 @@ fn head(
 /// payload and is known only after it, so it is squeezed in where there are any.
 fn finish(mut text: String, kind_at: usize, attachments: Vec<Bytes>) -> Encoded {
     if !attachments.is_empty() {
-        let event = text
-            .get(kind_at..)
-            .is_some_and(|text| text.starts_with('2'));
+        let event = text.get(kind_at..).is_some_and(|text| text.starts_with('2'));
         let mut binary = String::from(if event { "5" } else { "6" });
         ser::write_unsigned(&mut binary, attachments.len() as u64);
         binary.push('-');
         text.replace_range(kind_at..=kind_at, &binary);
     }
-    Encoded {
-        text: text.into(),
-        attachments,
-    }
+    Encoded { text: text.into(), attachments }
 }

@@ -57,13 +57,7 @@ impl Header {
         }
         let namespace = namespace(bytes, &mut at);
         let ack = ack_id(bytes, &mut at)?;
-        Ok(Self {
-            kind,
-            attachments,
-            namespace,
-            ack,
-            payload_at: at,
-        })
+        Ok(Self { kind, attachments, namespace, ack, payload_at: at })
     }
 }
 
@@ -71,9 +65,7 @@ fn attachment_count(bytes: &[u8], at: &mut usize, limits: &Limits) -> Result<usi
     let start = *at;
     let mut count: u32 = 0;
     while let Some(digit @ b'0'..=b'9') = bytes.get(*at) {
-        count = count
-            .saturating_mul(10)
-            .saturating_add(u32::from(digit - b'0'));
+        count = count.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
         *at += 1;
     }
     if *at == start || bytes.get(*at) != Some(&b'-') || count == 0 {
@@ -93,10 +85,7 @@ fn namespace(bytes: &[u8], at: &mut usize) -> Option<Name> {
         return None;
     }
     let rest = bytes.get(start..).unwrap_or_default();
-    let end = rest
-        .iter()
-        .position(|byte| *byte == b',')
-        .map_or(bytes.len(), |len| start + len);
+    let end = rest.iter().position(|byte| *byte == b',').map_or(bytes.len(), |len| start + len);
     *at = (end + 1).min(bytes.len());
     Some(Name { start, end })
 }
@@ -105,9 +94,7 @@ fn ack_id(bytes: &[u8], at: &mut usize) -> Result<Option<AckId>, DecodeError> {
     let start = *at;
     let mut id: u64 = 0;
     while let Some(digit @ b'0'..=b'9') = bytes.get(*at) {
-        id = id
-            .saturating_mul(10)
-            .saturating_add(u64::from(digit - b'0'));
+        id = id.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
         *at += 1;
     }
     if *at == start {

@@ -47,11 +47,7 @@ impl Layout {
         let name = Span::new(name);
         name.check(text, limits)?;
         let lone_surrogate = scanner.lone_surrogate();
-        Ok(Self {
-            start: start as u32,
-            name: Some(name),
-            lone_surrogate,
-        })
+        Ok(Self { start: start as u32, name: Some(name), lone_surrogate })
     }
 
     /// Reads an acknowledgement's array from `start` to the end of the text.
@@ -61,11 +57,7 @@ impl Layout {
             return Err(DecodeError::PayloadKind);
         }
         let start = u32::try_from(start).map_err(|_| DecodeError::TooLarge)?;
-        Ok(Self {
-            start,
-            name: None,
-            lone_surrogate: scanner.lone_surrogate(),
-        })
+        Ok(Self { start, name: None, lone_surrogate: scanner.lone_surrogate() })
     }
 }
 
@@ -77,11 +69,7 @@ impl Span {
             Kind::String => Form::PlainString,
             Kind::Number | Kind::Object | Kind::Array | Kind::Literal => Form::Number,
         };
-        Self {
-            start: name.start as u32,
-            end: name.end as u32,
-            form,
-        }
+        Self { start: name.start as u32, end: name.end as u32, form }
     }
 
     /// The name, found in the text it belongs to.
@@ -121,7 +109,5 @@ fn unescape(token: &str) -> String {
 #[cold]
 fn wrong_kind(text: &str, start: usize, limits: &Limits) -> DecodeError {
     let mut scanner = Scanner::new(text.as_bytes(), limits.max_depth);
-    scanner
-        .document(start)
-        .map_or_else(DecodeError::Json, |_| DecodeError::PayloadKind)
+    scanner.document(start).map_or_else(DecodeError::Json, |_| DecodeError::PayloadKind)
 }

@@ -111,11 +111,7 @@ impl FromStr for Namespace {
 
     fn from_str(name: &str) -> Result<Self, NamespaceError> {
         Self::check(name)?;
-        Ok(if name == "/" {
-            Self::root()
-        } else {
-            Self(ByteString::from(name))
-        })
+        Ok(if name == "/" { Self::root() } else { Self(ByteString::from(name)) })
     }
 }
 

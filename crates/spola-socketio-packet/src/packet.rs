@@ -66,42 +66,19 @@ impl Packet {
     #[must_use]
     pub fn encode(&self, prefix: &str) -> Encoded {
         match self {
-            Self::Connect { namespace, auth } => encode::packet(
-                prefix,
-                '0',
-                namespace,
-                None,
-                auth.as_deref().unwrap_or(""),
-                &[],
-            ),
+            Self::Connect { namespace, auth } => {
+                encode::packet(prefix, '0', namespace, None, auth.as_deref().unwrap_or(""), &[])
+            }
             Self::Disconnect { namespace } => encode::packet(prefix, '1', namespace, None, "", &[]),
             Self::ConnectError { namespace, payload } => {
                 encode::packet(prefix, '4', namespace, None, payload, &[])
             }
-            Self::Event {
-                namespace,
-                ack,
-                data,
-            } => encode::packet(
-                prefix,
-                '2',
-                namespace,
-                *ack,
-                data.json(),
-                data.attachments(),
-            ),
-            Self::Ack {
-                namespace,
-                ack,
-                data,
-            } => encode::packet(
-                prefix,
-                '3',
-                namespace,
-                Some(*ack),
-                data.json(),
-                data.attachments(),
-            ),
+            Self::Event { namespace, ack, data } => {
+                encode::packet(prefix, '2', namespace, *ack, data.json(), data.attachments())
+            }
+            Self::Ack { namespace, ack, data } => {
+                encode::packet(prefix, '3', namespace, Some(*ack), data.json(), data.attachments())
+            }
         }
     }
 }

@@ -15,10 +15,7 @@ pub(crate) fn check(
     attachments: &[Bytes],
     max_bytes: usize,
 ) -> Result<(), DecodeError> {
-    let mut tally = Tally {
-        attachments,
-        room: Some(max_bytes),
-    };
+    let mut tally = Tally { attachments, room: Some(max_bytes) };
     // Element by element, since serde_json reads one level less than the scanner.
     for start in Elements::new(json.as_bytes(), 0) {
         let mut element = serde_json::Deserializer::from_str(json.get(start..).unwrap_or_default());
@@ -45,9 +42,7 @@ impl Tally<'_> {
             .ok()
             .and_then(|num| self.attachments.get(num))
             .ok_or_else(|| E::custom("a placeholder for nothing"))?;
-        self.room = self
-            .room
-            .and_then(|room| room.checked_sub(attachment.len()));
+        self.room = self.room.and_then(|room| room.checked_sub(attachment.len()));
         match self.room {
             Some(_) => Ok(()),
             None => Err(E::custom("too many bytes")),

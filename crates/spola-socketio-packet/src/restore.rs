@@ -22,10 +22,7 @@ pub(crate) struct Restore<'de, T> {
 
 impl<'de, T> Restore<'de, T> {
     const fn around<U>(&self, inner: U) -> Restore<'de, U> {
-        Restore {
-            inner,
-            attachments: self.attachments,
-        }
+        Restore { inner, attachments: self.attachments }
     }
 }
 
@@ -199,13 +196,7 @@ impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Restore<'de, A> {
         seed: S,
     ) -> Result<(S::Value, Self::Variant), A::Error> {
         let (value, variant) = self.inner.variant_seed(seed)?;
-        Ok((
-            value,
-            Restore {
-                inner: variant,
-                attachments: self.attachments,
-            },
-        ))
+        Ok((value, Restore { inner: variant, attachments: self.attachments }))
     }
 }
 
@@ -271,9 +262,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for BytesVisitor<'de, V> {
                 }
             }
         }
-        let attachment = num
-            .filter(|_| placeholder)
-            .and_then(|num| self.0.attachments.get(num));
+        let attachment = num.filter(|_| placeholder).and_then(|num| self.0.attachments.get(num));
         match attachment {
             Some(bytes) => self.0.inner.visit_borrowed_bytes(bytes),
             None => Err(A::Error::invalid_type(Unexpected::Map, &"an attachment")),

@@ -40,12 +40,7 @@ pub(crate) struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     pub(crate) fn new(bytes: &'a [u8], max_depth: u8) -> Self {
         let max_depth = max_depth.min(MAX_DEPTH);
-        Self {
-            bytes,
-            max_depth,
-            too_deep: false,
-            notes: string::Notes::default(),
-        }
+        Self { bytes, max_depth, too_deep: false, notes: string::Notes::default() }
     }
 
     /// Whether a string so far had a surrogate escape without its other half.
@@ -75,14 +70,7 @@ impl<'a> Scanner<'a> {
             return Ok(None);
         };
         // The stack as it is within the array: one container, no object.
-        let end = self.values(
-            name.end,
-            Stack {
-                depth: 1,
-                objects: 0,
-            },
-            Next::End,
-        );
+        let end = self.values(name.end, Stack { depth: 1, objects: 0 }, Next::End);
         self.ended(end)?;
         Ok(Some(name))
     }
@@ -95,31 +83,16 @@ impl<'a> Scanner<'a> {
         }
         let start = skip_space(self.bytes, pos + 1);
         let (end, kind) = match *self.bytes.get(start)? {
-            b'"' => (
-                string::read(self.bytes, start, &mut self.notes)?,
-                Kind::String,
-            ),
+            b'"' => (string::read(self.bytes, start, &mut self.notes)?, Kind::String),
             b'-' | b'0'..=b'9' => (number(self.bytes, start)?, Kind::Number),
             _ => return None,
         };
-        Some(Name {
-            start,
-            end,
-            kind,
-            escaped: self.notes.escape,
-        })
+        Some(Name { start, end, kind, escaped: self.notes.escape })
     }
 
     /// Reads one value and returns where it ends.
     fn value(&mut self, pos: usize) -> Option<usize> {
-        self.values(
-            pos,
-            Stack {
-                depth: 0,
-                objects: 0,
-            },
-            Next::Value,
-        )
+        self.values(pos, Stack { depth: 0, objects: 0 }, Next::Value)
     }
 
     /// Reads on until the stack is empty, and returns where that is.
@@ -248,11 +221,7 @@ pub(crate) struct Elements<'a> {
 impl<'a> Elements<'a> {
     /// The elements behind the one that ends at `pos`, or all of the array that starts there.
     pub(crate) fn new(bytes: &'a [u8], pos: usize) -> Self {
-        Self {
-            scanner: Scanner::new(bytes, MAX_DEPTH),
-            pos,
-            at_element: false,
-        }
+        Self { scanner: Scanner::new(bytes, MAX_DEPTH), pos, at_element: false }
     }
 }
 
@@ -293,10 +262,7 @@ fn number(bytes: &[u8], start: usize) -> Option<usize> {
     // Without an exponent, 300 bytes cannot reach the largest double (1.8e308).
     if exponent || pos - start > 300 {
         let number = core::str::from_utf8(bytes.get(start..pos)?).ok()?;
-        number
-            .parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())?;
+        number.parse().ok().filter(|number: &f64| number.is_finite())?;
     }
     Some(pos)
 }
@@ -314,10 +280,7 @@ fn digits(bytes: &[u8], mut pos: usize) -> usize {
 }
 
 fn literal(bytes: &[u8], pos: usize, literal: &[u8]) -> Option<usize> {
-    bytes
-        .get(pos..)?
-        .starts_with(literal)
-        .then_some(pos + literal.len())
+    bytes.get(pos..)?.starts_with(literal).then_some(pos + literal.len())
 }
 
 fn skip_space(bytes: &[u8], mut pos: usize) -> usize {

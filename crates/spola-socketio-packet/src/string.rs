@@ -37,11 +37,7 @@ pub(crate) fn plain_run(bytes: &[u8]) -> usize {
         return plain_tail(bytes);
     };
     let run = plain_in_word(*word);
-    if run < 8 {
-        run
-    } else {
-        plain_run_of_long(bytes)
-    }
+    if run < 8 { run } else { plain_run_of_long(bytes) }
 }
 
 #[inline(never)]
@@ -58,9 +54,7 @@ fn plain_run_of_long(bytes: &[u8]) -> usize {
         }
     }
     // The last word overlaps the one before it.
-    bytes
-        .last_chunk()
-        .map_or(0, |word| bytes.len() - 8 + plain_in_word(*word))
+    bytes.last_chunk().map_or(0, |word| bytes.len() - 8 + plain_in_word(*word))
 }
 
 /// For less than a word: fills it up with plain bytes.
@@ -83,19 +77,14 @@ fn plain_in_word(word: [u8; 8]) -> usize {
 fn plain_blocks(bytes: &[u8]) -> usize {
     let (blocks, _) = bytes.as_chunks::<32>();
     let plain = |block: &&[u8; 32]| {
-        block
-            .iter()
-            .fold(u8::MAX, |least, byte| least.min(distance(*byte)))
-            > 0
+        block.iter().fold(u8::MAX, |least, byte| least.min(distance(*byte))) > 0
     };
     blocks.iter().take_while(plain).count() * 32
 }
 
 /// Zero for a special byte alone.
 fn distance(byte: u8) -> u8 {
-    (byte ^ b'"')
-        .min(byte ^ b'\\')
-        .min(byte.saturating_sub(0x1f))
+    (byte ^ b'"').min(byte ^ b'\\').min(byte.saturating_sub(0x1f))
 }
 
 /// Sets the top bit of the first special byte, and of no byte before it. (Bytes behind a special
@@ -136,10 +125,7 @@ pub(crate) fn replace_lone_surrogates(json: &str) -> String {
     let mut copied = 0;
     let mut at = 0;
     // In valid JSON a backslash occurs only at the start of an escape within a string.
-    while let Some(run) = bytes
-        .get(at..)
-        .and_then(|rest| rest.iter().position(|b| *b == b'\\'))
-    {
+    while let Some(run) = bytes.get(at..).and_then(|rest| rest.iter().position(|b| *b == b'\\')) {
         let escape = at + run;
         at = escape + 2;
         if bytes.get(escape + 1) != Some(&b'u') {
@@ -182,12 +168,8 @@ fn is_low_surrogate_escape(bytes: &[u8], at: usize) -> bool {
 
 /// The four hexadecimal digits at `at`.
 fn hex4(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes
-        .get(at..)?
-        .first_chunk::<4>()?
-        .iter()
-        .try_fold(0, |unit, byte| {
-            let digit = char::from(*byte).to_digit(16)?;
-            Some(unit << 4 | digit as u16)
-        })
+    bytes.get(at..)?.first_chunk::<4>()?.iter().try_fold(0, |unit, byte| {
+        let digit = char::from(*byte).to_digit(16)?;
+        Some(unit << 4 | digit as u16)
+    })
 }

@@ -221,14 +221,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Untyped<'de, V> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
         let attachments = self.0.attachments;
-        let members = Restore {
-            inner: map,
-            attachments,
-        };
-        self.0.inner.visit_map(Members {
-            members,
-            at_end: false,
-        })
+        let members = Restore { inner: map, attachments };
+        self.0.inner.visit_map(Members { members, at_end: false })
     }
 }
 
@@ -277,8 +271,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Lent<'_, S> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
         let seed = self.0.take();
-        seed.ok_or_else(|| D::Error::custom("a key was read twice"))?
-            .deserialize(deserializer)
+        seed.ok_or_else(|| D::Error::custom("a key was read twice"))?.deserialize(deserializer)
     }
 }
 

@@ -57,11 +57,7 @@ impl Value {
     /// The boolean, if this is one.
     #[must_use]
     pub const fn as_bool(&self) -> Option<bool> {
-        if let Self::Bool(value) = self {
-            Some(*value)
-        } else {
-            None
-        }
+        if let Self::Bool(value) = self { Some(*value) } else { None }
     }
 
     /// The number, if this is an integer in range.
@@ -85,51 +81,31 @@ impl Value {
     /// The number, if this is one.
     #[must_use]
     pub const fn as_number(&self) -> Option<&Number> {
-        if let Self::Number(number) = self {
-            Some(number)
-        } else {
-            None
-        }
+        if let Self::Number(number) = self { Some(number) } else { None }
     }
 
     /// The text, if this is text.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::String(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::String(text) = self { Some(text) } else { None }
     }
 
     /// The elements, if this is an array.
     #[must_use]
     pub fn as_array(&self) -> Option<&[Self]> {
-        if let Self::Array(values) = self {
-            Some(values)
-        } else {
-            None
-        }
+        if let Self::Array(values) = self { Some(values) } else { None }
     }
 
     /// The keys and values, if this is an object.
     #[must_use]
     pub fn as_object(&self) -> Option<&[(String, Self)]> {
-        if let Self::Object(members) = self {
-            Some(members)
-        } else {
-            None
-        }
+        if let Self::Object(members) = self { Some(members) } else { None }
     }
 
     /// The bytes, if this is binary.
     #[must_use]
     pub const fn as_bytes(&self) -> Option<&Bytes> {
-        if let Self::Binary(bytes) = self {
-            Some(bytes)
-        } else {
-            None
-        }
+        if let Self::Binary(bytes) = self { Some(bytes) } else { None }
     }
 }
 

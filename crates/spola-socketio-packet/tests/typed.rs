@@ -72,12 +72,7 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(arg
     assert_eq!(data.encode("", &Namespace::root(), Some(ack)), event);
     assert_eq!(data.event_name().as_deref(), Some("e"));
     assert_eq!(data.extract::<T>().unwrap(), args);
-    assert_eq!(
-        Data::ack(&args)
-            .unwrap()
-            .encode("", &Namespace::root(), Some(ack)),
-        reply
-    );
+    assert_eq!(Data::ack(&args).unwrap().encode("", &Namespace::root(), Some(ack)), reply);
     data.json().into()
 }
 
@@ -85,10 +80,7 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(arg
 fn a_tuple_is_many_arguments_and_all_else_is_one() {
     assert_eq!(round_trip(()), r#"["e"]"#);
     assert_eq!(round_trip((1,)), r#"["e",1]"#);
-    assert_eq!(
-        round_trip((1, "a".to_owned(), None::<u8>)),
-        r#"["e",1,"a",null]"#
-    );
+    assert_eq!(round_trip((1, "a".to_owned(), None::<u8>)), r#"["e",1,"a",null]"#);
     assert_eq!(round_trip([1, 2]), r#"["e",1,2]"#);
     assert_eq!(round_trip(Box::new((1, 2))), r#"["e",1,2]"#);
     assert_eq!(round_trip(1.5), r#"["e",1.5]"#);
@@ -105,31 +97,19 @@ fn a_tuple_is_many_arguments_and_all_else_is_one() {
     assert_eq!(round_trip(Newtype((1, 2))), r#"["e",[1,2]]"#);
     assert_eq!(round_trip(Nothing), r#"["e",null]"#);
     assert_eq!(round_trip(Kind::Unit), r#"["e","Unit"]"#);
-    assert_eq!(
-        round_trip(BTreeMap::from([("k".to_owned(), 1)])),
-        r#"["e",{"k":1}]"#
-    );
-    assert_eq!(
-        round_trip(serde_json::json!({"a": [1, null]})),
-        r#"["e",{"a":[1,null]}]"#
-    );
+    assert_eq!(round_trip(BTreeMap::from([("k".to_owned(), 1)])), r#"["e",{"k":1}]"#);
+    assert_eq!(round_trip(serde_json::json!({"a": [1, null]})), r#"["e",{"a":[1,null]}]"#);
 }
 
 #[test]
 fn bytes_travel_as_attachments_from_anywhere() {
-    assert_eq!(
-        round_trip(bytes(&[1])),
-        r#"["e",{"_placeholder":true,"num":0}]"#
-    );
+    assert_eq!(round_trip(bytes(&[1])), r#"["e",{"_placeholder":true,"num":0}]"#);
     round_trip((bytes(&[1]), 2, bytes(&[])));
     for kind in [
         Kind::Unit,
         Kind::New(bytes(&[4])),
         Kind::Tuple(1, bytes(&[5])),
-        Kind::Struct {
-            bytes: bytes(&[6]),
-            n: -1,
-        },
+        Kind::Struct { bytes: bytes(&[6]), n: -1 },
     ] {
         round_trip(upload(kind.clone()));
         round_trip((1, upload(kind.clone()), vec![Some(upload(kind))]));
@@ -156,10 +136,7 @@ fn attachments_can_be_borrowed() {
 fn one_attachment_may_be_named_twice() {
     let json = r#"["e",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]"#;
     let data = Data::event_from_json(json, vec![bytes(&[9])], &Limits::default()).unwrap();
-    assert_eq!(
-        data.extract::<(Bytes, Bytes)>().unwrap(),
-        (bytes(&[9]), bytes(&[9]))
-    );
+    assert_eq!(data.extract::<(Bytes, Bytes)>().unwrap(), (bytes(&[9]), bytes(&[9])));
 }
 
 #[test]
@@ -169,16 +146,10 @@ fn missing_arguments_are_null_and_further_ones_ignored() {
     let none = data(r#"["e"]"#);
     assert_eq!(none.extract::<Option<String>>().unwrap(), None);
     assert_eq!(none.extract::<(Option<u8>, ())>().unwrap(), (None, ()));
-    assert_eq!(
-        none.extract::<String>().unwrap_err().to_string(),
-        "argument 0 is missing"
-    );
+    assert_eq!(none.extract::<String>().unwrap_err().to_string(), "argument 0 is missing");
     let one = data(r#"["e", 1 ]"#);
     assert_eq!(one.extract::<(u8, Option<u8>)>().unwrap(), (1, None));
-    assert_eq!(
-        one.extract::<(u8, u8)>().unwrap_err().to_string(),
-        "argument 1 is missing"
-    );
+    assert_eq!(one.extract::<(u8, u8)>().unwrap_err().to_string(), "argument 1 is missing");
     one.extract::<()>().unwrap();
     let three = data(r#"["e",1,"b",{"c":[2]}]"#);
     assert_eq!(three.extract::<u8>().unwrap(), 1);
@@ -196,16 +167,10 @@ fn single_arguments_and_lists_of_all_can_be_asked_for() {
     data.arg::<u8>(3).unwrap_err();
     data.arg::<u8>(usize::MAX).unwrap_err();
     let all: Vec<serde_json::Value> = data.args().unwrap();
-    assert_eq!(
-        all,
-        [serde_json::json!(1), "b".into(), serde_json::json!([2, 3])]
-    );
+    assert_eq!(all, [serde_json::json!(1), "b".into(), serde_json::json!([2, 3])]);
     assert_eq!(data.args::<(u8, String)>().unwrap(), (1, "b".into()));
     let raw: Vec<&RawValue> = data.args().unwrap();
-    assert_eq!(
-        raw.iter().map(|raw| raw.get()).collect::<Vec<_>>(),
-        ["1", "\"b\"", "[2,3]"]
-    );
+    assert_eq!(raw.iter().map(|raw| raw.get()).collect::<Vec<_>>(), ["1", "\"b\"", "[2,3]"]);
 
     let ack = Data::ack(&("a", 2)).unwrap();
     assert!(!ack.is_event() && ack.event_name().is_none());
@@ -226,8 +191,7 @@ fn placeholders_without_attachments_are_ordinary_objects() {
     let json = r#"["e",{"_placeholder":true,"num":0}]"#;
     let data = Data::event_from_json(json, Vec::new(), &Limits::default()).unwrap();
     data.extract::<Bytes>().unwrap_err();
-    data.extract::<BTreeMap<String, serde_json::Value>>()
-        .unwrap();
+    data.extract::<BTreeMap<String, serde_json::Value>>().unwrap();
 }
 
 #[test]
@@ -253,10 +217,7 @@ fn what_has_no_json_form_is_an_error() {
         Err(EncodeError::EventNameTooLong(1025))
     ));
     let map = BTreeMap::from([((1, 2), 3)]);
-    assert!(matches!(
-        encode_event("", &root, None, "e", &map),
-        Err(EncodeError::Json(_))
-    ));
+    assert!(matches!(encode_event("", &root, None, "e", &map), Err(EncodeError::Json(_))));
     let nan = encode_event("4", &root, None, "e", &(f64::NAN, f32::INFINITY)).unwrap();
     assert_eq!(nan.text, r#"42["e",null,null]"#);
 }
@@ -266,11 +227,7 @@ fn the_count_of_attachments_goes_before_the_namespace() {
     let namespace: Namespace = "/é".parse().unwrap();
     let many: Vec<Bytes> = (0..12).map(|n| bytes(&[n])).collect();
     let event = encode_event("4", &namespace, Some(AckId::from(7)), "e", &many).unwrap();
-    assert!(
-        event
-            .text
-            .starts_with(r#"4512-/é,7["e",[{"_placeholder":true,"num":0},"#)
-    );
+    assert!(event.text.starts_with(r#"4512-/é,7["e",[{"_placeholder":true,"num":0},"#));
     assert_eq!(event.attachments, many);
     assert_eq!(event.size(), event.text.len() + 12);
 }
@@ -282,10 +239,7 @@ fn answers_to_connect() {
         encode_connect_reply("4", &Namespace::root(), "wZX3oN0bSVIhsaknAAAI").text,
         r#"40{"sid":"wZX3oN0bSVIhsaknAAAI"}"#
     );
-    assert_eq!(
-        encode_connect_reply("", &admin, "a\"").text,
-        r#"0/admin,{"sid":"a\""}"#
-    );
+    assert_eq!(encode_connect_reply("", &admin, "a\"").text, r#"0/admin,{"sid":"a\""}"#);
     assert_eq!(
         encode_connect_error("", &admin, "Not authorized", None).text,
         r#"4/admin,{"message":"Not authorized"}"#
@@ -308,38 +262,14 @@ fn text_is_what_serde_json_writes() {
         assert_eq!(Data::event("e", &(&arg,)).unwrap().json(), naive(&arg));
         assert_eq!(Data::event("e", &Some(&arg)).unwrap().json(), naive(&arg));
     }
-    for integer in [
-        0_u64,
-        7,
-        10,
-        99,
-        100,
-        101,
-        999,
-        1000,
-        12345,
-        100_000,
-        u64::MAX - 1,
-        u64::MAX,
-    ] {
+    for integer in [0_u64, 7, 10, 99, 100, 101, 999, 1000, 12345, 100_000, u64::MAX - 1, u64::MAX] {
         check(integer);
         check(integer as i64);
         check(integer as u32);
         check(integer as i8);
     }
     check((i64::MIN, i64::MAX, i8::MIN, i128::MIN, u128::MAX));
-    check((
-        0.0,
-        -0.0,
-        1.0,
-        0.1,
-        0.1_f32,
-        1e-7,
-        123456.75,
-        5e-324,
-        f64::NAN,
-        f32::INFINITY,
-    ));
+    check((0.0, -0.0, 1.0, 0.1, 0.1_f32, 1e-7, 123456.75, 5e-324, f64::NAN, f32::INFINITY));
     check((true, false, 'x', '"', '\u{1f}', "é\u{7f}\u{2028}😀", ()));
     check([
         "",
@@ -350,10 +280,7 @@ fn text_is_what_serde_json_writes() {
     ]);
     check((Nothing, Newtype((1, 2)), Pair(1, "a".into()), Kind::Unit));
     check(Vec::<u8>::new());
-    check((
-        BTreeMap::<u8, u8>::new(),
-        BTreeMap::from([(-1, 'a'), (2, 'b')]),
-    ));
+    check((BTreeMap::<u8, u8>::new(), BTreeMap::from([(-1, 'a'), (2, 'b')])));
     check((
         BTreeMap::from([(true, ())]),
         BTreeMap::from([('"', ())]),
@@ -370,15 +297,8 @@ fn text_is_what_serde_json_writes() {
         Struct { a: u8, b: Option<Box<Self>> },
         Empty {},
     }
-    check((
-        Variant::New(1),
-        Variant::Tuple(2, "x".into()),
-        Variant::Empty {},
-    ));
-    check(Variant::Struct {
-        a: 1,
-        b: Some(Box::new(Variant::Struct { a: 2, b: None })),
-    });
+    check((Variant::New(1), Variant::Tuple(2, "x".into()), Variant::Empty {}));
+    check(Variant::Struct { a: 1, b: Some(Box::new(Variant::Struct { a: 2, b: None })) });
     check(BTreeMap::from([(Variant::Unit, 1)]));
 
     #[derive(Serialize)]
@@ -388,8 +308,5 @@ fn text_is_what_serde_json_writes() {
         #[serde(flatten)]
         rest: BTreeMap<String, u8>,
     }
-    check(Skipping {
-        a: None,
-        rest: BTreeMap::from([("x".into(), 1), ("y".into(), 2)]),
-    });
+    check(Skipping { a: None, rest: BTreeMap::from([("x".into(), 1), ("y".into(), 2)]) });
 }

@@ -33,9 +33,7 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(arg
     for attachment in encoded.attachments {
         packet = decoder.decode_binary(attachment).unwrap();
     }
-    let Some(Packet::Event { data, .. }) = packet else {
-        panic!("{:?}", sent.json())
-    };
+    let Some(Packet::Event { data, .. }) = packet else { panic!("{:?}", sent.json()) };
     assert_eq!(&data.extract::<T>().unwrap(), args, "{:?}", data.json());
     data
 }
@@ -46,16 +44,7 @@ fn sample() -> Value {
         ("a", [Value::Null, bytes(&[]).into(), true.into()].into()),
         ("m", object([("deep", [Value::from(bytes(&[3]))].into())])),
         ("", "é\"".into()),
-        (
-            "numbers",
-            [
-                Value::from(u64::MAX),
-                i64::MIN.into(),
-                1.5.into(),
-                0u8.into(),
-            ]
-            .into(),
-        ),
+        ("numbers", [Value::from(u64::MAX), i64::MIN.into(), 1.5.into(), 0u8.into()].into()),
     ])
 }
 
@@ -70,10 +59,7 @@ fn attachments_stand_anywhere_and_keys_keep_their_order() {
             r#""numbers":[18446744073709551615,-9223372036854775808,1.5,0]}]"#
         )
     );
-    assert_eq!(
-        data.attachments(),
-        [bytes(&[1, 2]), bytes(&[]), bytes(&[3])]
-    );
+    assert_eq!(data.attachments(), [bytes(&[1, 2]), bytes(&[]), bytes(&[3])]);
     round_trip(&Value::Binary(bytes(&[9])));
 }
 
@@ -118,38 +104,18 @@ fn a_value_is_one_argument_and_arguments_are_all() {
     assert_eq!(round_trip(&Value::Null).json(), r#"["e",null]"#);
     assert_eq!(round_trip(&Value::from([1, 2])).json(), r#"["e",[1,2]]"#);
     assert_eq!(round_trip(&Arguments::default()).json(), r#"["e"]"#);
-    let arguments = Arguments(vec![
-        Value::Null,
-        sample(),
-        [1, 2].into(),
-        bytes(&[1]).into(),
-    ]);
+    let arguments = Arguments(vec![Value::Null, sample(), [1, 2].into(), bytes(&[1]).into()]);
     let data = round_trip(&arguments);
     assert_eq!(data.args::<Vec<Value>>().unwrap(), arguments.0);
     assert_eq!(data.args::<Arguments>().unwrap(), arguments);
-    assert_eq!(
-        data.args::<Value>().unwrap(),
-        Value::Array(arguments.0.clone())
-    );
+    assert_eq!(data.args::<Value>().unwrap(), Value::Array(arguments.0.clone()));
     assert_eq!(data.extract::<Value>().unwrap(), Value::Null);
     assert_eq!(data.arg::<Value>(3).unwrap(), bytes(&[1]).into());
     assert_eq!(data.arg::<Value>(4).unwrap(), Value::Null);
-    assert_eq!(
-        Data::ack(&arguments)
-            .unwrap()
-            .extract::<Arguments>()
-            .unwrap(),
-        arguments
-    );
+    assert_eq!(Data::ack(&arguments).unwrap().extract::<Arguments>().unwrap(), arguments);
     // Within another value they are an array.
-    assert_eq!(
-        round_trip(&Some(Arguments(vec![1.into(), 2.into()]))).json(),
-        r#"["e",[1,2]]"#
-    );
-    assert_eq!(
-        received(r#"["e"]"#, &[]).extract::<Value>().unwrap(),
-        Value::Null
-    );
+    assert_eq!(round_trip(&Some(Arguments(vec![1.into(), 2.into()]))).json(), r#"["e",[1,2]]"#);
+    assert_eq!(received(r#"["e"]"#, &[]).extract::<Value>().unwrap(), Value::Null);
 }
 
 #[test]
@@ -206,10 +172,7 @@ fn other_formats_have_no_attachments() {
     let json = r#"{"b":[1,-1,1.5,"x",null,true],"a":{"_placeholder":true,"num":0}}"#;
     let value: Value = serde_json::from_str(json).unwrap();
     assert_eq!(serde_json::to_string(&value).unwrap(), json);
-    assert_eq!(
-        value.get("a").unwrap().get("num").unwrap().as_u64(),
-        Some(0)
-    );
+    assert_eq!(value.get("a").unwrap().get("num").unwrap().as_u64(), Some(0));
     assert_eq!(value.get("b").unwrap().at(3).unwrap().as_str(), Some("x"));
     let plain: serde_json::Value = serde_json::from_str(json).unwrap();
     let back = serde_json::to_value(Value::from(plain.clone())).unwrap();
@@ -236,12 +199,7 @@ fn nesting_is_bounded() {
 
 #[test]
 fn one_attachment_named_often_does_not_fill_the_memory() {
-    let json = |times| {
-        format!(
-            r#"["e"{}]"#,
-            r#",{"_placeholder":true,"num":0}"#.repeat(times)
-        )
-    };
+    let json = |times| format!(r#"["e"{}]"#, r#",{"_placeholder":true,"num":0}"#.repeat(times));
     let limits = {
         let mut limits = Limits::default();
         limits.max_binary_bytes = 1000;
@@ -249,9 +207,7 @@ fn one_attachment_named_often_does_not_fill_the_memory() {
     };
     let receive = |times: usize| {
         let mut decoder = Decoder::new(limits);
-        decoder
-            .decode_text(format!("51-{}", json(times)).into())
-            .unwrap();
+        decoder.decode_text(format!("51-{}", json(times)).into()).unwrap();
         let packet = decoder.decode_binary(vec![0; 100].into());
         let made = Data::event_from_json(json(times), vec![vec![0; 100].into()], &limits);
         assert_eq!(made.err(), packet.as_ref().err().copied());
@@ -272,10 +228,7 @@ fn values_tell_what_they_are() {
     assert_eq!(Value::from(-1).as_i64(), Some(-1));
     assert_eq!(Value::from(-1).as_u64(), None);
     assert_eq!(Value::from(0.5).as_f64(), Some(0.5));
-    assert_eq!(
-        Value::from(vec![1_u8]).as_array(),
-        Some(&[Value::from(1)][..])
-    );
+    assert_eq!(Value::from(vec![1_u8]).as_array(), Some(&[Value::from(1)][..]));
     let twice = object([("k", 1.into()), ("k", 2.into())]);
     assert_eq!(twice.get("k"), Some(&Value::from(2)));
     assert_eq!(twice.get("x"), None);

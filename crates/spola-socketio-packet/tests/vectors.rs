@@ -15,34 +15,20 @@ fn namespace(name: &str) -> Namespace {
 
 fn event(name: &str, ack: Option<u32>, json: &str, attachments: &[&'static [u8]]) -> Packet {
     let data = Data::event_from_json(json, owned(attachments), &Limits::default()).unwrap();
-    Packet::Event {
-        namespace: namespace(name),
-        ack: ack.map(AckId::from),
-        data,
-    }
+    Packet::Event { namespace: namespace(name), ack: ack.map(AckId::from), data }
 }
 
 fn ack(name: &str, ack: u32, json: &str, attachments: &[&'static [u8]]) -> Packet {
     let data = Data::ack_from_json(json, owned(attachments), &Limits::default()).unwrap();
-    Packet::Ack {
-        namespace: namespace(name),
-        ack: ack.into(),
-        data,
-    }
+    Packet::Ack { namespace: namespace(name), ack: ack.into(), data }
 }
 
 fn connect(name: &str, auth: Option<&'static str>) -> Packet {
-    Packet::Connect {
-        namespace: namespace(name),
-        auth: auth.map(ByteString::from_static),
-    }
+    Packet::Connect { namespace: namespace(name), auth: auth.map(ByteString::from_static) }
 }
 
 fn owned(attachments: &[&'static [u8]]) -> Vec<Bytes> {
-    attachments
-        .iter()
-        .map(|bytes| Bytes::from_static(bytes))
-        .collect()
+    attachments.iter().map(|bytes| Bytes::from_static(bytes)).collect()
 }
 
 /// Decodes one packet from all of its messages.
@@ -50,10 +36,7 @@ fn decode(text: &str, attachments: &[&'static [u8]]) -> Result<Option<Packet>, D
     let mut decoder = Decoder::new(Limits::default());
     let mut packet = decoder.decode_text(ByteString::from(text))?;
     for attachment in attachments {
-        assert!(
-            packet.is_none() && decoder.is_pending(),
-            "{text}: complete too early"
-        );
+        assert!(packet.is_none() && decoder.is_pending(), "{text}: complete too early");
         packet = decoder.decode_binary(Bytes::from_static(attachment))?;
     }
     assert_eq!(packet.is_none(), decoder.is_pending(), "{text}");
@@ -72,11 +55,7 @@ fn packets_encode_and_decode_as_the_reference_has_them() {
     let nested = r#"["u",{"a":{"_placeholder":true,"num":0},"b":[{"_placeholder":true,"num":1},{"c":{"_placeholder":true,"num":2}}]}]"#;
     let table: Vec<(String, Packet, &[&'static [u8]])> = vec![
         ("0".into(), connect("/", None), &[]),
-        (
-            r#"0/admin,{"token":"123"}"#.into(),
-            connect("/admin", Some(r#"{"token":"123"}"#)),
-            &[],
-        ),
+        (r#"0/admin,{"token":"123"}"#.into(), connect("/admin", Some(r#"{"token":"123"}"#)), &[]),
         (
             r#"0{"sid":"wZX3oN0bSVIhsaknAAAI"}"#.into(),
             connect("/", Some(r#"{"sid":"wZX3oN0bSVIhsaknAAAI"}"#)),
@@ -87,30 +66,10 @@ fn packets_encode_and_decode_as_the_reference_has_them() {
             connect("/admin", Some(r#"{"sid":"…","pid":"…"}"#)),
             &[],
         ),
-        (
-            "0/admin?token=1,".into(),
-            connect("/admin?token=1", None),
-            &[],
-        ),
-        (
-            "1".into(),
-            Packet::Disconnect {
-                namespace: Namespace::root(),
-            },
-            &[],
-        ),
-        (
-            "1/admin,".into(),
-            Packet::Disconnect {
-                namespace: namespace("/admin"),
-            },
-            &[],
-        ),
-        (
-            r#"2["hello",1,"€"]"#.into(),
-            event("/", None, r#"["hello",1,"€"]"#, &[]),
-            &[],
-        ),
+        ("0/admin?token=1,".into(), connect("/admin?token=1", None), &[]),
+        ("1".into(), Packet::Disconnect { namespace: Namespace::root() }, &[]),
+        ("1/admin,".into(), Packet::Disconnect { namespace: namespace("/admin") }, &[]),
+        (r#"2["hello",1,"€"]"#.into(), event("/", None, r#"["hello",1,"€"]"#, &[]), &[]),
         (
             r#"2/admin,456["project:delete",123]"#.into(),
             event("/admin", Some(456), r#"["project:delete",123]"#, &[]),
@@ -135,20 +94,12 @@ fn packets_encode_and_decode_as_the_reference_has_them() {
         ),
         (
             r#"4"old""#.into(),
-            Packet::ConnectError {
-                namespace: Namespace::root(),
-                payload: r#""old""#.into(),
-            },
+            Packet::ConnectError { namespace: Namespace::root(), payload: r#""old""#.into() },
             &[],
         ),
         (
             format!(r#"51-["hello",{PLACEHOLDER}]"#),
-            event(
-                "/",
-                None,
-                &format!(r#"["hello",{PLACEHOLDER}]"#),
-                &[&[1, 2, 3]],
-            ),
+            event("/", None, &format!(r#"["hello",{PLACEHOLDER}]"#), &[&[1, 2, 3]]),
             &[&[1, 2, 3]],
         ),
         (
@@ -163,11 +114,7 @@ fn packets_encode_and_decode_as_the_reference_has_them() {
         ),
     ];
     for (text, packet, attachments) in table {
-        assert_eq!(
-            decode(&text, attachments).as_ref(),
-            Ok(&Some(packet.clone())),
-            "{text}"
-        );
+        assert_eq!(decode(&text, attachments).as_ref(), Ok(&Some(packet.clone())), "{text}");
         for prefix in ["", "4"] {
             let encoded = packet.encode(prefix);
             assert_eq!(encoded.text, format!("{prefix}{text}"));
@@ -183,17 +130,11 @@ fn forms_that_no_encoder_writes_decode_all_the_same() {
         (r#"2/,["a"]"#, event("/", None, a, &[])),
         (r#"20["a"]"#, event("/", Some(0), a, &[])),
         (r#"200["a"]"#, event("/", Some(0), a, &[])),
-        (
-            r#"2000000000000000000000000007["a"]"#,
-            event("/", Some(7), a, &[]),
-        ),
+        (r#"2000000000000000000000000007["a"]"#, event("/", Some(7), a, &[])),
         ("2[1]", event("/", None, "[1]", &[])),
         ("2[-1.5e3]", event("/", None, "[-1.5e3]", &[])),
         (r#"2["error"]"#, event("/", None, r#"["error"]"#, &[])),
-        (
-            "2 [ \"a\" ,\t1\n]\r ",
-            event("/", None, " [ \"a\" ,\t1\n]\r ", &[]),
-        ),
+        ("2 [ \"a\" ,\t1\n]\r ", event("/", None, " [ \"a\" ,\t1\n]\r ", &[])),
         ("3999[]", ack("/", 999, "[]", &[])),
         ("32", ack("/", 2, "[]", &[])),
         ("3/a,2", ack("/a", 2, "[]", &[])),
@@ -202,25 +143,9 @@ fn forms_that_no_encoder_writes_decode_all_the_same() {
         ("0/admin", connect("/admin", None)),
         ("0/admin,7{}", connect("/admin", Some("{}"))),
         ("0/é€,", connect("/é€", None)),
-        (
-            "1/admin",
-            Packet::Disconnect {
-                namespace: namespace("/admin"),
-            },
-        ),
-        (
-            "17",
-            Packet::Disconnect {
-                namespace: Namespace::root(),
-            },
-        ),
-        (
-            "4",
-            Packet::ConnectError {
-                namespace: Namespace::root(),
-                payload: "{}".into(),
-            },
-        ),
+        ("1/admin", Packet::Disconnect { namespace: namespace("/admin") }),
+        ("17", Packet::Disconnect { namespace: Namespace::root() }),
+        ("4", Packet::ConnectError { namespace: Namespace::root(), payload: "{}".into() }),
         (
             r#"2["a",{"_placeholder":true,"num":0}]"#,
             event("/", None, r#"["a",{"_placeholder":true,"num":0}]"#, &[]),
@@ -229,18 +154,9 @@ fn forms_that_no_encoder_writes_decode_all_the_same() {
     for (text, packet) in table {
         assert_eq!(decode(text, &[]), Ok(Some(packet)), "{text}");
     }
-    assert_eq!(
-        decode(r#"51-["a"]"#, &[&[0]]),
-        Ok(Some(event("/", None, a, &[&[0]])))
-    );
-    assert_eq!(
-        decode("61-1", &[&[0]]),
-        Ok(Some(ack("/", 1, "[]", &[&[0]])))
-    );
-    assert_eq!(
-        decode(r#"501-["a"]"#, &[&[0]]),
-        Ok(Some(event("/", None, a, &[&[0]])))
-    );
+    assert_eq!(decode(r#"51-["a"]"#, &[&[0]]), Ok(Some(event("/", None, a, &[&[0]]))));
+    assert_eq!(decode("61-1", &[&[0]]), Ok(Some(ack("/", 1, "[]", &[&[0]]))));
+    assert_eq!(decode(r#"501-["a"]"#, &[&[0]]), Ok(Some(event("/", None, a, &[&[0]]))));
     assert_eq!(decode(r#"510-["a"]"#, &[]), Ok(None));
 }
 
@@ -366,18 +282,9 @@ fn namespaces_are_checked() {
     for (name, error) in table {
         assert_eq!(Namespace::new(name), Err(error), "{name}");
     }
-    assert_eq!(
-        error(&format!("0{long},"), &[]),
-        NamespaceError::TooLong(256).into()
-    );
-    assert_eq!(
-        error(&format!("2{long},[\"a\"]"), &[]),
-        NamespaceError::TooLong(256).into()
-    );
-    assert_eq!(
-        error("0/a\n,", &[]),
-        NamespaceError::ControlCharacter.into()
-    );
+    assert_eq!(error(&format!("0{long},"), &[]), NamespaceError::TooLong(256).into());
+    assert_eq!(error(&format!("2{long},[\"a\"]"), &[]), NamespaceError::TooLong(256).into());
+    assert_eq!(error("0/a\n,", &[]), NamespaceError::ControlCharacter.into());
     assert!(Namespace::new(&long[..255]).is_ok());
     assert!(namespace("/").is_root() && !namespace("/a").is_root());
     assert_eq!(Namespace::root(), namespace("/"));
@@ -387,25 +294,15 @@ fn namespaces_are_checked() {
 fn attachments_and_texts_come_in_their_turn() {
     let mut decoder = Decoder::new(Limits::default());
     let attachment = Bytes::from_static(&[0]);
-    assert_eq!(
-        decoder.decode_binary(attachment.clone()),
-        Err(DecodeError::UnexpectedBinary)
-    );
+    assert_eq!(decoder.decode_binary(attachment.clone()), Err(DecodeError::UnexpectedBinary));
 
     let header = ByteString::from(format!(r#"51-/a,["a",{PLACEHOLDER}]"#));
     assert_eq!(decoder.decode_text(header), Ok(None));
     assert_eq!(decoder.pending_namespace(), Some(&namespace("/a")));
     let text = ByteString::from_static(r#"2["b"]"#);
-    assert_eq!(
-        decoder.decode_text(text.clone()),
-        Err(DecodeError::UnexpectedText)
-    );
+    assert_eq!(decoder.decode_text(text.clone()), Err(DecodeError::UnexpectedText));
     assert!(!decoder.is_pending());
-    assert!(
-        decoder
-            .decode_text(text)
-            .is_ok_and(|packet| packet.is_some())
-    );
+    assert!(decoder.decode_text(text).is_ok_and(|packet| packet.is_some()));
 }
 
 #[test]
@@ -434,11 +331,7 @@ fn placeholders_name_an_attachment_of_their_packet() {
         r#"["a",[[{"x":{"_placeholder":true,"num":18446744073709551616}}]]]"#,
     ];
     for json in bad {
-        assert_eq!(
-            error(&format!("51-{json}"), &[&[0]]),
-            DecodeError::Placeholder,
-            "{json}"
-        );
+        assert_eq!(error(&format!("51-{json}"), &[&[0]]), DecodeError::Placeholder, "{json}");
     }
 }
 
@@ -449,11 +342,7 @@ fn limits_hold_at_their_edge() {
     limits.max_auth_bytes = 8;
     limits.max_event_name = 4;
     limits.max_depth = 3;
-    let text = |text: &str| {
-        Decoder::new(limits)
-            .decode_text(ByteString::from(text))
-            .map(drop)
-    };
+    let text = |text: &str| Decoder::new(limits).decode_text(ByteString::from(text)).map(drop);
 
     assert_eq!(text(r#"0{"a":12}"#), Ok(()));
     assert_eq!(text(r#"0{"a":123}"#), Err(DecodeError::AuthTooLarge));
@@ -466,18 +355,9 @@ fn limits_hold_at_their_edge() {
     assert_eq!(text(r#"51-["aaaa",111111111]"#), Ok(()));
 
     let mut decoder = Decoder::new(limits);
-    assert_eq!(
-        decoder.decode_text(ByteString::from_static(r#"52-["aaaa"]"#)),
-        Ok(None)
-    );
-    assert_eq!(
-        decoder.decode_binary(Bytes::from_static(&[0; 12])),
-        Ok(None)
-    );
-    assert_eq!(
-        decoder.decode_binary(Bytes::from_static(&[0; 1])),
-        Err(DecodeError::TooLarge)
-    );
+    assert_eq!(decoder.decode_text(ByteString::from_static(r#"52-["aaaa"]"#)), Ok(None));
+    assert_eq!(decoder.decode_binary(Bytes::from_static(&[0; 12])), Ok(None));
+    assert_eq!(decoder.decode_binary(Bytes::from_static(&[0; 1])), Err(DecodeError::TooLarge));
 }
 
 #[test]
@@ -494,10 +374,7 @@ fn depth_is_bounded_however_deep_the_text() {
     let mut limits = Limits::default();
     limits.max_depth = u8::MAX;
     let text = ByteString::from(nested(128));
-    assert_eq!(
-        Decoder::new(limits).decode_text(text),
-        Err(JsonError::TooDeep.into())
-    );
+    assert_eq!(Decoder::new(limits).decode_text(text), Err(JsonError::TooDeep.into()));
 }
 
 #[test]
@@ -519,9 +396,7 @@ fn lone_surrogates_become_replacement_characters() {
         assert_eq!(data.extract::<String>().unwrap(), expected, "{json}");
         assert_eq!(data.json().len(), json.len());
     }
-    let Ok(Some(Packet::Event { data, .. })) = decode(r#"2["\ud83d"]"#, &[]) else {
-        panic!()
-    };
+    let Ok(Some(Packet::Event { data, .. })) = decode(r#"2["\ud83d"]"#, &[]) else { panic!() };
     assert_eq!(data.event_name().as_deref(), Some("\u{fffd}"));
     assert_eq!(
         decode(r#"0{"a":"\ud83d"}"#, &[]),
@@ -533,9 +408,7 @@ fn lone_surrogates_become_replacement_characters() {
 fn data_shares_the_allocation_of_its_message() {
     let text = ByteString::from(r#"2/admin,["hello","world"]"#);
     let bytes = text.as_bytes().as_ptr_range();
-    let Ok(Some(Packet::Event {
-        namespace, data, ..
-    })) = Decoder::default().decode_text(text)
+    let Ok(Some(Packet::Event { namespace, data, .. })) = Decoder::default().decode_text(text)
     else {
         panic!("an event")
     };

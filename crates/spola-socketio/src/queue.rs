@@ -10,10 +10,7 @@ pub(crate) struct Queue<T> {
 
 impl<T> Queue<T> {
     pub(crate) const fn new() -> Self {
-        Self {
-            first: None,
-            rest: VecDeque::new(),
-        }
+        Self { first: None, rest: VecDeque::new() }
     }
 
     pub(crate) fn push(&mut self, item: T) {

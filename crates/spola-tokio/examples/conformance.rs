@@ -26,18 +26,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(timeout) = argument("--ping-timeout-ms") {
         config.engine.ping_timeout = Duration::from_millis(timeout.parse()?);
     }
-    let io = Io::builder()
-        .config(config)
-        .state(Departures::default())
-        .build();
+    let io = Io::builder().config(config).state(Departures::default()).build();
     root(&io);
     others(&io);
     let port = argument("--port").map_or(Ok(0), |port| port.parse::<u16>())?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on {}", listener.local_addr()?);
-    spola_tokio::serve(listener, io)
-        .with_graceful_shutdown(told_to_quit())
-        .await?;
+    spola_tokio::serve(listener, io).with_graceful_shutdown(told_to_quit()).await?;
     Ok(())
 }
 
@@ -48,47 +43,30 @@ fn root(io: &Io) {
         })
         .on_disconnect(remember)
         .on("echo", echo)
-        .on("echo-ack", async |Data(arguments): Data<Arguments>| {
-            Reply(arguments)
+        .on("echo-ack", async |Data(arguments): Data<Arguments>| Reply(arguments))
+        .on("ask", async |socket: Socket, Data(question): Data<Value>| {
+            let question = socket.emit_with_ack("question", question);
+            let answer: Result<Value, _> = question.timeout(Duration::from_secs(1)).await;
+            let _ = socket.emit("answered", answer.unwrap_or_else(|_| "timed out".into()));
         })
-        .on(
-            "ask",
-            async |socket: Socket, Data(question): Data<Value>| {
-                let question = socket.emit_with_ack("question", question);
-                let answer: Result<Value, _> = question.timeout(Duration::from_secs(1)).await;
-                let _ = socket.emit("answered", answer.unwrap_or_else(|_| "timed out".into()));
-            },
-        )
-        .on(
-            "binary",
-            async |socket: Socket, Data(data): Data<bytes::Bytes>, ack: Ack| {
-                let body =
-                    json!({ "length": data.len(), "first": data.first(), "last": data.last() });
-                let _ = ack.send(body);
-                let _ = socket.emit("binary-back", data);
-            },
-        )
+        .on("binary", async |socket: Socket, Data(data): Data<bytes::Bytes>, ack: Ack| {
+            let body = json!({ "length": data.len(), "first": data.first(), "last": data.last() });
+            let _ = ack.send(body);
+            let _ = socket.emit("binary-back", data);
+        })
         .on("join", async |socket: Socket, Data(room): Data<String>| {
-            socket
-                .join(room)
-                .map(|()| Reply("ok"))
-                .map_err(|error| Refusal::new(error.to_string()))
+            socket.join(room).map(|()| Reply("ok")).map_err(|error| Refusal::new(error.to_string()))
         })
         .on("leave", async |socket: Socket, Data(room): Data<String>| {
             socket.leave(&room);
             Reply("ok")
         })
         .on("to", to)
-        .on(
-            "broadcast",
-            async |socket: Socket, Data(value): Data<Value>| {
-                let _ = socket.broadcast().emit("news", value);
-            },
-        )
-        .on("kick", async |socket: Socket| socket.disconnect())
-        .on("kick-session", async |socket: Socket| {
-            socket.disconnect_session()
+        .on("broadcast", async |socket: Socket, Data(value): Data<Value>| {
+            let _ = socket.broadcast().emit("news", value);
         })
+        .on("kick", async |socket: Socket| socket.disconnect())
+        .on("kick-session", async |socket: Socket| socket.disconnect_session())
         .on("who", async |socket: Socket, Data(room): Data<String>| {
             let there = socket.namespace().to(room).sockets();
             let mut ids: Vec<_> = there.iter().map(|socket| socket.id().to_owned()).collect();
@@ -101,12 +79,9 @@ fn root(io: &Io) {
         .on("typed", async |Data(person): Data<Person>| {
             Reply(format!("hello {} of {}", person.name, person.age))
         })
-        .on(
-            "last-disconnect",
-            async |socket: Socket, State(departures): State<Departures>| {
-                Reply(departures.last_but(socket.id()))
-            },
-        );
+        .on("last-disconnect", async |socket: Socket, State(departures): State<Departures>| {
+            Reply(departures.last_but(socket.id()))
+        });
 }
 
 fn others(io: &Io) {
@@ -121,9 +96,7 @@ fn others(io: &Io) {
             let _ = socket.emit("welcome", ());
         })
         .on_disconnect(remember);
-    io.namespace("/room-chat")
-        .on_disconnect(remember)
-        .on("echo", echo);
+    io.namespace("/room-chat").on_disconnect(remember).on("echo", echo);
 }
 
 async fn echo(socket: Socket, data: RawData) {
@@ -160,10 +133,7 @@ struct Departures {
 
 impl Departures {
     fn add(&self, id: ByteString, reason: DisconnectReason) {
-        self.all
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((id, reason));
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).push((id, reason));
     }
 
     fn last_but(&self, id: &str) -> Option<&'static str> {
@@ -174,9 +144,7 @@ impl Departures {
 }
 
 fn argument(name: &str) -> Option<String> {
-    std::env::args()
-        .skip_while(|argument| argument != name)
-        .nth(1)
+    std::env::args().skip_while(|argument| argument != name).nth(1)
 }
 
 async fn told_to_quit() {
@@ -184,16 +152,9 @@ async fn told_to_quit() {
         .expect("signals can be awaited");
     let (tell, told) = tokio::sync::oneshot::channel::<()>();
     // A thread of its own: tokio's standard input would hold the end of the runtime up.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "an application spawns its threads"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "an application spawns its threads")]
     std::thread::spawn(move || {
-        if std::io::stdin()
-            .lines()
-            .map_while(Result::ok)
-            .any(|line| line == "quit")
-        {
+        if std::io::stdin().lines().map_while(Result::ok).any(|line| line == "quit") {
             let _ = tell.send(());
         }
     });

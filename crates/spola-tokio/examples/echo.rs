@@ -35,8 +35,6 @@ async fn echo(stream: TcpStream) -> Result<(), Box<dyn Error + Send + Sync>> {
 }
 
 fn port() -> Result<u16, Box<dyn Error>> {
-    let mut arguments = std::env::args()
-        .skip_while(|argument| argument != "--port")
-        .skip(1);
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--port").skip(1);
     Ok(arguments.next().map_or(Ok(9001), |port| port.parse())?)
 }

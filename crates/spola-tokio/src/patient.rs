@@ -21,10 +21,7 @@ pub(crate) struct Patient<S> {
 
 impl<S> Patient<S> {
     pub(crate) const fn new(stream: S) -> Self {
-        Self {
-            stream,
-            stalled: None,
-        }
+        Self { stream, stalled: None }
     }
 
     fn watch<T>(
@@ -36,13 +33,9 @@ impl<S> Patient<S> {
             self.stalled = None;
             return written;
         }
-        let stalled = self
-            .stalled
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_TIMEOUT)));
-        stalled
-            .as_mut()
-            .poll(cx)
-            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let stalled =
+            self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_TIMEOUT)));
+        stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

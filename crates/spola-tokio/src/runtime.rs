@@ -17,19 +17,13 @@ impl Runtime for TokioRuntime {
         now()
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the driver's door to the executor"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the driver's door to the executor")]
     fn spawn(&self, future: BoxFuture<()>) {
         tokio::spawn(future);
     }
 
     fn timer(&self) -> Box<dyn Timer> {
-        Box::new(TokioTimer {
-            deadline: None,
-            sleep: None,
-        })
+        Box::new(TokioTimer { deadline: None, sleep: None })
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
@@ -48,10 +42,7 @@ pub(crate) fn now() -> Instant {
 ///
 /// # Panics
 /// If the operating system has none to give: ids and masking keys must not be guessable.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the driver's door to the random source"
-)]
+#[expect(clippy::disallowed_methods, reason = "the driver's door to the random source")]
 pub(crate) fn fill_random(buffer: &mut [u8]) {
     if let Err(error) = getrandom::fill(buffer) {
         panic!("the operating system gives no random bytes: {error}");
@@ -80,9 +71,8 @@ impl Timer for TokioTimer {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
         };
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+        let sleep =
+            self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
         while sleep.as_mut().poll(cx).is_ready() {
             if sleep.deadline().into_std() >= deadline {
                 self.deadline = None;

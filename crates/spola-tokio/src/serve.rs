@@ -55,13 +55,7 @@ const ACCEPT_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration
 /// ```
 pub fn serve(listener: TcpListener, io: Io) -> Serve<NotFound> {
     let (drain_timeout, signal) = (Duration::from_secs(10), Box::pin(std::future::pending()));
-    Serve {
-        listener,
-        io,
-        fallback: NotFound,
-        signal,
-        drain_timeout,
-    }
+    Serve { listener, io, fallback: NotFound, signal, drain_timeout }
 }
 
 /// A server about to run. Awaiting it runs it.
@@ -78,20 +72,8 @@ impl<F> Serve<F> {
     /// Hands the requests that do not belong to Socket.IO to another service, such as an axum
     /// router. Without one they get 404.
     pub fn fallback<S>(self, fallback: S) -> Serve<S> {
-        let Self {
-            listener,
-            io,
-            signal,
-            drain_timeout,
-            ..
-        } = self;
-        Serve {
-            listener,
-            io,
-            fallback,
-            signal,
-            drain_timeout,
-        }
+        let Self { listener, io, signal, drain_timeout, .. } = self;
+        Serve { listener, io, fallback, signal, drain_timeout }
     }
 
     /// Shuts down when `signal` is ready: nobody is accepted any more, clients are told, and the
@@ -121,10 +103,7 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     async fn run(mut self) -> io::Result<()> {
-        let router = Router {
-            io: SocketIoService::new(self.io.clone()),
-            fallback: self.fallback,
-        };
+        let router = Router { io: SocketIoService::new(self.io.clone()), fallback: self.fallback };
         let phase = watch::Sender::new(Phase::Serving);
         let mut pause = ACCEPT_PAUSES.0;
         loop {
@@ -152,10 +131,7 @@ where
             phase.closed().await;
             self.io.drained().await;
         };
-        if tokio::time::timeout(self.drain_timeout, drained)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(self.drain_timeout, drained).await.is_err() {
             phase.send_replace(Phase::Over);
             self.io.abort();
             tracing::warn!("clients or handlers were cut off at the end of the drain timeout");
@@ -248,9 +224,7 @@ where
 
 impl<F> fmt::Debug for Serve<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Serve")
-            .field("io", &self.io)
-            .finish_non_exhaustive()
+        f.debug_struct("Serve").field("io", &self.io).finish_non_exhaustive()
     }
 }
 

@@ -33,9 +33,7 @@ pub struct SocketIoService {
 impl SocketIoService {
     /// The service of a server.
     pub fn new(io: Io) -> Self {
-        Self {
-            http: HttpService::new(io, Arc::new(TokioRuntime)),
-        }
+        Self { http: HttpService::new(io, Arc::new(TokioRuntime)) }
     }
 
     /// Whether a request's path belongs to the server.

@@ -32,20 +32,11 @@ enum Partial {
 
 impl Assembly {
     pub(crate) fn text() -> Self {
-        Self {
-            payload: Partial::Text(PartialText::default()),
-            fragments: 0,
-        }
+        Self { payload: Partial::Text(PartialText::default()), fragments: 0 }
     }
 
     pub(crate) fn binary() -> Self {
-        Self {
-            payload: Partial::Binary {
-                buffer: Vec::new(),
-                done: 0,
-            },
-            fragments: 0,
-        }
+        Self { payload: Partial::Binary { buffer: Vec::new(), done: 0 }, fragments: 0 }
     }
 
     /// Bytes of payload so far.
@@ -117,11 +108,7 @@ impl Assembly {
 /// `expected` more in all: never much more than what has arrived.
 fn growth(len: usize, needed: usize, expected: usize) -> usize {
     let arrived = len + needed;
-    let ahead = if len < LARGE_READ_MIN {
-        arrived
-    } else {
-        arrived.max(AHEAD)
-    };
+    let ahead = if len < LARGE_READ_MIN { arrived } else { arrived.max(AHEAD) };
     expected.min(ahead).max(needed)
 }
 
@@ -147,18 +134,14 @@ impl PartialText {
         let (complete, tail) = rest.split_at(rest.len() - incomplete_suffix(rest));
         let complete = simdutf8::basic::from_utf8(complete).map_err(|_| Violation::InvalidUtf8)?;
         if self.valid.capacity() - self.valid.len() < complete.len() {
-            self.valid
-                .reserve_exact(growth(self.valid.len(), complete.len(), expected));
+            self.valid.reserve_exact(growth(self.valid.len(), complete.len(), expected));
         }
         copy::append_text(&mut self.valid, complete);
         tail.iter().try_for_each(|&byte| self.push_carried(byte))
     }
 
     fn push_carried(&mut self, byte: u8) -> Result<(), Violation> {
-        let sequence = self
-            .carry
-            .get_mut(..=self.carry_len)
-            .ok_or(Violation::InvalidUtf8)?;
+        let sequence = self.carry.get_mut(..=self.carry_len).ok_or(Violation::InvalidUtf8)?;
         if let Some(last) = sequence.last_mut() {
             *last = byte;
         }

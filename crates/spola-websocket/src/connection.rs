@@ -87,10 +87,7 @@ impl Connection {
             if input.is_empty() && self.reader.is_idle() {
                 return None;
             }
-            match self
-                .reader
-                .read_whole(&self.config, !self.writer.is_client(), input)
-            {
+            match self.reader.read_whole(&self.config, !self.writer.is_client(), input) {
                 Some(Ok(event)) => return Some(event),
                 Some(Err(violation)) => self.fail(violation),
                 None => {}
@@ -115,10 +112,7 @@ impl Connection {
                     return Some(Event::Closed(reason));
                 }
             }
-            match self
-                .reader
-                .read(&self.config, !self.writer.is_client(), input)
-            {
+            match self.reader.read(&self.config, !self.writer.is_client(), input) {
                 Ok(Read::NeedsInput) => {
                     self.watch(now);
                     return None;
@@ -161,10 +155,7 @@ impl Connection {
             | State::Ending(_)
             | State::Closed => {}
         }
-        if self
-            .message_deadline()
-            .is_some_and(|deadline| deadline <= now)
-        {
+        if self.message_deadline().is_some_and(|deadline| deadline <= now) {
             self.fail(Violation::MessageTimeout);
         }
     }
@@ -299,11 +290,7 @@ impl Connection {
 
     #[inline]
     fn check_open(&self) -> Result<(), SendError> {
-        if self.can_send() {
-            Ok(())
-        } else {
-            Err(SendError::Closed)
-        }
+        if self.can_send() { Ok(()) } else { Err(SendError::Closed) }
     }
 
     fn start_close(
@@ -314,9 +301,7 @@ impl Connection {
     ) -> Result<(), SendError> {
         self.check_open()?;
         self.writer.close(code, reason);
-        self.state = State::CloseSent {
-            deadline: self.close_deadline(now),
-        };
+        self.state = State::CloseSent { deadline: self.close_deadline(now) };
         Ok(())
     }
 
@@ -362,10 +347,7 @@ impl Connection {
         };
         let reason = Box::new(reason);
         self.state = if self.writer.is_client() {
-            State::Draining {
-                deadline: self.close_deadline(now),
-                reason,
-            }
+            State::Draining { deadline: self.close_deadline(now), reason }
         } else {
             State::Ending(reason)
         };
@@ -404,8 +386,7 @@ impl Connection {
     }
 
     fn message_deadline(&self) -> Option<Instant> {
-        self.message_since?
-            .checked_add(self.config.message_timeout?)
+        self.message_since?.checked_add(self.config.message_timeout?)
     }
 }
 

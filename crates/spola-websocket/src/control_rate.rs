@@ -19,10 +19,7 @@ impl ControlRate {
         }
         let cost = Duration::from_secs(1) / rate;
         let credit = cost.saturating_mul(config.control_frames_burst);
-        let paid = self
-            .paid
-            .map_or(now, |paid| paid.max(now))
-            .checked_add(cost);
+        let paid = self.paid.map_or(now, |paid| paid.max(now)).checked_add(cost);
         let paid = paid.ok_or(Violation::ControlFlood)?;
         if paid.saturating_duration_since(now) > credit {
             return Err(Violation::ControlFlood);

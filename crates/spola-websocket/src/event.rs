@@ -126,19 +126,12 @@ impl CloseFrame {
     /// Decodes the body of a Close frame.
     pub(crate) fn decode(body: &[u8]) -> Result<Self, Violation> {
         let Some((code, reason)) = body.split_first_chunk() else {
-            return if body.is_empty() {
-                Ok(Self::default())
-            } else {
-                Err(Violation::CloseBody)
-            };
+            return if body.is_empty() { Ok(Self::default()) } else { Err(Violation::CloseBody) };
         };
         let code = u16::from_be_bytes(*code);
         let code = CloseCode::new(code).ok_or(Violation::CloseCode(code))?;
         let reason = str::from_utf8(reason).map_err(|_| Violation::InvalidUtf8)?;
-        Ok(Self {
-            code: Some(code),
-            reason: reason.into(),
-        })
+        Ok(Self { code: Some(code), reason: reason.into() })
     }
 }
 

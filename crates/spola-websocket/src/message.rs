@@ -112,11 +112,7 @@ impl Prepared {
         let mut frame = Vec::with_capacity(header_len + payload.len());
         frame.extend_from_slice(&head[..header_len]);
         copy::append(&mut frame, payload);
-        Self {
-            opcode: header.opcode,
-            frame: frame.into(),
-            header_len,
-        }
+        Self { opcode: header.opcode, frame: frame.into(), header_len }
     }
 
     /// The message's payload.

@@ -87,19 +87,13 @@ impl Output {
     pub(crate) fn push_large(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
             self.large_len += bytes.len();
-            self.large.push_back(Large {
-                at: self.small.len(),
-                bytes,
-            });
+            self.large.push_back(Large { at: self.small.len(), bytes });
         }
     }
 
     /// Bytes of `small` to be written before the next large payload.
     fn small_run(&self) -> &[u8] {
-        let end = self
-            .large
-            .front()
-            .map_or(self.small.len(), |large| large.at);
+        let end = self.large.front().map_or(self.small.len(), |large| large.at);
         self.small.get(self.head..end).unwrap_or_default()
     }
 
@@ -167,10 +161,7 @@ impl Buf for Output {
     /// # Panics
     /// When `count` is more than [`remaining`](Buf::remaining), as [`Buf`] asks.
     fn advance(&mut self, mut count: usize) {
-        assert!(
-            count <= self.remaining(),
-            "advanced past the end of the output"
-        );
+        assert!(count <= self.remaining(), "advanced past the end of the output");
         while count > 0 {
             let run = self.small_run().len();
             if run > 0 {
@@ -195,8 +186,6 @@ impl Buf for Output {
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Output")
-            .field("remaining", &self.remaining())
-            .finish_non_exhaustive()
+        f.debug_struct("Output").field("remaining", &self.remaining()).finish_non_exhaustive()
     }
 }

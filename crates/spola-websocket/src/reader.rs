@@ -150,10 +150,7 @@ impl Reader {
             };
             *slot = byte;
             self.header_len += 1;
-            let bytes = self
-                .header
-                .get(..usize::from(self.header_len))
-                .unwrap_or_default();
+            let bytes = self.header.get(..usize::from(self.header_len)).unwrap_or_default();
             if let Some((header, _)) = FrameHeader::decode(bytes)? {
                 self.header_len = 0;
                 return Ok(Some(header));
@@ -178,10 +175,7 @@ impl Reader {
         match header.opcode {
             Opcode::Close | Opcode::Ping | Opcode::Pong => {}
             Opcode::Continuation => {
-                let message = self
-                    .message
-                    .as_mut()
-                    .ok_or(Violation::UnexpectedContinuation)?;
+                let message = self.message.as_mut().ok_or(Violation::UnexpectedContinuation)?;
                 message.fragments = message.fragments.saturating_add(1);
                 if message.fragments > config.max_fragments {
                     return Err(Violation::TooManyFragments);
@@ -223,11 +217,8 @@ impl Reader {
             return whole(frame.opcode == Opcode::Text, piece).map(Some);
         }
         let message = self.message.get_or_insert_with(|| {
-            let mut message = if frame.opcode == Opcode::Text {
-                Assembly::text()
-            } else {
-                Assembly::binary()
-            };
+            let mut message =
+                if frame.opcode == Opcode::Text { Assembly::text() } else { Assembly::binary() };
             message.fragments = 1;
             Box::new(message)
         });
@@ -236,10 +227,7 @@ impl Reader {
         if !(complete && frame.fin) {
             return Ok(None);
         }
-        self.message
-            .take()
-            .map(|message| message.finish())
-            .transpose()
+        self.message.take().map(|message| message.finish()).transpose()
     }
 
     /// Takes what `input` has of a control frame; the payload, once it is whole.
@@ -254,12 +242,8 @@ impl Reader {
         if complete && self.control.is_none() {
             return Some(Payload::Borrowed(piece));
         }
-        let control = self.control.get_or_insert_with(|| {
-            Box::new(Control {
-                payload: [0; 125],
-                len: 0,
-            })
-        });
+        let control =
+            self.control.get_or_insert_with(|| Box::new(Control { payload: [0; 125], len: 0 }));
         let room = control.payload.get_mut(control.len..).unwrap_or_default();
         for (slot, byte) in room.iter_mut().zip(piece.iter()) {
             *slot = *byte;
@@ -269,9 +253,7 @@ impl Reader {
             return None;
         }
         let control = self.control.take()?;
-        Some(Payload::Owned(
-            control.payload.get(..control.len)?.to_vec().into(),
-        ))
+        Some(Payload::Owned(control.payload.get(..control.len)?.to_vec().into()))
     }
 }
 

@@ -20,12 +20,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(entropy: Option<Box<dyn Entropy + Send>>) -> Self {
-        Self {
-            output: Output::default(),
-            entropy,
-            queued_pongs: 0,
-            deferred_pong: None,
-        }
+        Self { output: Output::default(), entropy, queued_pongs: 0, deferred_pong: None }
     }
 
     #[inline]
@@ -142,13 +137,7 @@ impl Writer {
 
 #[inline]
 fn header(opcode: Opcode, masking_key: Option<MaskingKey>, len: usize) -> FrameHeader {
-    FrameHeader {
-        fin: true,
-        rsv: Rsv::NONE,
-        opcode,
-        masking_key,
-        payload_len: len as u64,
-    }
+    FrameHeader { fin: true, rsv: Rsv::NONE, opcode, masking_key, payload_len: len as u64 }
 }
 
 /// Masks a large payload, in place if nobody else holds it.

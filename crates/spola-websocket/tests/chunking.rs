@@ -25,10 +25,7 @@ fn outcome(mut connection: Connection, wire: &[u8], size: usize) -> (Vec<Got>, V
     let sent = sent(&mut connection);
     assert!(connection.is_closed());
     assert!(matches!(got.last(), Some(Got::Closed(_))), "no end");
-    let ends = got
-        .iter()
-        .filter(|event| matches!(event, Got::Closed(_)))
-        .count();
+    let ends = got.iter().filter(|event| matches!(event, Got::Closed(_))).count();
     assert_eq!(ends, 1);
     (got, sent)
 }

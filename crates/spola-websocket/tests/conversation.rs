@@ -16,10 +16,7 @@ use spola_websocket::{
 
 fn closed_by_peer(code: u16, reason: &str) -> Got {
     let code = CloseCode::new(code);
-    Got::Closed(CloseReason::Peer(CloseFrame {
-        code,
-        reason: reason.into(),
-    }))
+    Got::Closed(CloseReason::Peer(CloseFrame { code, reason: reason.into() }))
 }
 
 fn violated(violation: Violation) -> Got {
@@ -28,11 +25,7 @@ fn violated(violation: Violation) -> Got {
 
 #[test]
 fn an_idle_connection_is_small_and_owns_no_buffer() {
-    assert!(
-        size_of::<Connection>() <= 300,
-        "{}",
-        size_of::<Connection>()
-    );
+    assert!(size_of::<Connection>() <= 300, "{}", size_of::<Connection>());
     let clock = Clock::new();
     let mut server = server();
     receive(&mut server, clock.now(), &masked(Opcode::Text, b"a"));
@@ -46,30 +39,16 @@ fn an_idle_connection_is_small_and_owns_no_buffer() {
 fn messages_are_received_and_sent() {
     let clock = Clock::new();
     let (mut server, mut client) = (server(), client());
-    let wire = [
-        masked(Opcode::Text, b"Hello"),
-        masked(Opcode::Binary, &[0, 159]),
-    ]
-    .concat();
-    assert_eq!(
-        receive(&mut server, clock.now(), &wire),
-        [text("Hello"), binary(&[0, 159])]
-    );
+    let wire = [masked(Opcode::Text, b"Hello"), masked(Opcode::Binary, &[0, 159])].concat();
+    assert_eq!(receive(&mut server, clock.now(), &wire), [text("Hello"), binary(&[0, 159])]);
     server.send_text("a").unwrap();
     server.send(Message::from(vec![1])).unwrap();
     let wire = [frame(Opcode::Text, b"a"), frame(Opcode::Binary, &[1])].concat();
     assert_eq!(sent(&mut server), wire);
-    assert_eq!(
-        receive(&mut client, clock.now(), &wire),
-        [text("a"), binary(&[1])]
-    );
+    assert_eq!(receive(&mut client, clock.now(), &wire), [text("a"), binary(&[1])]);
     client.send_binary(&[2; 300]).unwrap();
     client.send(Message::from("b")).unwrap();
-    let wire = [
-        masked(Opcode::Binary, &[2; 300]),
-        masked(Opcode::Text, b"b"),
-    ]
-    .concat();
+    let wire = [masked(Opcode::Binary, &[2; 300]), masked(Opcode::Text, b"b")].concat();
     assert_eq!(sent(&mut client), wire);
 }
 
@@ -113,16 +92,8 @@ fn a_character_may_be_cut_anywhere() {
     for cut in 0..=message.len() {
         let mut server = server();
         let (head, tail) = message.as_bytes().split_at(cut);
-        let wire = [
-            fragment(Opcode::Text, head),
-            masked(Opcode::Continuation, tail),
-        ]
-        .concat();
-        assert_eq!(
-            receive(&mut server, clock.now(), &wire),
-            [text(message)],
-            "{cut}"
-        );
+        let wire = [fragment(Opcode::Text, head), masked(Opcode::Continuation, tail)].concat();
+        assert_eq!(receive(&mut server, clock.now(), &wire), [text(message)], "{cut}");
     }
 }
 
@@ -137,11 +108,8 @@ fn wrong_utf8_fails_at_the_first_wrong_byte() {
         let mut server = server();
         for (at, byte) in wire[..upto].iter().enumerate() {
             let got = receive(&mut server, clock.now(), &[*byte]);
-            let expected = if at + 1 == upto {
-                vec![violated(Violation::InvalidUtf8)]
-            } else {
-                vec![]
-            };
+            let expected =
+                if at + 1 == upto { vec![violated(Violation::InvalidUtf8)] } else { vec![] };
             assert_eq!(got, expected, "{bad:x?} at {at}");
         }
         assert_eq!(sent(&mut server), close(1007, ""));
@@ -149,11 +117,7 @@ fn wrong_utf8_fails_at_the_first_wrong_byte() {
     for wire in [
         masked(Opcode::Text, b"\xff"),
         masked(Opcode::Text, b"ab\xc3"),
-        [
-            fragment(Opcode::Text, b"ab\xc3"),
-            masked(Opcode::Continuation, b""),
-        ]
-        .concat(),
+        [fragment(Opcode::Text, b"ab\xc3"), masked(Opcode::Continuation, b"")].concat(),
     ] {
         let mut server = server();
         let got = receive(&mut server, clock.now(), &wire);
@@ -164,36 +128,11 @@ fn wrong_utf8_fails_at_the_first_wrong_byte() {
 #[test]
 fn violations_close_with_their_code_after_what_came_before() {
     let cases: &[(&str, Vec<u8>, Violation, u16)] = &[
-        (
-            "unmasked",
-            frame(Opcode::Text, b"a"),
-            Violation::Masking,
-            1002,
-        ),
-        (
-            "reserved opcode",
-            vec![0x83, 0x80],
-            FrameError::ReservedOpcode(3).into(),
-            1002,
-        ),
-        (
-            "long ping",
-            vec![0x89, 0xfe],
-            FrameError::ControlTooLong.into(),
-            1002,
-        ),
-        (
-            "fragmented ping",
-            vec![0x09, 0x80],
-            FrameError::FragmentedControl.into(),
-            1002,
-        ),
-        (
-            "long form",
-            vec![0x82, 0xfe, 0, 9],
-            FrameError::NonMinimalLength.into(),
-            1002,
-        ),
+        ("unmasked", frame(Opcode::Text, b"a"), Violation::Masking, 1002),
+        ("reserved opcode", vec![0x83, 0x80], FrameError::ReservedOpcode(3).into(), 1002),
+        ("long ping", vec![0x89, 0xfe], FrameError::ControlTooLong.into(), 1002),
+        ("fragmented ping", vec![0x09, 0x80], FrameError::FragmentedControl.into(), 1002),
+        ("long form", vec![0x82, 0xfe, 0, 9], FrameError::NonMinimalLength.into(), 1002),
         (
             "top bit",
             vec![0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0],
@@ -224,30 +163,10 @@ fn violations_close_with_their_code_after_what_came_before() {
             Violation::ExpectedContinuation,
             1002,
         ),
-        (
-            "body of one byte",
-            masked(Opcode::Close, b"a"),
-            Violation::CloseBody,
-            1002,
-        ),
-        (
-            "reserved close code",
-            masked_close(1005, ""),
-            Violation::CloseCode(1005),
-            1002,
-        ),
-        (
-            "unknown close code",
-            masked_close(2999, ""),
-            Violation::CloseCode(2999),
-            1002,
-        ),
-        (
-            "close reason",
-            masked(Opcode::Close, b"\x03\xe8\xff"),
-            Violation::InvalidUtf8,
-            1007,
-        ),
+        ("body of one byte", masked(Opcode::Close, b"a"), Violation::CloseBody, 1002),
+        ("reserved close code", masked_close(1005, ""), Violation::CloseCode(1005), 1002),
+        ("unknown close code", masked_close(2999, ""), Violation::CloseCode(2999), 1002),
+        ("close reason", masked(Opcode::Close, b"\x03\xe8\xff"), Violation::InvalidUtf8, 1007),
         (
             "too big at the header",
             vec![0x82, 0xff, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x41, 1, 2, 3, 4],
@@ -256,9 +175,7 @@ fn violations_close_with_their_code_after_what_came_before() {
         ),
         (
             "absurdly big",
-            vec![
-                0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4,
-            ],
+            vec![0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4],
             Violation::MessageTooBig,
             1009,
         ),
@@ -277,19 +194,12 @@ fn violations_close_with_their_code_after_what_came_before() {
     let clock = Clock::new();
     for (name, wire, violation, code) in cases {
         let mut server = server();
-        let wire = [
-            &masked(Opcode::Text, b"before")[..],
-            wire,
-            &masked(Opcode::Text, b"after"),
-        ];
+        let wire = [&masked(Opcode::Text, b"before")[..], wire, &masked(Opcode::Text, b"after")];
         let got = receive(&mut server, clock.now(), &wire.concat());
         assert_eq!(got, [text("before"), violated(*violation)], "{name}");
         assert_eq!(sent(&mut server), close(*code, ""), "{name}");
         assert_eq!(server.send_text("late"), Err(SendError::Closed), "{name}");
-        assert_eq!(
-            receive(&mut server, clock.now(), &masked(Opcode::Text, b"late")),
-            []
-        );
+        assert_eq!(receive(&mut server, clock.now(), &masked(Opcode::Text, b"late")), []);
         assert!(server.is_closed(), "{name}");
     }
     let mut client = client();
@@ -327,10 +237,7 @@ fn fragments_are_counted() {
         wire.extend(masked(Opcode::Continuation, b"a"));
         wire
     };
-    assert_eq!(
-        receive(&mut server(), clock.now(), &wire(1022)),
-        [text("a")]
-    );
+    assert_eq!(receive(&mut server(), clock.now(), &wire(1022)), [text("a")]);
     let mut server = server();
     let got = receive(&mut server, clock.now(), &wire(1023));
     assert_eq!(got, [violated(Violation::TooManyFragments)]);
@@ -367,16 +274,9 @@ fn each_message_has_its_own_time() {
     let mut server = server();
     receive(&mut server, clock.now(), &masked(Opcode::Text, b"a")[..3]);
     clock.advance(Duration::from_secs(20));
-    let rest = [
-        &masked(Opcode::Text, b"a")[3..],
-        &masked(Opcode::Text, b"b")[..3],
-    ]
-    .concat();
+    let rest = [&masked(Opcode::Text, b"a")[3..], &masked(Opcode::Text, b"b")[..3]].concat();
     assert_eq!(receive(&mut server, clock.now(), &rest), [text("a")]);
-    assert_eq!(
-        server.poll_timeout(),
-        Some(clock.now() + Duration::from_secs(30))
-    );
+    assert_eq!(server.poll_timeout(), Some(clock.now() + Duration::from_secs(30)));
     receive(&mut server, clock.now(), &masked(Opcode::Text, b"b")[3..]);
     assert_eq!(server.poll_timeout(), None);
 }
@@ -410,10 +310,7 @@ fn a_peer_that_does_not_read_gets_only_its_latest_ping_answered() {
     let pings: Vec<u8> = (0..100).flat_map(|i| masked(Opcode::Ping, &[i])).collect();
     receive(&mut server, clock.now(), &pings);
     assert!(server.buffered_amount() < 100);
-    let expected: Vec<u8> = (0..16)
-        .chain([99])
-        .flat_map(|i| frame(Opcode::Pong, &[i]))
-        .collect();
+    let expected: Vec<u8> = (0..16).chain([99]).flat_map(|i| frame(Opcode::Pong, &[i])).collect();
     assert_eq!(sent(&mut server), expected);
     receive(&mut server, clock.now(), &masked(Opcode::Ping, &[100]));
     assert_eq!(sent(&mut server), frame(Opcode::Pong, &[100]));
@@ -452,21 +349,9 @@ fn floods_of_control_frames_are_cut_off() {
 fn the_peers_close_is_echoed() {
     let clock = Clock::new();
     for (wire, reply, event) in [
-        (
-            masked_close(1000, "bye"),
-            close(1000, ""),
-            closed_by_peer(1000, "bye"),
-        ),
-        (
-            masked_close(4999, ""),
-            close(4999, ""),
-            closed_by_peer(4999, ""),
-        ),
-        (
-            masked(Opcode::Close, b""),
-            frame(Opcode::Close, b""),
-            closed_by_peer(0, ""),
-        ),
+        (masked_close(1000, "bye"), close(1000, ""), closed_by_peer(1000, "bye")),
+        (masked_close(4999, ""), close(4999, ""), closed_by_peer(4999, "")),
+        (masked(Opcode::Close, b""), frame(Opcode::Close, b""), closed_by_peer(0, "")),
     ] {
         let mut server = server();
         let wire = [&wire[..], &masked(Opcode::Text, b"late")].concat();
@@ -483,28 +368,13 @@ fn the_peers_close_is_echoed() {
 fn our_close_waits_for_the_peers_and_delivers_what_comes_first() {
     let clock = Clock::new();
     let mut server = server();
-    server
-        .close(clock.now(), CloseCode::GOING_AWAY, "later")
-        .unwrap();
+    server.close(clock.now(), CloseCode::GOING_AWAY, "later").unwrap();
     assert_eq!(sent(&mut server), close(1001, "later"));
-    assert_eq!(
-        server.close_without_status(clock.now()),
-        Err(SendError::Closed)
-    );
-    assert_eq!(
-        server.poll_timeout(),
-        Some(clock.now() + Duration::from_secs(5))
-    );
-    let wire = [
-        masked(Opcode::Text, b"a"),
-        masked(Opcode::Ping, b"?"),
-        masked_close(1001, "ok"),
-    ];
+    assert_eq!(server.close_without_status(clock.now()), Err(SendError::Closed));
+    assert_eq!(server.poll_timeout(), Some(clock.now() + Duration::from_secs(5)));
+    let wire = [masked(Opcode::Text, b"a"), masked(Opcode::Ping, b"?"), masked_close(1001, "ok")];
     let got = receive(&mut server, clock.now(), &wire.concat());
-    let frame = CloseFrame {
-        code: Some(CloseCode::GOING_AWAY),
-        reason: "ok".into(),
-    };
+    let frame = CloseFrame { code: Some(CloseCode::GOING_AWAY), reason: "ok".into() };
     assert_eq!(got, [text("a"), Got::Closed(CloseReason::Local(frame))]);
     assert_eq!(sent(&mut server), []);
 }
@@ -529,10 +399,7 @@ fn a_close_that_is_not_answered_times_out() {
     server.handle_timeout(clock.advance(Duration::from_millis(4999)));
     assert_eq!(receive(&mut server, clock.now(), b""), []);
     server.handle_timeout(clock.advance(Duration::from_millis(1)));
-    assert_eq!(
-        receive(&mut server, clock.now(), b""),
-        [Got::Closed(CloseReason::CloseTimeout)]
-    );
+    assert_eq!(receive(&mut server, clock.now(), b""), [Got::Closed(CloseReason::CloseTimeout)]);
     assert_eq!(CloseReason::CloseTimeout.close_code(), CloseCode::ABNORMAL);
 }
 
@@ -544,23 +411,14 @@ fn a_client_waits_for_the_server_to_hang_up() {
         assert_eq!(receive(&mut client, clock.now(), &close(1000, "bye")), []);
         assert_eq!(sent(&mut client), masked_close(1000, ""));
         assert!(!client.can_send() && !client.is_closed());
-        assert_eq!(
-            receive(&mut client, clock.now(), &frame(Opcode::Text, b"late")),
-            []
-        );
+        assert_eq!(receive(&mut client, clock.now(), &frame(Opcode::Text, b"late")), []);
         if wait {
-            assert_eq!(
-                client.poll_timeout(),
-                Some(clock.now() + Duration::from_secs(5))
-            );
+            assert_eq!(client.poll_timeout(), Some(clock.now() + Duration::from_secs(5)));
             client.handle_timeout(clock.advance(Duration::from_secs(5)));
         } else {
             client.handle_eof(clock.now());
         }
-        assert_eq!(
-            receive(&mut client, clock.now(), b""),
-            [closed_by_peer(1000, "bye")]
-        );
+        assert_eq!(receive(&mut client, clock.now(), b""), [closed_by_peer(1000, "bye")]);
         assert!(client.is_closed());
     }
 }
@@ -568,19 +426,12 @@ fn a_client_waits_for_the_server_to_hang_up() {
 #[test]
 fn an_end_without_close_is_reported() {
     let clock = Clock::new();
-    for begun in [
-        &b""[..],
-        &fragment(Opcode::Text, b"a"),
-        &masked(Opcode::Text, b"a")[..5],
-    ] {
+    for begun in [&b""[..], &fragment(Opcode::Text, b"a"), &masked(Opcode::Text, b"a")[..5]] {
         let mut server = server();
         receive(&mut server, clock.now(), begun);
         server.handle_eof(clock.now());
         server.handle_eof(clock.now());
-        assert_eq!(
-            receive(&mut server, clock.now(), b""),
-            [Got::Closed(CloseReason::Eof)]
-        );
+        assert_eq!(receive(&mut server, clock.now(), b""), [Got::Closed(CloseReason::Eof)]);
         assert_eq!(receive(&mut server, clock.now(), b""), []);
         assert_eq!((server.poll_timeout(), sent(&mut server)), (None, vec![]));
     }
@@ -592,19 +443,14 @@ fn impossible_commands_are_refused_and_change_nothing() {
     let mut server = server();
     assert_eq!(server.ping(&[0; 126]), Err(SendError::ControlTooLong));
     let long = "x".repeat(124);
-    assert_eq!(
-        server.close(clock.now(), CloseCode::NORMAL, &long),
-        Err(SendError::ControlTooLong)
-    );
+    assert_eq!(server.close(clock.now(), CloseCode::NORMAL, &long), Err(SendError::ControlTooLong));
     assert_eq!(
         server.close(clock.now(), CloseCode::NO_STATUS, ""),
         Err(SendError::InvalidCloseCode)
     );
     assert_eq!(sent(&mut server), []);
     server.ping(&[1; 125]).unwrap();
-    server
-        .close(clock.now(), CloseCode::NORMAL, &long[..123])
-        .unwrap();
+    server.close(clock.now(), CloseCode::NORMAL, &long[..123]).unwrap();
     let wire = [frame(Opcode::Ping, &[1; 125]), close(1000, &long[..123])].concat();
     assert_eq!(sent(&mut server), wire);
 }
@@ -616,12 +462,9 @@ fn large_payloads_are_queued_without_a_copy_and_in_order() {
     server.send_text("a").unwrap();
     server.send(Message::Binary(large.clone())).unwrap();
     server.send_text("b").unwrap();
-    let wire = [
-        frame(Opcode::Text, b"a"),
-        frame(Opcode::Binary, &large),
-        frame(Opcode::Text, b"b"),
-    ]
-    .concat();
+    let wire =
+        [frame(Opcode::Text, b"a"), frame(Opcode::Binary, &large), frame(Opcode::Text, b"b")]
+            .concat();
     assert_eq!(server.buffered_amount(), wire.len());
     let mut slices = [std::io::IoSlice::new(&[]); 8];
     let output = server.output();
@@ -655,11 +498,7 @@ fn a_client_masks_a_large_payload_whoever_holds_it() {
 
 #[test]
 fn prepared_messages_look_like_sent_ones() {
-    for message in [
-        Message::from("a"),
-        Message::from(vec![3; 70_000]),
-        Message::from(""),
-    ] {
+    for message in [Message::from("a"), Message::from(vec![3; 70_000]), Message::from("")] {
         let prepared = Prepared::new(&message);
         assert_eq!(prepared.payload(), message.as_bytes());
         for mut connection in [server(), client()] {
@@ -740,22 +579,11 @@ fn text_and_small_frames_are_not_read_that_way() {
     let clock = Clock::new();
     let payload = "x".repeat(200_000);
     let mut server = server();
-    receive(
-        &mut server,
-        clock.now(),
-        &masked(Opcode::Text, payload.as_bytes())[..100_000],
-    );
+    receive(&mut server, clock.now(), &masked(Opcode::Text, payload.as_bytes())[..100_000]);
     assert!(server.large_read().is_none());
-    let got = receive(
-        &mut server,
-        clock.now(),
-        &masked(Opcode::Text, payload.as_bytes())[100_000..],
-    );
+    let got =
+        receive(&mut server, clock.now(), &masked(Opcode::Text, payload.as_bytes())[100_000..]);
     assert_eq!(got, [text(&payload)]);
-    receive(
-        &mut server,
-        clock.now(),
-        &masked(Opcode::Binary, &[0; 20_000])[..18_000],
-    );
+    receive(&mut server, clock.now(), &masked(Opcode::Binary, &[0; 20_000])[..18_000]);
     assert!(server.large_read().is_none());
 }

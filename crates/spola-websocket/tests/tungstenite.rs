@@ -208,14 +208,9 @@ fn exchange(
             got.extend(receive(&mut our_end, clock.now(), piece));
         }
         got.sort_by_key(|event| matches!(event, Got::Pong(_)));
-        assert_eq!(
-            got,
-            [Got::Message(message.clone()), Got::Pong(b"p".to_vec())]
-        );
+        assert_eq!(got, [Got::Message(message.clone()), Got::Pong(b"p".to_vec())]);
     }
-    our_end
-        .close(clock.now(), spola_websocket::CloseCode::NORMAL, "done")
-        .unwrap();
+    our_end.close(clock.now(), spola_websocket::CloseCode::NORMAL, "done").unwrap();
     pipe.give(&sent(&mut our_end));
     assert!(their_end.read().unwrap().is_close());
     let _ = their_end.flush();

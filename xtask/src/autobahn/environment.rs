@@ -22,18 +22,14 @@ pub(super) struct Environment {
 impl Environment {
     /// Finds or makes the environment below `folder`; what would help if that is not possible.
     pub(super) fn ready(folder: &Path) -> Result<Self, String> {
-        let environment = Self {
-            folder: folder.join("python"),
-        };
+        let environment = Self { folder: folder.join("python") };
         if environment.works() {
             return Ok(environment);
         }
         let Some(python) = find_python() else {
-            return Err(
-                "install Python 2.7 (pyenv install 2.7.18) or set PYTHON27 to one, or \
+            return Err("install Python 2.7 (pyenv install 2.7.18) or set PYTHON27 to one, or \
                         use the image crossbario/autobahn-testsuite (see conformance/README.md)"
-                    .to_owned(),
-            );
+                .to_owned());
         };
         environment
             .install(&python, &folder.join("virtualenv"))
@@ -64,29 +60,13 @@ impl Environment {
             }
         }
         let mut pip = Command::new(python);
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--target",
-        ]);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]);
         process::succeed(pip.arg(tools).arg(VIRTUALENV), LIMIT)?;
         let mut virtualenv = Command::new(python);
-        virtualenv
-            .args(["-m", "virtualenv", "--quiet"])
-            .arg(&self.folder);
+        virtualenv.args(["-m", "virtualenv", "--quiet"]).arg(&self.folder);
         process::succeed(virtualenv.env("PYTHONPATH", tools), LIMIT)?;
         let mut pip = Command::new(self.folder.join("bin/python"));
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            SUITE,
-        ]);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", SUITE]);
         process::succeed(&mut pip, LIMIT)?;
         Ok(())
     }
@@ -104,8 +84,7 @@ fn find_python() -> Option<PathBuf> {
         candidates.extend(
             folders
                 .filter(|path| {
-                    path.file_name()
-                        .is_some_and(|n| n.to_string_lossy().starts_with("2.7"))
+                    path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("2.7"))
                 })
                 .map(|path| path.join("bin/python2.7")),
         );

@@ -22,9 +22,7 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// Half a minute does on a quick machine.
 const SUITE_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Everything but compression, whose cases take the suite most of an hour.
-const ALL: [&str; 9] = [
-    "1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*",
-];
+const ALL: [&str; 9] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"];
 /// Everything but compression and the megabytes of group 9.
 const SUBSET: [&str; 8] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"];
 
@@ -89,23 +87,14 @@ fn outcome(cases: &[String], url: Option<&str>) -> Result<Outcome, Failure> {
     let announced = if let Some(url) = url {
         fuzz(&environment, &folder, &report, cases, url)?
     } else {
-        let build = [
-            "build",
-            "--release",
-            "-p",
-            "spola-tokio",
-            "--example",
-            "echo",
-        ];
+        let build = ["build", "--release", "-p", "spola-tokio", "--example", "echo"];
         process::succeed(&mut workspace::cargo(&build), BUILD_LIMIT)?;
         let program = workspace::target()?.join("release/examples/echo");
         let port = process::free_port()?;
         let mut echo = Command::new(program);
         // It reports each of the violations that the suite commits.
         let log = fs::File::create(folder.join("echo.log"))?;
-        echo.args(["--port", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(log);
+        echo.args(["--port", &port.to_string()]).stdout(Stdio::null()).stderr(log);
         let mut server = Server::start(&mut echo, port, START_LIMIT)?;
         let url = format!("ws://127.0.0.1:{port}");
         let announced = fuzz(&environment, &folder, &report, cases, &url)?;
@@ -143,17 +132,10 @@ fn fuzz(
     let path = folder.join("fuzzingclient.json");
     fs::write(&path, serde_json::to_vec_pretty(&specification)?)?;
     let mut suite = environment.suite();
-    suite
-        .args(["--mode", "fuzzingclient", "--spec"])
-        .arg(&path)
-        .current_dir(folder);
+    suite.args(["--mode", "fuzzingclient", "--spec"]).arg(&path).current_dir(folder);
     let lines = process::succeed(&mut suite, SUITE_LIMIT)?;
     let announced = lines.iter().find_map(|line| {
-        line.strip_prefix("Ok, will run ")?
-            .split_whitespace()
-            .next()?
-            .parse()
-            .ok()
+        line.strip_prefix("Ok, will run ")?.split_whitespace().next()?.parse().ok()
     });
     match announced {
         Some(0) | None => Err("the suite announced no case to run".into()),

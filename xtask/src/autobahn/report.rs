@@ -28,9 +28,7 @@ pub(super) fn read(path: &Path, agent: &str) -> Result<Report, Failure> {
 }
 
 fn parse(index: &Value, agent: &str) -> Result<Report, Failure> {
-    let cases = index[agent]
-        .as_object()
-        .ok_or("the report has no verdicts on this server")?;
+    let cases = index[agent].as_object().ok_or("the report has no verdicts on this server")?;
     let text = |value: &Value| value.as_str().unwrap_or("missing").to_owned();
     let verdicts = cases
         .iter()

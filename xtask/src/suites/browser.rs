@@ -27,14 +27,7 @@ pub(super) fn run() -> Result<Outcome, Failure> {
     if let Some(help) = npm::missing(&folder) {
         return Ok(Outcome::Skipped(help));
     }
-    process::succeed(
-        &mut workspace::cargo(&["build", "-p", "spola-cli"]),
-        BUILD_LIMIT,
-    )?;
+    process::succeed(&mut workspace::cargo(&["build", "-p", "spola-cli"]), BUILD_LIMIT)?;
     let program = workspace::target()?.join("debug/spola");
-    npm::test(
-        &folder,
-        &[("CHROMIUM", &chromium), ("SPOLA_PROGRAM", &program)],
-        LIMIT,
-    )
+    npm::test(&folder, &[("CHROMIUM", &chromium), ("SPOLA_PROGRAM", &program)], LIMIT)
 }

@@ -17,11 +17,7 @@ pub(super) fn missing(folder: &Path) -> Option<String> {
     let Some(version) = process::quiet(Command::new("node").arg("--version")) else {
         return Some(help);
     };
-    let major = version
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|n| n.parse().ok());
+    let major = version.trim_start_matches('v').split('.').next().and_then(|n| n.parse().ok());
     if major.is_none_or(|major: u32| major < OLDEST_NODE) {
         return Some(format!("{help} (this is {version})"));
     }
@@ -32,9 +28,7 @@ pub(super) fn missing(folder: &Path) -> Option<String> {
         return None;
     }
     let mut install = Command::new("npm");
-    install
-        .args(["install", "--no-audit", "--no-fund", "--no-package-lock"])
-        .current_dir(folder);
+    install.args(["install", "--no-audit", "--no-fund", "--no-package-lock"]).current_dir(folder);
     match process::succeed(&mut install, INSTALL_LIMIT) {
         Ok(_) => None,
         Err(error) => Some(format!("npm could not install the packages ({error})")),
@@ -48,9 +42,7 @@ pub(super) fn test(
     limit: Duration,
 ) -> Result<Outcome, Failure> {
     let mut command = Command::new("node");
-    command
-        .args(["--test", "--test-reporter=spec", "--test-timeout=60000"])
-        .current_dir(folder);
+    command.args(["--test", "--test-reporter=spec", "--test-timeout=60000"]).current_dir(folder);
     for (name, value) in variables {
         command.env(name, value);
     }
@@ -94,27 +86,10 @@ mod tests {
     #[test]
     fn counts_of_both_reporters_are_read() {
         for mark in ["ℹ", "#"] {
-            let lines = [
-                "tests 9",
-                "suites 3",
-                "pass 5",
-                "fail 1",
-                "cancelled 1",
-                "skipped 2",
-            ];
+            let lines = ["tests 9", "suites 3", "pass 5", "fail 1", "cancelled 1", "skipped 2"];
             let lines = lines.map(|line| format!("{mark} {line}")).to_vec();
-            let expected = Counts {
-                passed: 5,
-                failed: 2,
-                skipped: 2,
-            };
-            assert_eq!(
-                counted(&Finished {
-                    success: false,
-                    lines
-                }),
-                expected
-            );
+            let expected = Counts { passed: 5, failed: 2, skipped: 2 };
+            assert_eq!(counted(&Finished { success: false, lines }), expected);
         }
     }
 }

@@ -14,31 +14,11 @@ pub(super) fn run() -> Result<Outcome, Failure> {
     let mut broken = Vec::new();
     let nextest = process::quiet(&mut workspace::cargo(&["nextest", "--version"])).is_some();
     let tests: &[&str] = if nextest {
-        &[
-            "nextest",
-            "run",
-            "--workspace",
-            "--all-features",
-            "--no-fail-fast",
-        ]
+        &["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]
     } else {
-        &[
-            "test",
-            "--workspace",
-            "--all-features",
-            "--no-fail-fast",
-            "--lib",
-            "--bins",
-            "--tests",
-        ]
+        &["test", "--workspace", "--all-features", "--no-fail-fast", "--lib", "--bins", "--tests"]
     };
-    let documentation = [
-        "test",
-        "--workspace",
-        "--all-features",
-        "--no-fail-fast",
-        "--doc",
-    ];
+    let documentation = ["test", "--workspace", "--all-features", "--no-fail-fast", "--doc"];
     for (name, arguments) in [("tests", tests), ("documentation tests", &documentation)] {
         let finished = process::run(&mut workspace::cargo(arguments), LIMIT)?;
         let counted = counted(&finished);
@@ -66,8 +46,7 @@ fn counted(finished: &Finished) -> Counts {
 fn closing_line(line: &str) -> Option<Counts> {
     let line = line.trim();
     let counts = line.strip_prefix("test result: ").or_else(|| {
-        line.strip_prefix("Summary")
-            .and_then(|line| line.split_once("run: ")?.1.into())
+        line.strip_prefix("Summary").and_then(|line| line.split_once("run: ")?.1.into())
     })?;
     let mut total = Counts::default();
     for part in counts.split([',', ';', '.']) {
@@ -100,10 +79,7 @@ mod tests {
                  finished in 0.00s",
                 Some((12, 1, 2)),
             ),
-            (
-                "     Summary [   0.013s] 6 tests run: 6 passed, 0 skipped",
-                Some((6, 0, 0)),
-            ),
+            ("     Summary [   0.013s] 6 tests run: 6 passed, 0 skipped", Some((6, 0, 0))),
             (
                 "     Summary [  61.2s] 7/9 tests run: 4 passed (1 slow), 2 failed, 1 timed out, \
                  3 skipped",
@@ -112,11 +88,8 @@ mod tests {
             ("running 3 tests", None),
         ];
         for (line, expected) in lines {
-            let expected = expected.map(|(passed, failed, skipped)| Counts {
-                passed,
-                failed,
-                skipped,
-            });
+            let expected =
+                expected.map(|(passed, failed, skipped)| Counts { passed, failed, skipped });
             assert_eq!(closing_line(line), expected, "{line}");
         }
     }

@@ -153,19 +153,13 @@ impl Refusal {
     /// A refusal with the code's official message.
     #[must_use]
     pub const fn new(context: Context) -> Self {
-        Self {
-            context,
-            message: None,
-        }
+        Self { context, message: None }
     }
 
     /// A refusal by the application, code 4, with a message of its own.
     #[must_use]
     pub const fn forbidden(message: ByteString) -> Self {
-        Self {
-            context: Context::Forbidden,
-            message: Some(message),
-        }
+        Self { context: Context::Forbidden, message: Some(message) }
     }
 
     /// The error code.

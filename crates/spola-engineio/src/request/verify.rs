@@ -92,10 +92,7 @@ pub fn verify(
         .transport()
         .filter(|&transport| config.transports.contains(transport))
         .ok_or(Refusal::new(Context::TransportUnknown))?;
-    if head
-        .origin
-        .is_some_and(|origin| !origin.iter().copied().all(is_header_byte))
-    {
+    if head.origin.is_some_and(|origin| !origin.iter().copied().all(is_header_byte)) {
         return Err(Refusal::new(Context::InvalidOrigin));
     }
     let verified = match query.sid() {
@@ -124,10 +121,7 @@ fn verify_opening(
     if !query.is_revision_4() {
         return Err(Context::UnsupportedProtocolVersion);
     }
-    Ok(Verified::Open {
-        transport,
-        binary: binary_mode(query),
-    })
+    Ok(Verified::Open { transport, binary: binary_mode(query) })
 }
 
 fn verify_session(
@@ -139,10 +133,7 @@ fn verify_session(
 ) -> Result<Verified, Context> {
     let current = status.transport;
     if !head.upgrade && transport != current {
-        return Err(Context::TransportMismatch {
-            requested: transport,
-            current,
-        });
+        return Err(Context::TransportMismatch { requested: transport, current });
     }
     if head.upgrade != (transport == Transport::WebSocket) {
         return Err(Context::TransportHandshake);
@@ -151,10 +142,9 @@ fn verify_session(
         return Err(Context::ProtocolMismatch);
     }
     Ok(match (head.upgrade, head.method) {
-        (true, _) if status.accepts_upgrade => Verified::Upgrade {
-            sid,
-            binary: binary_mode(query),
-        },
+        (true, _) if status.accepts_upgrade => {
+            Verified::Upgrade { sid, binary: binary_mode(query) }
+        }
         (true, _) => Verified::SecondWebSocket(sid),
         (false, Method::Get) => Verified::Poll(sid),
         (false, Method::Post) => Verified::Post(sid),
@@ -163,11 +153,7 @@ fn verify_session(
 }
 
 fn binary_mode(query: &Query<'_>) -> BinaryMode {
-    if query.wants_base64() {
-        BinaryMode::Base64
-    } else {
-        BinaryMode::Native
-    }
+    if query.wants_base64() { BinaryMode::Base64 } else { BinaryMode::Native }
 }
 
 const fn is_header_byte(byte: u8) -> bool {

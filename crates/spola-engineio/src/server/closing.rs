@@ -68,10 +68,7 @@ impl Session {
             Link::Polling(polling) => {
                 let (get, post) = (polling.get.take(), polling.post.take());
                 let close_due = polling.upgrade.is_some();
-                self.link = Link::Gone {
-                    last: Transport::Polling,
-                    close_due,
-                };
+                self.link = Link::Gone { last: Transport::Polling, close_due };
                 self.outgoing.clear();
                 if let Some(id) = get {
                     self.answer_get(id, PollResponse::Payload(farewell));

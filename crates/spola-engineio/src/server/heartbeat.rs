@@ -10,11 +10,7 @@ pub(super) enum Heartbeat {
     /// The next ping is to come.
     Idle { ping_at: Option<Instant> },
     /// A ping is out, or about to go out.
-    Awaiting {
-        pong_by: Option<Instant>,
-        sent: bool,
-        extended: bool,
-    },
+    Awaiting { pong_by: Option<Instant>, sent: bool, extended: bool },
     /// The session closes.
     Stopped,
 }
@@ -28,25 +24,17 @@ pub(super) enum Tick {
 
 impl Heartbeat {
     pub(super) fn new(now: Instant, config: &Config) -> Self {
-        Self::Idle {
-            ping_at: now.checked_add(config.ping_interval),
-        }
+        Self::Idle { ping_at: now.checked_add(config.ping_interval) }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant, config: &Config) -> Tick {
         match *self {
             Self::Idle { ping_at: Some(at) } if at <= now => {
                 let pong_by = now.checked_add(config.ping_timeout);
-                *self = Self::Awaiting {
-                    pong_by,
-                    sent: false,
-                    extended: false,
-                };
+                *self = Self::Awaiting { pong_by, sent: false, extended: false };
                 Tick::PingDue
             }
-            Self::Awaiting {
-                pong_by: Some(by), ..
-            } if by <= now => Tick::TimedOut,
+            Self::Awaiting { pong_by: Some(by), .. } if by <= now => Tick::TimedOut,
             Self::Idle { .. } | Self::Awaiting { .. } | Self::Stopped => Tick::Nothing,
         }
     }
@@ -60,9 +48,7 @@ impl Heartbeat {
 
     /// Any other packet: a client that is busy sending may be late with its pong, once.
     pub(super) fn handle_traffic(&mut self, now: Instant, config: &Config) {
-        if let Self::Awaiting {
-            pong_by, extended, ..
-        } = self
+        if let Self::Awaiting { pong_by, extended, .. } = self
             && !*extended
         {
             *extended = true;

@@ -55,10 +55,7 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) const fn new() -> Self {
-        Self {
-            queue: Queue::new(),
-            bytes: 0,
-        }
+        Self { queue: Queue::new(), bytes: 0 }
     }
 
     pub(super) fn push(&mut self, message: WebSocketMessage) {

@@ -45,16 +45,12 @@ impl Session {
             sid,
             state: State::Open,
             link: match opening {
-                Opening::Polling(_) => Link::Polling(Polling {
-                    get: None,
-                    post: None,
-                    upgrade: None,
-                }),
-                Opening::WebSocket(binary) => Link::WebSocket(WebSocket {
-                    binary,
-                    pong_due: false,
-                    close_due: false,
-                }),
+                Opening::Polling(_) => {
+                    Link::Polling(Polling { get: None, post: None, upgrade: None })
+                }
+                Opening::WebSocket(binary) => {
+                    Link::WebSocket(WebSocket { binary, pong_due: false, close_due: false })
+                }
             },
             heartbeat: Heartbeat::new(now, config),
             outgoing: Outgoing::new(),
@@ -74,11 +70,8 @@ impl Session {
     }
 
     fn open_packet(&self) -> WebSocketMessage {
-        let upgrades: &[&str] = if self.accepts_upgrade() {
-            &[Transport::WebSocket.as_str()]
-        } else {
-            &[]
-        };
+        let upgrades: &[&str] =
+            if self.accepts_upgrade() { &[Transport::WebSocket.as_str()] } else { &[] };
         let handshake = Handshake {
             sid: self.sid.as_str(),
             upgrades,
@@ -167,10 +160,7 @@ impl Session {
                     }));
                 }
                 if websocket.close_due {
-                    self.link = Link::Gone {
-                        last: Transport::WebSocket,
-                        close_due: false,
-                    };
+                    self.link = Link::Gone { last: Transport::WebSocket, close_due: false };
                     return Some(Transmit::CloseWebSocket);
                 }
                 None
@@ -196,16 +186,12 @@ impl Session {
             State::Closed => return None,
         };
         let (upgrade, noop) = match &self.link {
-            Link::Polling(Polling {
-                upgrade: Some(upgrade),
-                ..
-            }) => (upgrade.deadline, upgrade.noop_at),
+            Link::Polling(Polling { upgrade: Some(upgrade), .. }) => {
+                (upgrade.deadline, upgrade.noop_at)
+            }
             Link::Polling(_) | Link::WebSocket(_) | Link::Gone { .. } => (None, None),
         };
-        [closing, upgrade, noop, self.heartbeat.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [closing, upgrade, noop, self.heartbeat.deadline()].into_iter().flatten().min()
     }
 
     /// Bytes of messages sent and not yet polled.
@@ -258,10 +244,7 @@ impl Session {
         if matches!(self.state, State::Closed) {
             return None;
         }
-        Some(SessionStatus {
-            transport: self.transport(),
-            accepts_upgrade: self.accepts_upgrade(),
-        })
+        Some(SessionStatus { transport: self.transport(), accepts_upgrade: self.accepts_upgrade() })
     }
 
     pub(super) fn answer_get(&mut self, id: RequestId, response: PollResponse) {

@@ -44,10 +44,7 @@ impl Session {
                 Ok(packet) => self.handle_packet(now, packet),
                 Err(_) => self.finish(CloseReason::ParseError),
             },
-            Link::Polling(Polling {
-                upgrade: Some(upgrade),
-                ..
-            }) if !upgrade.close_due => {
+            Link::Polling(Polling { upgrade: Some(upgrade), .. }) if !upgrade.close_due => {
                 self.handle_upgrade_packet(now, Packet::decode(message));
             }
             Link::WebSocket(_) | Link::Polling(_) | Link::Gone { .. } => {}
@@ -61,10 +58,7 @@ impl Session {
             Link::Polling(polling) => polling.upgrade = None,
             Link::WebSocket(_) => {
                 self.outgoing.clear();
-                self.link = Link::Gone {
-                    last: Transport::WebSocket,
-                    close_due: false,
-                };
+                self.link = Link::Gone { last: Transport::WebSocket, close_due: false };
                 self.finish(match end {
                     WebSocketEnd::Closed => CloseReason::TransportClose,
                     WebSocketEnd::Failed => CloseReason::TransportError,
@@ -92,34 +86,19 @@ impl Session {
 
     fn handle_probe(&mut self, now: Instant) {
         let interval = self.config.noop_interval.max(MIN_NOOP_INTERVAL);
-        if let Link::Polling(Polling {
-            upgrade: Some(upgrade),
-            ..
-        }) = &mut self.link
-        {
+        if let Link::Polling(Polling { upgrade: Some(upgrade), .. }) = &mut self.link {
             upgrade.pong_due = true;
             upgrade.noop_at = now.checked_add(interval);
         }
     }
 
     fn switch_to_websocket(&mut self) {
-        let Link::Polling(Polling {
-            get,
-            post,
-            upgrade: Some(upgrade),
-        }) = &mut self.link
-        else {
+        let Link::Polling(Polling { get, post, upgrade: Some(upgrade) }) = &mut self.link else {
             return;
         };
         let (get, post) = (get.take(), post.take());
-        let Upgrade {
-            binary, pong_due, ..
-        } = *upgrade;
-        self.link = Link::WebSocket(WebSocket {
-            binary,
-            pong_due,
-            close_due: false,
-        });
+        let Upgrade { binary, pong_due, .. } = *upgrade;
+        self.link = Link::WebSocket(WebSocket { binary, pong_due, close_due: false });
         if let Some(id) = get {
             self.answer_get(id, PollResponse::Payload(CLOSE));
         }
@@ -134,21 +113,13 @@ impl Session {
     }
 
     fn fail_upgrade(&mut self) {
-        if let Link::Polling(Polling {
-            upgrade: Some(upgrade),
-            ..
-        }) = &mut self.link
-        {
+        if let Link::Polling(Polling { upgrade: Some(upgrade), .. }) = &mut self.link {
             upgrade.close_due = true;
         }
     }
 
     pub(super) fn handle_upgrade_timeout(&mut self, now: Instant) {
-        let Link::Polling(Polling {
-            upgrade: Some(upgrade),
-            ..
-        }) = &mut self.link
-        else {
+        let Link::Polling(Polling { upgrade: Some(upgrade), .. }) = &mut self.link else {
             return;
         };
         if upgrade.close_due || is_due(upgrade.deadline, now) {

@@ -34,11 +34,7 @@ fn poll_response_takes_so_much_and_leaves_the_rest() {
     for message in ["aa", "bb", "cc", "much too long"] {
         assert_eq!(world.send(message), Ok(()));
     }
-    for (id, response) in [
-        (1, "get 1: 4aa|4bb"),
-        (2, "get 2: 4cc"),
-        (3, "get 3: 4much too long"),
-    ] {
+    for (id, response) in [(1, "get 1: 4aa|4bb"), (2, "get 2: 4cc"), (3, "get 3: 4much too long")] {
         world.get(id);
         assert_eq!(world.out(), [response]);
     }
@@ -54,9 +50,7 @@ fn payload_of_too_many_packets_closes() {
     world.get(1);
     world.start_post(2);
     let body = vec!["4"; payload::MAX_PACKETS + 1].join("\x1e");
-    world
-        .session
-        .handle_post(world.now, spola_engineio::server::RequestId(2), body.into());
+    world.session.handle_post(world.now, spola_engineio::server::RequestId(2), body.into());
     assert_eq!(world.events().len(), payload::MAX_PACKETS + 1);
     world.assert_closed_quietly();
     assert_eq!(world.out(), ["get 1: 1", "post 2: ok"]);

@@ -40,10 +40,7 @@ impl World {
     fn new(opening: Opening, config: &Config) -> Self {
         let now = *START;
         let sid = SID.parse::<Sid>().expect("an id");
-        Self {
-            session: Session::new(sid, opening, config, now),
-            now,
-        }
+        Self { session: Session::new(sid, opening, config, now), now }
     }
 
     /// A session that polls; its open packet is out.
@@ -53,20 +50,14 @@ impl World {
 
     fn polling_with(config: &Config) -> Self {
         let mut world = Self::new(Opening::Polling(RequestId(0)), config);
-        assert_eq!(
-            (world.out().len(), world.events()),
-            (1, vec!["opened".to_owned()])
-        );
+        assert_eq!((world.out().len(), world.events()), (1, vec!["opened".to_owned()]));
         world
     }
 
     /// A session that opened over a WebSocket; its open packet is out.
     fn websocket() -> Self {
         let mut world = Self::new(Opening::WebSocket(BinaryMode::Native), &Config::default());
-        assert_eq!(
-            (world.out().len(), world.events()),
-            (1, vec!["opened".to_owned()])
-        );
+        assert_eq!((world.out().len(), world.events()), (1, vec!["opened".to_owned()]));
         world
     }
 
@@ -94,18 +85,15 @@ impl World {
     }
 
     fn start_post(&mut self, id: u64) {
-        self.session
-            .handle_post_started(RequestId(id), Some(b"text/plain;charset=UTF-8"));
+        self.session.handle_post_started(RequestId(id), Some(b"text/plain;charset=UTF-8"));
     }
 
     fn end_post(&mut self, id: u64, body: &'static str) {
-        self.session
-            .handle_post(self.now, RequestId(id), Bytes::from_static(body.as_bytes()));
+        self.session.handle_post(self.now, RequestId(id), Bytes::from_static(body.as_bytes()));
     }
 
     fn open_websocket(&mut self) -> Result<(), UpgradeRefused> {
-        self.session
-            .handle_websocket_opened(self.now, BinaryMode::Native)
+        self.session.handle_websocket_opened(self.now, BinaryMode::Native)
     }
 
     fn ws(&mut self, text: &'static str) {
@@ -127,10 +115,7 @@ impl World {
 
     /// Milliseconds to the next timer.
     fn timeout(&self) -> Option<u64> {
-        let wait = self
-            .session
-            .poll_timeout()?
-            .saturating_duration_since(self.now);
+        let wait = self.session.poll_timeout()?.saturating_duration_since(self.now);
         Some(wait.as_millis().try_into().expect("less than ages"))
     }
 
@@ -141,9 +126,7 @@ impl World {
     }
 
     fn events(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.session.poll_event())
-            .map(|event| event_line(&event))
-            .collect()
+        std::iter::from_fn(|| self.session.poll_event()).map(|event| event_line(&event)).collect()
     }
 
     /// Asserts that the session closed for this reason, wrote this, and is quiet for good.
@@ -168,10 +151,7 @@ impl World {
 
 fn line(transmit: &Transmit) -> String {
     match transmit {
-        Transmit::PollResponse {
-            id: RequestId(id),
-            response,
-        } => match response {
+        Transmit::PollResponse { id: RequestId(id), response } => match response {
             PollResponse::Payload(body) => {
                 let body = str::from_utf8(body).expect("a payload is text");
                 format!("get {id}: {}", body.replace('\x1e', "|"))
@@ -180,10 +160,7 @@ fn line(transmit: &Transmit) -> String {
             PollResponse::Refused(code) => format!("get {id}: code {}", code.as_u8()),
             other => panic!("{other:?}"),
         },
-        Transmit::PostResponse {
-            id: RequestId(id),
-            outcome,
-        } => match outcome {
+        Transmit::PostResponse { id: RequestId(id), outcome } => match outcome {
             PostOutcome::Ok => format!("post {id}: ok"),
             PostOutcome::BadRequest => format!("post {id}: 400"),
             PostOutcome::TooLarge => format!("post {id}: 413"),

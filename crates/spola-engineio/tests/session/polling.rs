@@ -85,10 +85,7 @@ fn post_delivers_its_messages_in_order() {
     assert!(world.out().is_empty());
     world.end_post(1, "4a\x1ebAQIDBA==\x1e4\x1eb");
     assert_eq!(world.out(), ["post 1: ok"]);
-    assert_eq!(
-        world.events(),
-        ["text a", "binary [1, 2, 3, 4]", "text ", "binary []"]
-    );
+    assert_eq!(world.events(), ["text a", "binary [1, 2, 3, 4]", "text ", "binary []"]);
 }
 
 #[test]
@@ -114,61 +111,22 @@ fn packets_in_a_post() {
         ("4a\x1e4b", &["post 2: ok"], &["text a", "text b"], None),
         ("3", &["post 2: ok"], &[], None),
         ("0\x1e5\x1e6\x1e4a", &["post 2: ok"], &["text a"], None),
-        (
-            "2",
-            &["get 1: 1", "post 2: ok"],
-            &[],
-            Some("transport error"),
-        ),
-        (
-            "4a\x1e2probe\x1e4b",
-            &["get 1: 1", "post 2: ok"],
-            &["text a"],
-            Some("transport error"),
-        ),
-        (
-            "1",
-            &["get 1: 6", "post 2: ok"],
-            &[],
-            Some("transport close"),
-        ),
-        (
-            "4a\x1e1\x1e4b",
-            &["get 1: 6", "post 2: ok"],
-            &["text a"],
-            Some("transport close"),
-        ),
-        (
-            "4a\x1e9\x1e4b",
-            &["get 1: 1", "post 2: ok"],
-            &["text a"],
-            Some("parse error"),
-        ),
-        (
-            "4a\x1e",
-            &["get 1: 1", "post 2: ok"],
-            &["text a"],
-            Some("parse error"),
-        ),
+        ("2", &["get 1: 1", "post 2: ok"], &[], Some("transport error")),
+        ("4a\x1e2probe\x1e4b", &["get 1: 1", "post 2: ok"], &["text a"], Some("transport error")),
+        ("1", &["get 1: 6", "post 2: ok"], &[], Some("transport close")),
+        ("4a\x1e1\x1e4b", &["get 1: 6", "post 2: ok"], &["text a"], Some("transport close")),
+        ("4a\x1e9\x1e4b", &["get 1: 1", "post 2: ok"], &["text a"], Some("parse error")),
+        ("4a\x1e", &["get 1: 1", "post 2: ok"], &["text a"], Some("parse error")),
         ("", &["get 1: 1", "post 2: ok"], &[], Some("parse error")),
         ("b!!", &["get 1: 1", "post 2: ok"], &[], Some("parse error")),
-        (
-            "\u{feff}4a",
-            &["get 1: 1", "post 2: ok"],
-            &[],
-            Some("parse error"),
-        ),
+        ("\u{feff}4a", &["get 1: 1", "post 2: ok"], &[], Some("parse error")),
     ];
     for (body, out, messages, reason) in table {
         let mut world = World::polling();
         world.get(1);
         world.post(2, body);
         let closed = reason.map(|reason| format!("closed: {reason}"));
-        let events: Vec<_> = messages
-            .iter()
-            .map(ToString::to_string)
-            .chain(closed)
-            .collect();
+        let events: Vec<_> = messages.iter().map(ToString::to_string).chain(closed).collect();
         assert_eq!(world.events(), events, "{body:?}");
         assert_eq!(world.out(), out, "{body:?}");
         assert_eq!(world.timeout().is_none(), reason.is_some());
@@ -197,9 +155,7 @@ fn binary_content_type_is_refused() {
     for (content_type, refused) in table {
         let mut world = World::polling();
         world.get(1);
-        world
-            .session
-            .handle_post_started(RequestId(2), content_type);
+        world.session.handle_post_started(RequestId(2), content_type);
         if refused {
             world.assert_closed("transport error", &["get 1: 1", "post 2: 400"]);
         } else {
@@ -218,10 +174,7 @@ fn body_of_exactly_the_limit_passes() {
     world.start_post(3);
     world.session.handle_post_too_large(RequestId(3));
     world.post(4, "4d");
-    assert_eq!(
-        world.out(),
-        ["post 1: ok", "post 2: 413", "post 3: 413", "post 4: ok"]
-    );
+    assert_eq!(world.out(), ["post 1: ok", "post 2: 413", "post 3: 413", "post 4: ok"]);
     assert_eq!(world.events(), ["text abcd", "text d"]);
 }
 

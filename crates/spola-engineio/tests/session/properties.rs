@@ -61,21 +61,12 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-const TEXTS: [&str; 13] = [
-    "2probe", "2probe", "2probe", "5", "5", "4", "4abc", "3", "2", "1", "6", "bAQ==", "9",
-];
+const TEXTS: [&str; 13] =
+    ["2probe", "2probe", "2probe", "5", "5", "4", "4abc", "3", "2", "1", "6", "bAQ==", "9"];
 
 fn body() -> impl Strategy<Value = Bytes> {
-    let bodies = [
-        "4a",
-        "4b\x1e3",
-        "3",
-        "6\x1e4c\x1e4\x1ebAQ==",
-        "1",
-        "4d\x1e",
-        "2",
-        "4e\x1e9\x1e4f",
-    ];
+    let bodies =
+        ["4a", "4b\x1e3", "3", "6\x1e4c\x1e4\x1ebAQ==", "1", "4d\x1e", "2", "4e\x1e9\x1e4f"];
     prop_oneof![
         6 => select(bodies[..4].to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
         1 => select(bodies.to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
@@ -115,18 +106,9 @@ struct Driver {
 impl Driver {
     fn new(opening: Opening) -> Self {
         let websocket = matches!(opening, Opening::WebSocket(_));
-        let requests = if websocket {
-            BTreeMap::new()
-        } else {
-            [(0, Request::Get)].into()
-        };
+        let requests = if websocket { BTreeMap::new() } else { [(0, Request::Get)].into() };
         let world = World::new(opening, &tight_config());
-        Self {
-            world,
-            requests,
-            websocket,
-            events: Vec::new(),
-        }
+        Self { world, requests, websocket, events: Vec::new() }
     }
 
     fn new_request(&mut self, request: Request) -> RequestId {
@@ -248,10 +230,7 @@ impl Driver {
     fn answer(&mut self, RequestId(id): RequestId, request: Request) {
         let before = self.requests.insert(id, Request::Answered);
         // A request may go away while its answer is on the way.
-        assert!(
-            before == Some(request) || before == Some(Request::Gone),
-            "{id}: {before:?}"
-        );
+        assert!(before == Some(request) || before == Some(Request::Gone), "{id}: {before:?}");
     }
 }
 
@@ -260,28 +239,16 @@ fn check_payload(body: Bytes) {
     if text.starts_with("0{") {
         return;
     }
-    assert!(
-        text.len() <= MAX_RESPONSE || !text.contains(payload::SEPARATOR),
-        "{text}"
-    );
+    assert!(text.len() <= MAX_RESPONSE || !text.contains(payload::SEPARATOR), "{text}");
     for packet in payload::Decoder::new(text.into()) {
         packet.expect("a packet");
     }
 }
 
 fn check_events(events: &[Event]) {
-    let opened = events
-        .iter()
-        .filter(|event| matches!(event, Event::Opened))
-        .count();
-    let upgraded = events
-        .iter()
-        .filter(|event| matches!(event, Event::Upgraded))
-        .count();
-    let closed = events
-        .iter()
-        .filter(|event| matches!(event, Event::Closed(_)))
-        .count();
+    let opened = events.iter().filter(|event| matches!(event, Event::Opened)).count();
+    let upgraded = events.iter().filter(|event| matches!(event, Event::Upgraded)).count();
+    let closed = events.iter().filter(|event| matches!(event, Event::Closed(_))).count();
     assert_eq!((opened, closed), (1, 1));
     assert!(upgraded <= 1);
     assert_eq!(events.first(), Some(&Event::Opened));
@@ -388,13 +355,8 @@ impl Client {
         if let Some((id, numbers)) = &mut self.post
             && !numbers.is_empty()
         {
-            let packets: Vec<_> = numbers
-                .drain(..)
-                .map(|number| format!("4{number}"))
-                .collect();
-            world
-                .session
-                .handle_post(world.now, *id, packets.join("\x1e").into());
+            let packets: Vec<_> = numbers.drain(..).map(|number| format!("4{number}")).collect();
+            world.session.handle_post(world.now, *id, packets.join("\x1e").into());
         }
     }
 

@@ -42,10 +42,7 @@ fn messages_go_over_polling_until_the_upgrade() {
     assert_eq!(world.send("a"), Ok(()));
     assert_eq!(world.out(), ["get 1: 4a"]);
     world.post(2, "4b");
-    assert_eq!(
-        (world.out(), world.events()),
-        (vec!["post 2: ok".into()], vec!["text b".into()])
-    );
+    assert_eq!((world.out(), world.events()), (vec!["post 2: ok".into()], vec!["text b".into()]));
     assert_eq!(world.send("c"), Ok(()));
     assert!(world.out().is_empty());
     world.ws("5");
@@ -121,9 +118,7 @@ fn repeated_probes_are_answered_once_per_turn() {
 
 #[test]
 fn anything_else_fails_the_upgrade_and_not_the_session() {
-    for text in [
-        "2", "2prob", "3", "3probe", "4a", "0", "1", "6", "", "9", "bAQ==",
-    ] {
+    for text in ["2", "2prob", "3", "3probe", "4a", "0", "1", "6", "", "9", "bAQ=="] {
         for probe in [false, true] {
             let mut world = World::polling();
             world.get(1);
@@ -135,11 +130,7 @@ fn anything_else_fails_the_upgrade_and_not_the_session() {
             world.ws(text);
             assert_eq!(world.out(), ["ws close"], "{text:?}");
             world.ws("5");
-            assert_eq!(
-                world.timeout(),
-                Some(25_000),
-                "no timer of the upgrade is left"
-            );
+            assert_eq!(world.timeout(), Some(25_000), "no timer of the upgrade is left");
             assert_eq!(world.send("a"), Ok(()));
             assert_eq!(world.out(), ["get 1: 4a"]);
             assert!(world.events().is_empty());
@@ -264,9 +255,7 @@ fn ping_that_no_get_took_goes_over_the_websocket() {
 #[test]
 fn binary_mode_is_the_upgrade_requests() {
     let mut world = World::polling();
-    let opened = world
-        .session
-        .handle_websocket_opened(world.now, BinaryMode::Base64);
+    let opened = world.session.handle_websocket_opened(world.now, BinaryMode::Base64);
     assert_eq!(opened, Ok(()));
     let binary = EncodedMessage::binary(Bytes::from_static(&[1, 2, 3, 4]));
     assert_eq!(world.session.send(binary), Ok(()));

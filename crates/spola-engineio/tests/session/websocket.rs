@@ -33,20 +33,12 @@ fn messages_go_both_ways() {
     world.ws("4hello");
     let binary = WebSocketMessage::Binary(Bytes::from_static(&[1, 2]));
     world.session.handle_websocket_message(world.now, binary);
-    world
-        .session
-        .handle_websocket_message(world.now, WebSocketMessage::Binary(Bytes::new()));
+    world.session.handle_websocket_message(world.now, WebSocketMessage::Binary(Bytes::new()));
     world.ws("bAQI=");
     world.ws("4");
     assert_eq!(
         world.events(),
-        [
-            "text hello",
-            "binary [1, 2]",
-            "binary []",
-            "binary [1, 2]",
-            "text "
-        ]
+        ["text hello", "binary [1, 2]", "binary []", "binary [1, 2]", "text "]
     );
     assert!(world.session.is_writable());
     assert_eq!(world.send("hi"), Ok(()));
@@ -99,10 +91,9 @@ fn packets_that_do_nothing() {
 
 #[test]
 fn end_of_the_websocket_closes() {
-    for (end, reason) in [
-        (WebSocketEnd::Closed, "transport close"),
-        (WebSocketEnd::Failed, "transport error"),
-    ] {
+    for (end, reason) in
+        [(WebSocketEnd::Closed, "transport close"), (WebSocketEnd::Failed, "transport error")]
+    {
         let mut world = World::websocket();
         assert_eq!(world.send("lost"), Ok(()));
         world.session.handle_websocket_closed(end);
@@ -117,10 +108,7 @@ fn session_opened_over_a_websocket_cannot_be_taken_over() {
     assert!(!world.session.accepts_upgrade());
     assert!(world.open_websocket().is_err());
     let status = world.session.status().unwrap();
-    assert_eq!(
-        (status.transport, status.accepts_upgrade),
-        (Transport::WebSocket, false)
-    );
+    assert_eq!((status.transport, status.accepts_upgrade), (Transport::WebSocket, false));
     assert_eq!(world.send("a"), Ok(()));
     assert_eq!(world.out(), ["ws 4a"]);
 }

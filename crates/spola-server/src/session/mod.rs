@@ -1,8 +1,10 @@
 //! One client's session: the handle that everybody holds, and the task that owns the rest.
 
+mod dispatch;
 mod reject;
 mod running;
 mod task;
+mod transport;
 mod waiting;
 mod wire;
 
@@ -152,12 +154,7 @@ impl SessionHandle {
             waker: None,
             next_request: 1,
         };
-        Self {
-            sid,
-            handshake: Arc::new(handshake),
-            config,
-            inbox: Mutex::new(inbox),
-        }
+        Self { sid, handshake: Arc::new(handshake), config, inbox: Mutex::new(inbox) }
     }
 
     pub(crate) fn sid(&self) -> Sid {
@@ -169,10 +166,7 @@ impl SessionHandle {
     }
 
     pub(crate) fn room_limits(&self) -> RoomLimits {
-        RoomLimits {
-            rooms: self.config.max_rooms,
-            name_len: self.config.max_room_name,
-        }
+        RoomLimits { rooms: self.config.max_rooms, name_len: self.config.max_room_name }
     }
 
     pub(crate) fn status(&self) -> Option<SessionStatus> {

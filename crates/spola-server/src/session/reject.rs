@@ -26,13 +26,7 @@ impl Reject {
     pub(crate) fn new(wire: Wire, runtime: Arc<dyn Runtime>, config: Arc<Config>) -> Self {
         let (mut timer, deadline) = (runtime.timer(), runtime.now() + TIME);
         timer.set(Some(deadline));
-        Self {
-            wire,
-            runtime,
-            timer,
-            deadline,
-            config,
-        }
+        Self { wire, runtime, timer, deadline, config }
     }
 }
 

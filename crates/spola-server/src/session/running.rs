@@ -19,17 +19,9 @@ use crate::socket::Socket;
 /// What a handler leaves to do when it has ended.
 pub(super) enum Done {
     /// An event's handler: the client may be owed an answer.
-    Event {
-        socket: Socket,
-        event: packet::Data,
-        ack: Ack,
-        outcome: EventOutcome,
-    },
+    Event { socket: Socket, event: packet::Data, ack: Ack, outcome: EventOutcome },
     /// The middleware has decided.
-    Admission {
-        context: ConnectContext,
-        outcome: Admission,
-    },
+    Admission { context: ConnectContext, outcome: Admission },
     /// The connect handler.
     Connected { socket: Socket, outcome: Admission },
     /// The disconnect handler.
@@ -57,19 +49,10 @@ impl Running {
         handler: &Erased<EventContext>,
         context: EventContext,
     ) -> Option<Done> {
-        let EventContext {
-            socket,
-            data: event,
-            ack,
-        } = context.clone();
+        let EventContext { socket, data: event, ack } = context.clone();
         self.run(cx, Guarded::start(|| handler(context)), move |outcome| {
             let outcome = outcome.unwrap_or_else(|panic| Err(panicked(&socket, &panic)));
-            Done::Event {
-                socket,
-                event,
-                ack,
-                outcome,
-            }
+            Done::Event { socket, event, ack, outcome }
         })
     }
 
@@ -101,11 +84,7 @@ impl Running {
             Done::Admission { context, outcome }
         });
         if done.is_none() {
-            self.admissions.push(PendingAdmission {
-                socket,
-                deadline,
-                abort,
-            });
+            self.admissions.push(PendingAdmission { socket, deadline, abort });
         }
         done
     }
@@ -149,8 +128,7 @@ impl Running {
             Poll::Ready(Some(done)) => {
                 if let Done::Admission { context, .. } = &done {
                     let id = context.socket.socket_id();
-                    self.admissions
-                        .retain(|pending| pending.socket.socket_id() != id);
+                    self.admissions.retain(|pending| pending.socket.socket_id() != id);
                 }
                 Poll::Ready(done)
             }
@@ -169,11 +147,7 @@ impl Running {
 
     /// Gives up the admissions whose time is over.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        for pending in self
-            .admissions
-            .iter()
-            .filter(|pending| pending.deadline <= now)
-        {
+        for pending in self.admissions.iter().filter(|pending| pending.deadline <= now) {
             pending.abort.abort();
         }
     }
@@ -202,9 +176,7 @@ impl Running {
         match Pin::new(&mut guarded).poll(cx) {
             Poll::Ready(outcome) => Some(done(outcome)),
             Poll::Pending => {
-                self.waiting
-                    .get_or_insert_default()
-                    .push(Box::pin(guarded.map(done)));
+                self.waiting.get_or_insert_default().push(Box::pin(guarded.map(done)));
                 None
             }
         }
@@ -214,11 +186,6 @@ impl Running {
 /// Tells of a panic in the log, and of an internal error to the client.
 fn panicked(socket: &Socket, panic: &Panicked) -> Refusal {
     let namespace = socket.namespace().name();
-    tracing::error!(
-        namespace,
-        socket = socket.id(),
-        panic = panic.0,
-        "a handler panicked"
-    );
+    tracing::error!(namespace, socket = socket.id(), panic = panic.0, "a handler panicked");
     Refusal::new("internal error")
 }

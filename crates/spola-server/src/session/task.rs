@@ -8,84 +8,71 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use futures_channel::oneshot;
+use hyper::upgrade::OnUpgrade;
 use spola_engineio::Transport;
 use spola_engineio::packet::{EncodedMessage, Message};
-use spola_engineio::server::{
-    self as engine, PollResponse, PostOutcome, RequestId, Transmit, WebSocketEnd,
-};
+use spola_engineio::server::{self as engine, PollResponse, PostOutcome, RequestId};
 use spola_socketio::server::{self as sockets, DisconnectReason};
 use spola_socketio_packet::{self as packet, AckId, Data, Encoded};
 
-use super::reject::Reject;
-use super::running::{Done, Running};
+use super::running::Running;
+use super::transport::{BACKLOG_LEN, MESSAGE_LEN, MESSAGES};
 use super::waiting::Waiting;
-use super::wire::{Incoming, Wire};
+use super::wire::Wire;
 use super::{Command, PACKET_PREFIX, SessionHandle};
-use crate::ack::{Ack, AckError};
+use crate::ack::AckError;
 use crate::config::Config;
-use crate::context::{ConnectContext, DisconnectContext, EventContext};
-use crate::handler::{Admission, EventOutcome};
 use crate::io::Io;
-use crate::refusal::Refusal;
-use crate::reply::ReplyBody;
 use crate::runtime::{Runtime, Timer};
-use crate::socket::{Socket, SocketId};
+use crate::socket::Socket;
 
 /// Rounds of work before others get their turn.
 const BUDGET: usize = 16;
 
-/// Messages that are read, and handed to the application, in one round.
-const MESSAGES: usize = 128;
-
-/// Bytes of messages that may wait for handlers to end.
-const BACKLOG_LEN: usize = 1 << 20;
-
-/// What a waiting message weighs by itself, and a byte of a POST, whose packets may be tiny.
-const MESSAGE_LEN: usize = 64;
+/// What a byte of a POST weighs while it waits for handlers to end: its packets may be tiny.
 const POST_FACTOR: usize = 16;
 
+/// Where the answer to a question goes.
+pub(super) type Answer = oneshot::Sender<Result<Data, AckError>>;
+
 pub(crate) struct SessionTask {
-    io: Io,
-    config: Arc<Config>,
-    runtime: Arc<dyn Runtime>,
-    timer: Box<dyn Timer>,
-    alarm: Option<Instant>,
-    handle: Arc<SessionHandle>,
-    engine: engine::Session,
-    sockets: sockets::Connection,
-    wire: Option<Wire>,
+    pub(super) io: Io,
+    pub(super) config: Arc<Config>,
+    pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) timer: Box<dyn Timer>,
+    pub(super) alarm: Option<Instant>,
+    pub(super) handle: Arc<SessionHandle>,
+    pub(super) engine: engine::Session,
+    pub(super) sockets: sockets::Connection,
+    pub(super) wire: Option<Wire>,
     /// What upgrade requests said of binary messages, until the WebSocket is open.
-    upgrade_binary: engine::BinaryMode,
-    polls: Waiting<PollResponse>,
-    posts: Waiting<PostOutcome>,
-    members: Vec<Socket>,
-    questions: HashMap<(packet::Namespace, AckId), oneshot::Sender<Result<Data, AckError>>>,
-    running: Running,
+    pub(super) upgrade_binary: engine::BinaryMode,
+    pub(super) polls: Waiting<PollResponse>,
+    pub(super) posts: Waiting<PostOutcome>,
+    pub(super) members: Vec<Socket>,
+    pub(super) questions: HashMap<(packet::Namespace, AckId), Answer>,
+    pub(super) running: Running,
     /// A message that waits for its turn, or for a handler to end. Those behind it wait in the
     /// engine.
-    held: Option<engine::Event>,
+    pub(super) held: Option<engine::Event>,
     /// What waits there, in bytes.
-    backlog: usize,
+    pub(super) backlog: usize,
     /// A POST that came while the backlog was full.
-    late_post: Option<(RequestId, Bytes)>,
+    pub(super) late_post: Option<(RequestId, Bytes)>,
     /// Messages that may still be handed to the application in this round.
-    allowance: usize,
+    pub(super) allowance: usize,
     /// The server does not wait for the handlers any more.
-    aborted: bool,
+    pub(super) aborted: bool,
 }
 
 /// How a session begins.
 pub(crate) enum Beginning {
-    Polling {
-        id: RequestId,
-        respond: oneshot::Sender<PollResponse>,
-    },
-    WebSocket(hyper::upgrade::OnUpgrade, engine::BinaryMode),
+    Polling { id: RequestId, respond: oneshot::Sender<PollResponse> },
+    WebSocket(OnUpgrade, engine::BinaryMode),
 }
 
 impl SessionTask {
@@ -103,10 +90,9 @@ impl SessionTask {
                 polls.add(id, respond);
                 (engine::Opening::Polling(id), None)
             }
-            Beginning::WebSocket(upgrade, binary) => (
-                engine::Opening::WebSocket(binary),
-                Some(Wire::opening(upgrade, now, &config)),
-            ),
+            Beginning::WebSocket(upgrade, binary) => {
+                (engine::Opening::WebSocket(binary), Some(Wire::opening(upgrade, now, &config)))
+            }
         };
         let engine = engine::Session::new(handle.sid(), opening, &config.engine, now);
         let mut settings = config.sockets;
@@ -182,12 +168,9 @@ impl SessionTask {
             Command::Emit { namespace, packet } => {
                 let _ = self.sockets.emit(&namespace, packet);
             }
-            Command::EmitWithAck {
-                namespace,
-                event,
-                timeout,
-                answer,
-            } => self.ask(now, namespace, &event, timeout, answer),
+            Command::EmitWithAck { namespace, event, timeout, answer } => {
+                self.ask(now, namespace, &event, timeout, answer)
+            }
             Command::Acknowledge { namespace, packet } => {
                 let _ = self.sockets.acknowledge(&namespace, packet);
             }
@@ -203,11 +186,7 @@ impl SessionTask {
                 self.engine.handle_poll(id);
             }
             Command::PollAborted(id) => self.engine.handle_poll_aborted(id),
-            Command::PostStarted {
-                id,
-                content_type,
-                respond,
-            } => {
+            Command::PostStarted { id, content_type, respond } => {
                 self.posts.add(id, respond);
                 self.engine.handle_post_started(id, content_type.as_deref());
             }
@@ -236,29 +215,6 @@ impl SessionTask {
         self.pump(cx, now);
     }
 
-    /// Ends the session with a client that does not read, and frees what waits for it.
-    fn give_up(&mut self) {
-        tracing::info!("a client reads too slowly");
-        self.engine.abort();
-        self.wire = None;
-    }
-
-    fn upgrade(
-        &mut self,
-        now: Instant,
-        upgrade: hyper::upgrade::OnUpgrade,
-        binary: engine::BinaryMode,
-    ) {
-        let wire = Wire::opening(upgrade, now, &self.config);
-        if self.wire.is_some() || !self.engine.accepts_upgrade() {
-            let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
-            let reject = Reject::new(wire, runtime, config);
-            return self.runtime.spawn(Box::pin(reject));
-        }
-        self.upgrade_binary = binary;
-        self.wire = Some(wire);
-    }
-
     fn poll_timers(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         if self.timer.poll_expired(cx).is_pending() {
             return false;
@@ -268,10 +224,7 @@ impl SessionTask {
         self.pump(cx, now);
         self.sockets.handle_timeout(now);
         self.running.handle_timeout(now);
-        let stalled = self
-            .wire
-            .as_mut()
-            .is_some_and(|wire| wire.handle_timeout(now, &self.config));
+        let stalled = self.wire.as_mut().is_some_and(|wire| wire.handle_timeout(now, &self.config));
         if stalled && self.engine.transport() == Transport::WebSocket {
             self.give_up();
         }
@@ -280,10 +233,7 @@ impl SessionTask {
 
     /// Sets the timer for whatever is due first; `true` if it has to be polled again.
     fn set_alarm(&mut self) -> bool {
-        let wire = self
-            .wire
-            .as_ref()
-            .and_then(|wire| wire.poll_timeout(&self.config));
+        let wire = self.wire.as_ref().and_then(|wire| wire.poll_timeout(&self.config));
         let due = [
             self.engine.poll_timeout(),
             self.sockets.poll_timeout(),
@@ -299,101 +249,8 @@ impl SessionTask {
         true
     }
 
-    /// Reads what has come over the WebSocket. While too many handlers wait, messages go to the
-    /// backlog as long as it has room: a pong may be behind them.
-    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        for _ in 0..MESSAGES {
-            let wait = match self.is_full() {
-                true => self.backlog >= BACKLOG_LEN,
-                false => self.held.is_some(),
-            };
-            if wait {
-                return false;
-            }
-            let Some(wire) = &mut self.wire else {
-                return false;
-            };
-            let Poll::Ready(incoming) = wire.poll_next(cx, now, &self.config) else {
-                return false;
-            };
-            match incoming {
-                Incoming::Opened => self.opened(now),
-                Incoming::Message(message) => {
-                    self.backlog += message.len() + MESSAGE_LEN;
-                    self.engine.handle_websocket_message(now, message);
-                }
-                Incoming::Closed { clean } => {
-                    let end = if clean {
-                        WebSocketEnd::Closed
-                    } else {
-                        WebSocketEnd::Failed
-                    };
-                    self.engine.handle_websocket_closed(end);
-                    self.settle(cx, now);
-                    return true;
-                }
-            }
-            self.pump(cx, now);
-        }
-        true
-    }
-
-    /// The WebSocket is open: as the session's transport, or to probe an upgrade.
-    fn opened(&mut self, now: Instant) {
-        if self.engine.transport() == Transport::Polling
-            && self
-                .engine
-                .handle_websocket_opened(now, self.upgrade_binary)
-                .is_err()
-            && let Some(wire) = &mut self.wire
-        {
-            wire.close(now);
-        }
-    }
-
-    /// The WebSocket has ended: once its last bytes are written, it may be forgotten.
-    fn settle(&mut self, cx: &mut Context<'_>, now: Instant) {
-        self.pump(cx, now);
-        self.flush(cx, now);
-        self.wire = match self.wire.take() {
-            None | Some(Wire::Opening(..)) => None,
-            Some(wire) => self.keep(wire),
-        };
-    }
-
-    /// Keeps a WebSocket that closes, unless it was a probe that failed: then the session goes on
-    /// without it, and may try another meanwhile.
-    fn keep(&self, wire: Wire) -> Option<Wire> {
-        if self.engine.transport() == Transport::WebSocket {
-            return Some(wire);
-        }
-        let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
-        self.runtime
-            .spawn(Box::pin(Reject::new(wire, runtime, config)));
-        None
-    }
-
-    /// Writes what waits; `true` if there is more to do thereupon: room was made for packets that found
-    /// none, or the peer's end is to be read.
-    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let was_full = self.is_wire_full();
-        let Some(wire) = &mut self.wire else {
-            return false;
-        };
-        let flushed = wire.flush(cx, now);
-        if let Err(error) = &flushed {
-            tracing::debug!(%error, "a connection failed");
-        }
-        if flushed.is_err() || wire.is_done() {
-            self.wire = None;
-            self.engine.handle_websocket_closed(WebSocketEnd::Closed);
-            self.pump(cx, now);
-        }
-        matches!(flushed, Ok(true)) || (was_full && !self.is_wire_full())
-    }
-
     /// Carries the outputs of each machine to the next, until all are drained.
-    fn pump(&mut self, cx: &mut Context<'_>, now: Instant) {
+    pub(super) fn pump(&mut self, cx: &mut Context<'_>, now: Instant) {
         loop {
             if let Some(packet) = self.sockets.poll_transmit() {
                 // Before the events: the last of these closes what carries the packets.
@@ -420,9 +277,7 @@ impl SessionTask {
                 return None;
             }
             self.allowance -= 1;
-            self.backlog = self
-                .backlog
-                .saturating_sub(message.as_bytes().len() + MESSAGE_LEN);
+            self.backlog = self.backlog.saturating_sub(message.as_bytes().len() + MESSAGE_LEN);
         }
         Some(event)
     }
@@ -430,7 +285,7 @@ impl SessionTask {
     /// Whether as many handlers wait as may, so that no further message is looked at. Handlers that
     /// wait for the client's answer do not count: the answer would never be looked at. Messages of a
     /// session that has closed are looked at all the same: its end comes behind them.
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         let waiting = self.running.len().saturating_sub(self.questions.len());
         waiting >= self.config.max_running_handlers && self.engine.status().is_some()
     }
@@ -466,244 +321,6 @@ impl SessionTask {
                 }
             }
         }
-    }
-
-    /// Whether packets wait in the engine for the WebSocket to be written to.
-    fn is_wire_full(&self) -> bool {
-        self.engine.transport() == Transport::WebSocket
-            && self.wire.as_ref().is_some_and(|wire| !wire.has_room())
-    }
-
-    /// Carries one output of the engine out; `false` if there is none, or no room for it.
-    fn transmit(&mut self, now: Instant) -> bool {
-        if self.is_wire_full() {
-            return false;
-        }
-        match self.engine.poll_transmit() {
-            Some(Transmit::WebSocketMessage(message)) => {
-                if let Some(wire) = &mut self.wire {
-                    wire.send(message);
-                }
-            }
-            Some(Transmit::CloseWebSocket) => self.close_wire(now),
-            Some(Transmit::PollResponse { id, response }) => self.polls.answer(id, response),
-            Some(Transmit::PostResponse { id, outcome }) => self.posts.answer(id, outcome),
-            Some(_) => {}
-            None => return false,
-        }
-        true
-    }
-
-    /// The engine is done with the WebSocket.
-    fn close_wire(&mut self, now: Instant) {
-        if let Some(mut wire) = self.wire.take() {
-            wire.close(now);
-            self.wire = self.keep(wire);
-        }
-    }
-
-    fn ask(
-        &mut self,
-        now: Instant,
-        namespace: packet::Namespace,
-        event: &Data,
-        timeout: Option<Duration>,
-        answer: oneshot::Sender<Result<Data, AckError>>,
-    ) {
-        let mut asked = self.sockets.emit_with_ack(now, &namespace, event, timeout);
-        if asked == Err(sockets::SendError::TooManyAcks) && self.forget_questions() {
-            asked = self.sockets.emit_with_ack(now, &namespace, event, timeout);
-        }
-        match asked {
-            Ok(ack) => drop(self.questions.insert((namespace, ack), answer)),
-            Err(error) => drop(answer.send(Err(unasked(error)))),
-        }
-    }
-
-    /// Forgets the questions whose answers nobody waits for any more; `false` if there are none.
-    fn forget_questions(&mut self) -> bool {
-        let before = self.questions.len();
-        let sockets = &mut self.sockets;
-        self.questions.retain(|(namespace, ack), answer| {
-            if answer.is_canceled() {
-                sockets.cancel_ack(namespace, *ack);
-            }
-            !answer.is_canceled()
-        });
-        self.questions.len() < before
-    }
-
-    fn socket_event(&mut self, cx: &mut Context<'_>, now: Instant, event: sockets::Event) {
-        match event {
-            sockets::Event::ConnectRequested { namespace, auth } => {
-                self.connect_requested(cx, now, &namespace, auth);
-            }
-            sockets::Event::Received {
-                namespace,
-                ack,
-                data,
-            } => {
-                self.received(cx, now, &namespace, ack, data);
-            }
-            sockets::Event::Acked {
-                namespace,
-                ack,
-                data,
-            } => {
-                self.answered(namespace, ack, Ok(data));
-            }
-            sockets::Event::AckTimedOut { namespace, ack } => {
-                self.answered(namespace, ack, Err(AckError::TimedOut));
-            }
-            sockets::Event::Disconnected {
-                namespace,
-                reason,
-                unanswered,
-            } => {
-                for ack in unanswered {
-                    self.answered(namespace.clone(), ack, Err(AckError::Disconnected));
-                }
-                self.disconnected(cx, now, &namespace, reason);
-            }
-            sockets::Event::Closed(_) => self.engine.close(now),
-            _ => {}
-        }
-    }
-
-    fn connect_requested(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        name: &packet::Namespace,
-        auth: Option<ByteString>,
-    ) {
-        let Some(namespace) = self.io.find(name.as_str()) else {
-            let _ = self.sockets.refuse(name, "Invalid namespace", None);
-            return;
-        };
-        let mut random = [0; 15];
-        self.runtime.fill_random(&mut random);
-        let id = SocketId::from_random(random);
-        let socket = Socket::new(id, namespace, Arc::clone(&self.handle));
-        let context = ConnectContext { socket, auth };
-        if context.socket.handlers().middleware.is_empty() {
-            return self.admit(cx, now, context, Ok(()));
-        }
-        let deadline = now + self.config.admission_timeout;
-        if let Some(done) = self.running.admission(cx, context, deadline) {
-            self.finish(cx, now, done);
-        }
-    }
-
-    fn admit(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        context: ConnectContext,
-        outcome: Admission,
-    ) {
-        let socket = context.socket.clone();
-        let name = socket.namespace().packet_name();
-        if let Err(refusal) = outcome {
-            // An `Err` means that the client has gone meanwhile; so below.
-            let _ = self.sockets.refuse(name, refusal.message(), refusal.data());
-            return;
-        }
-        if self.sockets.accept(name, socket.id()).is_err() {
-            return;
-        }
-        socket.enter();
-        self.members.push(socket.clone());
-        if let Some(handler) = &socket.handlers().connect
-            && let Some(done) = self.running.connected(cx, handler, context)
-        {
-            self.finish(cx, now, done);
-        }
-    }
-
-    fn received(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        name: &packet::Namespace,
-        ack: Option<AckId>,
-        data: Data,
-    ) {
-        let Some(socket) = self.member(name).cloned() else {
-            return;
-        };
-        let handler = socket.handler_of(&data.event_name().unwrap_or_default());
-        let Some(handler) = handler else {
-            return tracing::debug!(event = ?data.event_name(), "no handler for an event");
-        };
-        let ack = Ack::new(&socket, ack);
-        let context = EventContext { socket, data, ack };
-        if let Some(done) = self.running.event(cx, &handler, context) {
-            self.finish(cx, now, done);
-        }
-    }
-
-    fn disconnected(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        name: &packet::Namespace,
-        reason: DisconnectReason,
-    ) {
-        let at = self
-            .members
-            .iter()
-            .position(|socket| socket.namespace().packet_name() == name);
-        let Some(at) = at else { return };
-        let socket = self.members.swap_remove(at);
-        socket.exit();
-        let handlers = Arc::clone(socket.handlers());
-        let context = DisconnectContext { socket, reason };
-        if let Some(handler) = &handlers.disconnect
-            && let Some(done) = self.running.disconnected(cx, handler, context)
-        {
-            self.finish(cx, now, done);
-        }
-    }
-
-    fn answered(&mut self, name: packet::Namespace, ack: AckId, answer: Result<Data, AckError>) {
-        if let Some(question) = self.questions.remove(&(name, ack)) {
-            // Whoever asked may have stopped waiting.
-            let _ = question.send(answer);
-        }
-        if self.questions.is_empty() {
-            self.questions = HashMap::new();
-        }
-    }
-
-    /// Does what a handler leaves to do.
-    fn finish(&mut self, cx: &mut Context<'_>, now: Instant, done: Done) {
-        match done {
-            Done::Event {
-                socket,
-                event,
-                ack,
-                outcome,
-            } => reply(&socket, &event, &ack, outcome),
-            Done::Admission { context, outcome } => self.admit(cx, now, context, outcome),
-            Done::Connected {
-                socket,
-                outcome: Err(refusal),
-            } => {
-                tracing::debug!(%refusal, "a connect handler failed");
-                socket.disconnect();
-            }
-            Done::Connected {
-                outcome: Ok(()), ..
-            }
-            | Done::Disconnected => {}
-        }
-    }
-
-    fn member(&self, name: &packet::Namespace) -> Option<&Socket> {
-        self.members
-            .iter()
-            .find(|socket| socket.namespace().packet_name() == name)
     }
 
     fn is_over(&self) -> bool {
@@ -744,53 +361,6 @@ impl Drop for SessionTask {
         }
         self.handle.retire();
         self.io.sessions().task_ended(&self.handle.sid());
-    }
-}
-
-/// Answers an event, or tells why not.
-fn reply(socket: &Socket, event: &Data, ack: &Ack, outcome: EventOutcome) {
-    match outcome {
-        Ok(None) => {}
-        Ok(Some(body)) => ack.send_encoded(body),
-        Err(refusal) if ack.is_awaited() => {
-            if let Some(body) = ReplyBody::refusal(&refusal) {
-                ack.send_encoded(body);
-            }
-        }
-        Err(refusal) => report(socket, event, &refusal),
-    }
-}
-
-/// Sends a refusal as the event `error`, where the client asked for no answer.
-fn report(socket: &Socket, event: &Data, refusal: &Refusal) {
-    #[derive(serde::Serialize)]
-    struct Report<'a> {
-        event: &'a str,
-        #[serde(flatten)]
-        refusal: &'a Refusal,
-    }
-    let name = event.event_name().unwrap_or_default();
-    // A client that has left needs no report.
-    let _ = socket.emit(
-        "error",
-        Report {
-            event: &name,
-            refusal,
-        },
-    );
-}
-
-fn unasked(error: sockets::SendError) -> AckError {
-    match error {
-        sockets::SendError::TooManyAcks => AckError::TooMany,
-        sockets::SendError::Closed
-        | sockets::SendError::NotJoined
-        | sockets::SendError::NotRequested
-        | sockets::SendError::TooManyAttachments
-        | sockets::SendError::AckIdInUse
-        | sockets::SendError::AckIdReserved
-        | sockets::SendError::NotAnEvent
-        | _ => AckError::Disconnected,
     }
 }
 

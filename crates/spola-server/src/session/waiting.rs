@@ -11,9 +11,7 @@ pub(super) struct Waiting<T> {
 
 impl<T> Waiting<T> {
     pub(super) const fn new() -> Self {
-        Self {
-            requests: Vec::new(),
-        }
+        Self { requests: Vec::new() }
     }
 
     pub(super) fn add(&mut self, id: RequestId, respond: Sender<T>) {

@@ -109,11 +109,7 @@ fn a_question_settles_when_the_client_leaves() {
         assert!(asked.output().is_none());
         client.send(farewell);
         let error = asked.output().unwrap().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "socket has been disconnected",
-            "{farewell}"
-        );
+        assert_eq!(error.to_string(), "socket has been disconnected", "{farewell}");
         let late = world.run(async move { socket.emit_with_ack::<()>("a", ()).await });
         assert!(matches!(late.output(), Some(Err(AckError::Disconnected))));
     }
@@ -131,10 +127,7 @@ fn answers_that_may_be_awaited_are_limited() {
         world.run(async move { socket.emit_with_ack::<u8>("a", ()).await })
     });
     let outcomes = asked.each_ref().map(|asked| asked.output());
-    assert!(matches!(
-        outcomes,
-        [None, None, Some(Err(AckError::TooMany))]
-    ));
+    assert!(matches!(outcomes, [None, None, Some(Err(AckError::TooMany))]));
     assert_eq!(client.texts(), [r#"420["a"]"#, r#"421["a"]"#]);
     client.send("431[7]");
     assert_eq!(asked[1].output().unwrap().unwrap(), 7);
@@ -144,10 +137,8 @@ fn answers_that_may_be_awaited_are_limited() {
 fn a_handler_may_ask_and_answer_with_what_it_heard() {
     let (world, _) = serving(|root| {
         root.on("relay", async |socket: Socket| {
-            let answer: u32 = socket
-                .emit_with_ack("really?", ())
-                .await
-                .map_err(|e| e.to_string())?;
+            let answer: u32 =
+                socket.emit_with_ack("really?", ()).await.map_err(|e| e.to_string())?;
             Ok::<_, Refusal>(Reply(answer + 1))
         });
     });

@@ -44,13 +44,7 @@ fn what_on_connect_emits_comes_after_the_reply() {
     // Over polling too, and in one response.
     let session = world.open_polling();
     session.post("40");
-    assert!(
-        session
-            .get()
-            .response()
-            .body
-            .contains("\"}\x1e42[\"welcome\"")
-    );
+    assert!(session.get().response().body.contains("\"}\x1e42[\"welcome\""));
 }
 
 #[test]
@@ -78,22 +72,17 @@ fn middleware_runs_in_order_and_may_refuse() {
         root.middleware(async |State(log): State<Log>, socket: Socket| {
             log.say("first");
             assert!(!socket.is_connected());
-            assert!(matches!(
-                socket.emit("early", ()),
-                Err(EmitError::Disconnected)
-            ));
+            assert!(matches!(socket.emit("early", ()), Err(EmitError::Disconnected)));
             assert!(socket.join("room").is_err());
             socket.extensions().insert(String::from("kept"));
         });
-        root.middleware(
-            async |State(log): State<Log>, Auth(auth): Auth<Credentials>| {
-                log.say("second");
-                if auth.token == 1 {
-                    return Ok(());
-                }
-                Err(Refusal::new("wrong token").with_data(&auth))
-            },
-        );
+        root.middleware(async |State(log): State<Log>, Auth(auth): Auth<Credentials>| {
+            log.say("second");
+            if auth.token == 1 {
+                return Ok(());
+            }
+            Err(Refusal::new("wrong token").with_data(&auth))
+        });
         root.middleware(async |State(log): State<Log>| log.say("third"));
         root.on_connect(async |State(log): State<Log>, socket: Socket| {
             log.say(socket.extensions().get::<String>().unwrap());
@@ -101,10 +90,7 @@ fn middleware_runs_in_order_and_may_refuse() {
     });
     let mut client = world.open_websocket();
     client.send(r#"40{"token":2}"#);
-    assert_eq!(
-        client.text(),
-        r#"44{"message":"wrong token","data":{"token":2}}"#
-    );
+    assert_eq!(client.text(), r#"44{"message":"wrong token","data":{"token":2}}"#);
     assert_eq!(log.take(), ["first", "second"]);
     client.send("40");
     let text = client.text();

@@ -35,11 +35,7 @@ fn converse(bytes: &[u8], lens: &[usize], capacity: usize) -> Outcome {
     // Of several pings the last may be answered for all.
     frames.retain(|frame| !matches!(frame, Frame::Pong(_)));
     end(&world, client);
-    Outcome {
-        response,
-        frames,
-        log: log.take(),
-    }
+    Outcome { response, frames, log: log.take() }
 }
 
 /// The client goes, and nothing of it stays.

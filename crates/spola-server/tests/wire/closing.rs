@@ -36,10 +36,7 @@ fn without_a_get_what_waits_goes_first_and_then_the_close() {
     let session = world.join_polling();
     world.io().emit("last", ()).unwrap();
     close_all(&world);
-    assert_eq!(
-        session.get().response().brief(),
-        (200, "42[\"last\"]\x1e41")
-    );
+    assert_eq!(session.get().response().brief(), (200, "42[\"last\"]\x1e41"));
     assert_eq!(session.get().response().brief(), (200, "6\x1e1"));
     assert_eq!(session.get().response().brief(), CLOSED);
 }
@@ -172,10 +169,7 @@ fn a_client_has_45_seconds_to_join_a_namespace() {
         let mut client = world.open_websocket();
         if failed_attempt {
             client.send("40/nowhere,");
-            assert_eq!(
-                client.text(),
-                r#"44/nowhere,{"message":"Invalid namespace"}"#
-            );
+            assert_eq!(client.text(), r#"44/nowhere,{"message":"Invalid namespace"}"#);
         }
         world.advance(secs(25));
         assert_eq!(client.text(), "2");

@@ -35,33 +35,18 @@ fn plain_requests_are_checked_in_order_and_answered_with_a_code() {
         ("GET /socket.io/?EIO=4&transport=webtransport", TRANSPORT),
         ("GET /socket.io/?EIO=4&transport=Polling", TRANSPORT),
         ("POST /socket.io/?EIO=3&transport=xyz&sid=nope", TRANSPORT),
-        (
-            "GET /socket.io/anything/else?EIO=4&transport=xyz",
-            TRANSPORT,
-        ),
+        ("GET /socket.io/anything/else?EIO=4&transport=xyz", TRANSPORT),
         ("GET /socket.io/?transport=polling&transport=xyz", TRANSPORT),
         // Then the session.
         (&unknown, SESSION),
         (&unknown_ws, SESSION),
-        (
-            "GET /socket.io/?EIO=4&transport=polling&sid=__proto__",
-            SESSION,
-        ),
+        ("GET /socket.io/?EIO=4&transport=polling&sid=__proto__", SESSION),
         ("GET /socket.io/?EIO=3&transport=polling&sid=x", SESSION),
         ("PUT /socket.io/?EIO=4&transport=polling&sid=x", SESSION),
         ("GET /socket.io/?EIO=4&transport=polling&sid=%00", SESSION),
-        (
-            "GET /socket.io/?EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAA",
-            SESSION,
-        ),
-        (
-            "GET /socket.io/?EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAA!",
-            SESSION,
-        ),
-        (
-            "GET /socket.io/?EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAAA",
-            SESSION,
-        ),
+        ("GET /socket.io/?EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAA", SESSION),
+        ("GET /socket.io/?EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAA!", SESSION),
+        ("GET /socket.io/?EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAAA", SESSION),
         // Then, to open a session, the method, the transport's needs, and the revision.
         ("POST /socket.io/?EIO=4&transport=polling", METHOD),
         ("PUT /socket.io/?EIO=3&transport=websocket", METHOD),
@@ -79,11 +64,7 @@ fn plain_requests_are_checked_in_order_and_answered_with_a_code() {
     for (request, body) in cases {
         let response = world.plain(request).response();
         assert_eq!(response.brief(), (400, body), "{request}");
-        assert_eq!(
-            response.header("content-type"),
-            Some("application/json"),
-            "{request}"
-        );
+        assert_eq!(response.header("content-type"), Some("application/json"), "{request}");
     }
     assert_eq!(world.io().session_count(), 0);
 }
@@ -100,12 +81,8 @@ fn a_head_request_is_refused_without_a_body() {
 #[test]
 fn more_than_32_parameters_are_a_bad_request() {
     let (world, _) = recorder();
-    let query = |others: usize| {
-        format!(
-            "GET /socket.io/?EIO=4&transport=polling{}",
-            "&a=b".repeat(others)
-        )
-    };
+    let query =
+        |others: usize| format!("GET /socket.io/?EIO=4&transport=polling{}", "&a=b".repeat(others));
     assert_eq!(world.plain(&query(30)).response().status, 200);
     assert_eq!(world.plain(&query(31)).response().brief(), (400, REQUEST));
 }
@@ -138,37 +115,13 @@ fn a_session_on_polling_refuses_what_does_not_fit_it() {
     let (world, _) = recorder();
     let Polling { sid, .. } = &world.open_polling();
     for (request, status, body) in [
-        (
-            format!("GET /socket.io/?EIO=4&transport=websocket&sid={sid}"),
-            400,
-            REQUEST,
-        ),
-        (
-            format!("GET /socket.io/?EIO=3&transport=polling&sid={sid}"),
-            400,
-            REQUEST,
-        ),
-        (
-            format!("PUT /socket.io/?EIO=4&transport=polling&sid={sid}"),
-            500,
-            "",
-        ),
-        (
-            format!("DELETE /socket.io/?EIO=4&transport=polling&sid={sid}"),
-            500,
-            "",
-        ),
-        (
-            format!("OPTIONS /socket.io/?EIO=4&transport=polling&sid={sid}"),
-            500,
-            "",
-        ),
+        (format!("GET /socket.io/?EIO=4&transport=websocket&sid={sid}"), 400, REQUEST),
+        (format!("GET /socket.io/?EIO=3&transport=polling&sid={sid}"), 400, REQUEST),
+        (format!("PUT /socket.io/?EIO=4&transport=polling&sid={sid}"), 500, ""),
+        (format!("DELETE /socket.io/?EIO=4&transport=polling&sid={sid}"), 500, ""),
+        (format!("OPTIONS /socket.io/?EIO=4&transport=polling&sid={sid}"), 500, ""),
     ] {
-        assert_eq!(
-            world.plain(&request).response().brief(),
-            (status, body),
-            "{request}"
-        );
+        assert_eq!(world.plain(&request).response().brief(), (status, body), "{request}");
     }
     assert_eq!(world.io().session_count(), 1, "the session is untouched");
 }
@@ -188,10 +141,7 @@ fn upgrade_requests_are_refused_with_the_bare_message() {
     let cases = [
         ("EIO=4&transport=xyz", "Transport unknown"),
         ("EIO=4&transport=websocket&sid=nope", "Session ID unknown"),
-        (
-            "EIO=4&transport=websocket&sid=AAECAwQFBgcICQoLAAAA",
-            "Session ID unknown",
-        ),
+        ("EIO=4&transport=websocket&sid=AAECAwQFBgcICQoLAAAA", "Session ID unknown"),
         // The official server answers these two with 101 and hangs up; we say it before.
         ("EIO=4&transport=polling", "Bad request"),
         ("EIO=3&transport=websocket", "Unsupported protocol version"),
@@ -214,10 +164,7 @@ fn upgrade_requests_are_refused_with_the_bare_message() {
     }
     let line = "POST /socket.io/?EIO=4&transport=websocket HTTP/1.1";
     let response = upgrade(&world, line, &headers);
-    assert!(
-        response.ends_with("\r\n\r\nBad handshake method"),
-        "{response}"
-    );
+    assert!(response.ends_with("\r\n\r\nBad handshake method"), "{response}");
     assert_eq!(world.io().session_count(), 0);
 }
 
@@ -226,11 +173,7 @@ fn the_opening_handshake_of_the_websocket_is_checked_before_a_session_opens() {
     let key = format!("Sec-WebSocket-Key: {KEY}\r\n");
     let cases = [
         ("HTTP/1.1", "", "Missing or invalid Sec-WebSocket-Key"),
-        (
-            "HTTP/1.1",
-            "Sec-WebSocket-Key: short\r\n",
-            "Missing or invalid Sec-WebSocket-Key",
-        ),
+        ("HTTP/1.1", "Sec-WebSocket-Key: short\r\n", "Missing or invalid Sec-WebSocket-Key"),
         ("HTTP/1.0", &key, "HTTP version must be 1.1"),
     ];
     let (world, _) = recorder();
@@ -266,10 +209,7 @@ fn other_websocket_versions_are_told_ours() {
         );
         let response = upgrade(&world, line, &headers);
         assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
-        assert!(
-            response.contains("\r\nsec-websocket-version: 13, 8\r\n"),
-            "{response}"
-        );
+        assert!(response.contains("\r\nsec-websocket-version: 13, 8\r\n"), "{response}");
     }
 }
 
@@ -283,10 +223,7 @@ fn the_101_answers_the_key_and_takes_the_first_subprotocol() {
     );
     let response = world.request(format!("{line}\r\n{headers}\r\n")).response();
     assert_eq!(response.status, 101);
-    assert_eq!(
-        response.header("sec-websocket-accept"),
-        Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
-    );
+    assert_eq!(response.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     assert_eq!(response.header("sec-websocket-protocol"), Some("foo"));
     assert_eq!(response.header("upgrade"), Some("websocket"));
     assert_eq!(response.header("sec-websocket-extensions"), None);
@@ -296,9 +233,7 @@ fn the_101_answers_the_key_and_takes_the_first_subprotocol() {
 fn a_closing_server_lets_nobody_in() {
     let (world, _) = recorder();
     world.io().close();
-    let response = world
-        .plain("GET /socket.io/?EIO=4&transport=polling")
-        .response();
+    let response = world.plain("GET /socket.io/?EIO=4&transport=polling").response();
     assert_eq!(response.brief(), (503, "the server is shutting down"));
     assert_eq!(response.header("retry-after"), Some("1"));
     let response = world.upgrade("EIO=4&transport=websocket").response();

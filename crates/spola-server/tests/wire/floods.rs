@@ -4,9 +4,7 @@ use crate::harness::{Client, World, masked, recorder};
 
 /// The bystander gets an answer, and this is how many polls that took.
 fn polls_to_answer(world: &World, bystander: &mut Client) -> usize {
-    bystander
-        .end
-        .write(&masked(1, br#"420["echo","still here"]"#));
+    bystander.end.write(&masked(1, br#"420["echo","still here"]"#));
     let mut polls = 0;
     while bystander.end.waiting() == 0 {
         assert!(world.runtime.step(), "no answer");

@@ -21,10 +21,7 @@ fn a_handler_takes_whatever_its_arguments_say() {
         count: u32,
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "eight is what a handler may have"
-    )]
+    #[allow(clippy::too_many_arguments, reason = "eight is what a handler may have")]
     async fn order(
         socket: Socket,
         namespace: Namespace,
@@ -67,18 +64,10 @@ fn a_handler_takes_whatever_its_arguments_say() {
 fn arguments_arrive_as_the_types_that_were_asked_for() {
     let (world, _) = serving(|root| {
         root.on("one", async |Data(n): Data<i64>| Reply(n));
-        root.on("pair", async |Data((a, b)): Data<(String, f64)>| {
-            Reply((b, a))
-        });
-        root.on("option", async |Data(n): Data<Option<u8>>| {
-            Reply(n.is_some())
-        });
-        root.on("rest", async |Data((a, b)): Data<(u8, Option<u8>)>| {
-            Reply((a, b))
-        });
-        root.on("map", async |Data(map): Data<BTreeMap<String, u8>>| {
-            Reply(map)
-        });
+        root.on("pair", async |Data((a, b)): Data<(String, f64)>| Reply((b, a)));
+        root.on("option", async |Data(n): Data<Option<u8>>| Reply(n.is_some()));
+        root.on("rest", async |Data((a, b)): Data<(u8, Option<u8>)>| Reply((a, b)));
+        root.on("map", async |Data(map): Data<BTreeMap<String, u8>>| Reply(map));
         root.on("bytes", async |Data(data): Data<Bytes>| Reply(data.len()));
         root.on("none", async || Reply(()));
     });
@@ -107,9 +96,7 @@ fn a_refusal_answers_the_ack_or_comes_as_the_event_error() {
     let (world, _) = serving(|root| {
         root.on("plain", async || Err::<(), _>("no"));
         root.on("owned", async || Err::<(), _>(String::from("no")));
-        root.on("data", async || {
-            Err::<Reply<u8>, _>(Refusal::new("quota").with_data(&("E1", 5)))
-        });
+        root.on("data", async || Err::<Reply<u8>, _>(Refusal::new("quota").with_data(&("E1", 5))));
         root.on("fine", async || Ok::<_, Refusal>(Reply("yes")));
         root.on("number", async |Data(n): Data<u8>| Reply(n));
     });
@@ -122,10 +109,7 @@ fn a_refusal_answers_the_ack_or_comes_as_the_event_error() {
         client.send(&format!(r#"421["{event}"]"#));
         assert_eq!(client.text(), format!(r#"431[{{"error":{{{body}}}]"#));
         client.send(&format!(r#"42["{event}"]"#));
-        assert_eq!(
-            client.text(),
-            format!(r#"42["error",{{"event":"{event}",{body}]"#)
-        );
+        assert_eq!(client.text(), format!(r#"42["error",{{"event":"{event}",{body}]"#));
     }
     client.send(r#"421["fine"]"#);
     assert_eq!(client.text(), r#"431["yes"]"#);
@@ -134,10 +118,7 @@ fn a_refusal_answers_the_ack_or_comes_as_the_event_error() {
     // What cannot be extracted is refused as well, and the handler does not run.
     client.send(r#"421["number","x"]"#);
     let text = client.text();
-    assert!(
-        text.starts_with(r#"431[{"error":{"message":"unfit arguments: "#),
-        "{text}"
-    );
+    assert!(text.starts_with(r#"431[{"error":{"message":"unfit arguments: "#), "{text}");
     client.send(r#"42["number",256]"#);
     let text = client.text();
     assert!(
@@ -159,9 +140,7 @@ fn a_panic_in_a_handler_stays_there() {
                 None::<Reply<u8>>.ok_or_else(|| -> Refusal { panic!("later") })
             }
         });
-        root.on("call", |_: Socket| -> std::future::Ready<()> {
-            panic!("before it starts")
-        });
+        root.on("call", |_: Socket| -> std::future::Ready<()> { panic!("before it starts") });
         root.on("fine", async || Reply("fine"));
         root.on_disconnect(async |State(log): State<Log>| -> () {
             log.say("left");
@@ -171,19 +150,13 @@ fn a_panic_in_a_handler_stays_there() {
     let mut client = world.join();
     for event in ["now", "call"] {
         client.send(&format!(r#"421["{event}"]"#));
-        assert_eq!(
-            client.text(),
-            r#"431[{"error":{"message":"internal error"}}]"#
-        );
+        assert_eq!(client.text(), r#"431[{"error":{"message":"internal error"}}]"#);
     }
     client.send(r#"422["later"]"#);
     client.send(r#"423["fine"]"#);
     assert_eq!(client.text(), r#"433["fine"]"#);
     gate.open();
-    assert_eq!(
-        client.text(),
-        r#"432[{"error":{"message":"internal error"}}]"#
-    );
+    assert_eq!(client.text(), r#"432[{"error":{"message":"internal error"}}]"#);
     client.send(r#"424["fine"]"#);
     assert_eq!(client.text(), r#"434["fine"]"#);
     client.send("41");
@@ -213,10 +186,7 @@ fn events_start_in_order_and_overtake_only_at_an_await() {
         .flat_map(|n| crate::harness::masked(1, format!(r#"42["step",{n}]"#).as_bytes()))
         .collect();
     client.write(burst);
-    assert_eq!(
-        log.take(),
-        ["start 0", "start 1", "end 1", "start 2", "start 3", "end 3"]
-    );
+    assert_eq!(log.take(), ["start 0", "start 1", "end 1", "start 2", "start 3", "end 3"]);
     gate.open();
     world.runtime.run_until_idle();
     let mut rest = log.take();
@@ -242,19 +212,17 @@ fn a_missing_state_is_named() {
 #[test]
 fn a_socket_may_have_handlers_of_its_own() {
     let (world, _) = serving(|root| {
-        root.on_connect(
-            async |socket: Socket, Auth(auth): Auth<BTreeMap<String, bool>>| {
-                if auth.contains_key("special") {
-                    let count = socket.extensions();
-                    count.insert(1_u8);
-                    socket.on("who", async |socket: Socket| {
-                        let count = socket.extensions().get::<u8>().unwrap();
-                        socket.extensions().insert(count + 1);
-                        Reply(("own", count))
-                    });
-                }
-            },
-        );
+        root.on_connect(async |socket: Socket, Auth(auth): Auth<BTreeMap<String, bool>>| {
+            if auth.contains_key("special") {
+                let count = socket.extensions();
+                count.insert(1_u8);
+                socket.on("who", async |socket: Socket| {
+                    let count = socket.extensions().get::<u8>().unwrap();
+                    socket.extensions().insert(count + 1);
+                    Reply(("own", count))
+                });
+            }
+        });
         root.on("who", async || Reply("shared"));
         root.fallback(async |EventName(name): EventName| Reply(("fallback", name.to_string())));
     });
@@ -292,14 +260,9 @@ fn reserved_names_cannot_be_emitted() {
     let (world, _) = recorder();
     let mut client = world.join();
     let socket = world.io().sockets().remove(0);
-    for name in [
-        "connect",
-        "connect_error",
-        "disconnect",
-        "disconnecting",
-        "newListener",
-        "removeListener",
-    ] {
+    for name in
+        ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]
+    {
         let error = socket.emit(name, ()).unwrap_err();
         assert!(matches!(error, EmitError::Encode(_)), "{name}: {error}");
         assert!(world.io().emit(name, ()).is_err(), "{name}");
@@ -322,25 +285,18 @@ fn an_event_may_be_passed_on_as_it_is() {
 #[test]
 fn namespaces_have_handlers_of_their_own() {
     let (world, _) = serving(|root| {
-        root.on("where", async |namespace: Namespace| {
-            Reply(namespace.name().to_owned())
-        });
+        root.on("where", async |namespace: Namespace| Reply(namespace.name().to_owned()));
     });
     world
         .io()
         .namespace("admin")
-        .on("where", async |namespace: Namespace| {
-            Reply(format!("in {}", namespace.name()))
-        });
+        .on("where", async |namespace: Namespace| Reply(format!("in {}", namespace.name())));
     let mut client = world.join();
     client.send("40/admin,");
     client.text();
     client.send(r#"421["where"]"#);
     client.send(r#"42/admin,1["where"]"#);
-    assert_eq!(
-        client.texts(),
-        [r#"431["/"]"#, r#"43/admin,1["in /admin"]"#]
-    );
+    assert_eq!(client.texts(), [r#"431["/"]"#, r#"43/admin,1["in /admin"]"#]);
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! What a client may not have more of.
 
-use std::future::pending;
+use std::future::{IntoFuture as _, pending};
+use std::sync::Arc;
 
-use spola_server::{Data, DisconnectReason, Io, Refusal, Reply, Socket, State};
+use futures_util::FutureExt as _;
+
+use spola_server::{Config, Data, DisconnectReason, Io, Refusal, Reply, Socket, State};
 
 use crate::harness::{
-    Frame, Gate, Log, World, hex, masked, millis, recorder, secs, upgrade_request,
+    Frame, Gate, Log, World, hex, masked, millis, recorder, secs, serving, upgrade_request,
 };
 
 #[test]
@@ -56,9 +59,7 @@ fn beyond_128_waiting_handlers_a_websocket_is_not_read() {
     bystander.send(r#"420["echo",3]"#);
     assert_eq!(bystander.text(), "430[3]");
 
-    client
-        .end
-        .write(&masked(1, br#"42["wait"]"#).repeat(100_000));
+    client.end.write(&masked(1, br#"42["wait"]"#).repeat(100_000));
     world.runtime.run_until_idle();
     assert!(client.end.unread_by_server() > 1_000_000);
     gate.open();
@@ -224,9 +225,7 @@ fn a_connection_that_breaks_before_its_101_leaves_nothing() {
     let (world, _) = recorder();
     let client = world.connect();
     client.end.set_capacity(0);
-    client
-        .end
-        .write(upgrade_request("EIO=4&transport=websocket").as_bytes());
+    client.end.write(upgrade_request("EIO=4&transport=websocket").as_bytes());
     world.runtime.run_until_idle();
     assert_eq!(world.io().session_count(), 1);
     client.reset();
@@ -239,9 +238,7 @@ fn a_session_that_closes_before_its_101_is_out_closes_after_it() {
     let (world, _) = recorder();
     let mut client = world.connect();
     client.end.set_capacity(0);
-    client
-        .end
-        .write(upgrade_request("EIO=4&transport=websocket").as_bytes());
+    client.end.write(upgrade_request("EIO=4&transport=websocket").as_bytes());
     world.runtime.run_until_idle();
     world.io().close();
     world.runtime.run_until_idle();
@@ -249,4 +246,150 @@ fn a_session_that_closes_before_its_101_is_out_closes_after_it() {
     assert_eq!(client.response().status, 101);
     let frames = client.frames();
     assert_eq!(frames.last(), Some(&Frame::Close(Vec::new())), "{frames:?}");
+}
+
+#[test]
+fn a_pong_behind_messages_that_wait_for_handlers_is_heard() {
+    let (world, log, gate) = waiting_world();
+    let mut client = world.join();
+    for _ in 0..200 {
+        client.send(r#"42["wait"]"#);
+    }
+    let session = world.join_polling();
+    let body = vec![r#"42["wait"]"#; 200].join("\x1e");
+    assert_eq!(session.post(&body).response().brief(), (200, "ok"));
+    for _ in 0..3 {
+        world.advance(secs(25));
+        assert_eq!(client.text(), "2");
+        client.send("3");
+        assert_eq!(session.get().response().brief(), (200, "2"));
+        assert_eq!(session.post("3").response().brief(), (200, "ok"));
+        world.advance(secs(19));
+    }
+    assert_eq!(world.io().session_count(), 2);
+    assert_eq!(log.take().len(), 256);
+    gate.open();
+    world.runtime.run_until_idle();
+    assert_eq!(log.take().len(), 144);
+}
+
+#[test]
+fn handlers_that_wait_for_the_client_do_not_keep_its_answers_out() {
+    let (world, log) = serving(|root| {
+        root.on("ask", async |socket: Socket, State(log): State<Log>| {
+            let answer: Result<u32, _> = socket.emit_with_ack("question", ()).await;
+            log.say(format!("{answer:?}"));
+        });
+    });
+    let mut client = world.join();
+    for _ in 0..300 {
+        client.send(r#"42["ask"]"#);
+    }
+    let questions = client.texts();
+    assert_eq!(questions.len(), 300);
+    for id in 0..300 {
+        client.send(&format!("43{id}[{id}]"));
+    }
+    let answers = log.take();
+    assert_eq!(answers.len(), 300);
+    assert!(answers.iter().all(|answer| answer.starts_with("Ok(")), "{answers:?}");
+}
+
+#[test]
+fn what_is_decided_at_once_does_not_count_as_pending() {
+    let io = Io::new();
+    let names: Vec<_> = (0..40).map(|at| format!("/{at}")).collect();
+    for name in &names {
+        io.namespace(name);
+    }
+    let world = World::new(io);
+    let session = world.open_polling();
+    let body: Vec<_> = names.iter().map(|name| format!("40{name},")).collect();
+    assert_eq!(session.post(&body.join("\x1e")).response().brief(), (200, "ok"));
+    let replies = session.get().response();
+    let replies: Vec<_> = replies.brief().1.split('\x1e').collect();
+    assert_eq!(replies.len(), 40);
+    assert!(replies.iter().all(|reply| reply.starts_with("40/")), "{replies:?}");
+}
+
+#[test]
+fn a_queue_longer_than_the_connections_own_flows_without_a_ping() {
+    let (world, _log) = serving(|root| {
+        root.on("much", async |socket: Socket| {
+            for _ in 0..40 {
+                let _ = socket.emit("piece", "x".repeat(200_000));
+            }
+        });
+    });
+    let mut client = world.join();
+    client.send(r#"42["much"]"#);
+    assert_eq!(client.texts().len(), 40);
+}
+
+#[test]
+fn a_target_has_8_kib_at_the_most() {
+    let world = World::new(Io::new());
+    let target = format!("/socket.io/?EIO=4&transport=polling&t={}", "x".repeat(8192));
+    let mut client = world.plain(&format!("GET {target}"));
+    assert_eq!(client.response().brief(), (414, ""));
+}
+
+#[test]
+fn a_handler_of_a_socket_that_holds_the_socket_goes_with_it() {
+    let kept = Arc::new(());
+    let (world, _log) = serving(|root| {
+        let kept = kept.clone();
+        root.on_connect(move |socket: Socket| {
+            let (own, kept) = (socket.clone(), kept.clone());
+            socket.on("self", move || {
+                let (_own, _kept) = (own.clone(), kept.clone());
+                async {}
+            });
+            async {}
+        });
+    });
+    let client = world.join();
+    let before = Arc::strong_count(&kept);
+    client.reset();
+    world.runtime.run_until_idle();
+    assert_eq!(Arc::strong_count(&kept), before - 1);
+}
+
+#[test]
+fn aborting_ends_handlers_that_never_do() {
+    let (world, _log, _gate) = waiting_world();
+    let mut client = world.join();
+    client.send(r#"42["wait"]"#);
+    world.io().close();
+    world.advance(secs(60));
+    assert_eq!(world.io().session_count(), 0);
+    assert_ne!(world.runtime.tasks(), 0);
+    world.io().abort();
+    world.runtime.run_until_idle();
+    assert_eq!(world.runtime.tasks(), 0);
+}
+
+#[test]
+fn questions_that_nobody_waits_for_make_room() {
+    let mut config = Config::default();
+    config.sockets.max_outstanding_acks = 4;
+    let io = Io::builder().config(config).build();
+    io.namespace("/").on("ask", async |socket: Socket| {
+        for _ in 0..10 {
+            let question = socket.emit_with_ack::<u32>("question", ()).into_future();
+            // Asked, and given up at once.
+            let _ = question.now_or_never();
+        }
+        let answer = socket.emit_with_ack::<u32>("last", ()).await;
+        Reply(answer.map_err(|error| error.to_string()))
+    });
+    let world = World::new(io);
+    let mut client = world.join();
+    client.send(r#"420["ask"]"#);
+    let asked = client.texts();
+    let last = asked.iter().find(|text| text.contains("last")).expect("asked");
+    let id: String =
+        last.trim_start_matches("42").chars().take_while(char::is_ascii_digit).collect();
+    client.send(&format!("43{id}[7]"));
+    assert_eq!(client.text(), r#"430[{"Ok":7}]"#);
 }

@@ -1,8 +1,5 @@
 //! The server at the wire: bytes in, bytes out, on a clock that moves only when told.
-#![allow(
-    clippy::unwrap_used,
-    reason = "what a test needs is there, or it fails"
-)]
+#![allow(clippy::unwrap_used, reason = "what a test needs is there, or it fails")]
 
 mod acks;
 mod admission;

@@ -184,9 +184,7 @@ impl Peer {
             self.probed = false;
         }
         for line in self.log.take() {
-            let number = line
-                .strip_prefix("[\"m\",")
-                .and_then(|rest| rest.strip_suffix(']'));
+            let number = line.strip_prefix("[\"m\",").and_then(|rest| rest.strip_suffix(']'));
             self.heard.push(number.expect(&line).parse().unwrap());
         }
     }
@@ -194,8 +192,7 @@ impl Peer {
     /// Takes one packet; `true` if it was a ping.
     fn receive(&mut self, packet: &str) -> bool {
         if let Some(number) = packet.strip_prefix("42[\"n\",") {
-            self.received
-                .push(number.trim_end_matches(']').parse().unwrap());
+            self.received.push(number.trim_end_matches(']').parse().unwrap());
         } else {
             assert!(packet == "2" || packet == "6", "{packet}");
         }

@@ -15,10 +15,7 @@ fn events_arrive_as_they_were_sent() {
         (r#"42["hello",1,"€"]"#, r#"["hello",1,"€"]"#),
         (r#"42["connection"]"#, r#"["connection"]"#),
         (r#"42[1]"#, "[1]"),
-        (
-            r#"42["a",{"_placeholder":true,"num":0}]"#,
-            r#"["a",{"_placeholder":true,"num":0}]"#,
-        ),
+        (r#"42["a",{"_placeholder":true,"num":0}]"#, r#"["a",{"_placeholder":true,"num":0}]"#),
     ] {
         client.send(packet);
         assert_eq!(log.take(), [event], "{packet}");
@@ -32,10 +29,7 @@ fn an_event_is_the_frame_of_the_specification() {
     let (world, _) = recorder();
     let mut client = world.join();
     world.io().emit("hello", (1, "€")).unwrap();
-    assert_eq!(
-        client.raw(),
-        hex("81 13 34 32 5b 22 68 65 6c 6c 6f 22 2c 31 2c 22 e2 82 ac 22 5d")
-    );
+    assert_eq!(client.raw(), hex("81 13 34 32 5b 22 68 65 6c 6c 6f 22 2c 31 2c 22 e2 82 ac 22 5d"));
 }
 
 #[test]
@@ -135,14 +129,8 @@ fn namespaces_are_joined_by_their_names() {
         ("40/chat,{\"token\":1}", "40/chat,{\"sid\":\""),
         ("407{\"a\":1}", "40{\"sid\":\""),
         ("40/,", "40{\"sid\":\""),
-        (
-            "40/admin?token=1,",
-            "44/admin?token=1,{\"message\":\"Invalid namespace\"}",
-        ),
-        (
-            "40/unknown,",
-            "44/unknown,{\"message\":\"Invalid namespace\"}",
-        ),
+        ("40/admin?token=1,", "44/admin?token=1,{\"message\":\"Invalid namespace\"}"),
+        ("40/unknown,", "44/unknown,{\"message\":\"Invalid namespace\"}"),
         ("40/Admin,", "44/Admin,{\"message\":\"Invalid namespace\"}"),
     ] {
         let mut client = world.open_websocket();
@@ -201,11 +189,7 @@ fn packets_have_limits() {
             r#"429007199254740991["a"]"#.to_owned(),
             r#"429007199254740992["a"]"#.to_owned(),
         ),
-        (
-            "the name of a namespace",
-            format!("40/{},", long(254)),
-            format!("40/{},", long(255)),
-        ),
+        ("the name of a namespace", format!("40/{},", long(254)), format!("40/{},", long(255))),
         (
             "the payload of a CONNECT",
             format!(r#"40/x,{{"a":"{}"}}"#, long(65_536 - 8)),

@@ -13,10 +13,7 @@ fn the_handshake_is_118_bytes_over_polling() {
     let response = client.response();
     let sid = sid_of(&response.body);
     assert_eq!(sid.len(), 20);
-    assert!(
-        sid.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    );
+    assert!(sid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
     assert_eq!(
         response.body,
         format!(
@@ -39,9 +36,7 @@ fn options_show_in_the_handshake() {
     config.engine.max_payload = 1000;
     config.engine.allow_upgrades = false;
     let (world, _) = recorder_with(config);
-    let response = world
-        .plain("GET /socket.io/?EIO=4&transport=polling")
-        .response();
+    let response = world.plain("GET /socket.io/?EIO=4&transport=polling").response();
     assert!(
         response
             .body
@@ -80,10 +75,7 @@ fn a_get_takes_everything_that_waits() {
         world.io().emit("n", number).unwrap();
     }
     let response = session.get().response();
-    assert_eq!(
-        response.brief(),
-        (200, "42[\"n\",1]\x1e42[\"n\",2]\x1e42[\"n\",3]")
-    );
+    assert_eq!(response.brief(), (200, "42[\"n\",1]\x1e42[\"n\",2]\x1e42[\"n\",3]"));
 }
 
 #[test]
@@ -93,10 +85,7 @@ fn requests_may_share_a_connection() {
     let mut client = world.connect();
     client.write(session.post_bytes("40"));
     assert_eq!(client.response().brief(), (200, "ok"));
-    client.write(format!(
-        "GET {} HTTP/1.1\r\nHost: x\r\n\r\n",
-        session.target()
-    ));
+    client.write(format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", session.target()));
     assert!(client.response().body.starts_with("40{"));
     assert!(!client.is_closed());
 }
@@ -192,15 +181,9 @@ fn a_body_of_the_limit_passes_and_one_byte_more_is_413() {
     let mut by_length = session.post(&packet(101));
     assert_eq!(by_length.response().brief(), (413, ""));
     by_length.write(session.post_bytes("3"));
-    assert_eq!(
-        by_length.response().brief(),
-        (200, "ok"),
-        "the connection is in order"
-    );
+    assert_eq!(by_length.response().brief(), (200, "ok"), "the connection is in order");
 
-    let head = session
-        .post_head(0)
-        .replace("Content-Length: 0", "Transfer-Encoding: chunked");
+    let head = session.post_head(0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
     let mut chunked = world.request(&head);
     chunked.write(format!("32\r\n{}\r\n", &packet(101)[..50]));
     chunked.expect_silence();
@@ -238,9 +221,7 @@ fn what_is_too_large_is_read_to_its_end_within_bounds() {
             assert!(!client.is_closed());
         }
     }
-    let head = session
-        .post_head(0)
-        .replace("Content-Length: 0", "Transfer-Encoding: chunked");
+    let head = session.post_head(0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
     let mut client = world.request(head);
     let chunk = format!("f4240\r\n{}\r\n", "x".repeat(1_000_000));
     for _ in 0..5 {

@@ -36,71 +36,19 @@ fn a_broadcast_reaches_each_selected_socket_once() {
     let cases = [
         ("everybody", io.emit("x", ()).unwrap(), [1, 1, 1]),
         ("a room", io.to("ab").emit("x", ()).unwrap(), [1, 1, 0]),
-        (
-            "a union",
-            io.to("ab").to("bc").emit("x", ()).unwrap(),
-            [1, 1, 1],
-        ),
-        (
-            "a room twice",
-            io.to("ab").to("ab").emit("x", ()).unwrap(),
-            [1, 1, 0],
-        ),
-        (
-            "no such room",
-            io.to("no").emit("x", ()).unwrap(),
-            [0, 0, 0],
-        ),
-        (
-            "less a room",
-            root.except("ab").emit("x", ()).unwrap(),
-            [0, 0, 1],
-        ),
-        (
-            "a room less a room",
-            io.to("bc").except("ab").emit("x", ()).unwrap(),
-            [0, 0, 1],
-        ),
-        (
-            "less several",
-            root.except("ab").except("bc").emit("x", ()).unwrap(),
-            [0, 0, 0],
-        ),
-        (
-            "one socket",
-            io.to(&*id_a).emit("x", ()).unwrap(),
-            [1, 0, 0],
-        ),
-        (
-            "a socket in a room",
-            io.to(&*id_b).to("bc").emit("x", ()).unwrap(),
-            [0, 1, 1],
-        ),
-        (
-            "less one socket",
-            root.except(&*id_b).emit("x", ()).unwrap(),
-            [1, 0, 1],
-        ),
-        (
-            "the others",
-            b.broadcast().emit("x", ()).unwrap(),
-            [1, 0, 1],
-        ),
-        (
-            "the others in a room",
-            b.to("ab").emit("x", ()).unwrap(),
-            [1, 0, 0],
-        ),
-        (
-            "the others in rooms",
-            b.to("ab").to("bc").emit("x", ()).unwrap(),
-            [1, 0, 1],
-        ),
-        (
-            "the others less a room",
-            a.broadcast().except("bc").emit("x", ()).unwrap(),
-            [0, 0, 0],
-        ),
+        ("a union", io.to("ab").to("bc").emit("x", ()).unwrap(), [1, 1, 1]),
+        ("a room twice", io.to("ab").to("ab").emit("x", ()).unwrap(), [1, 1, 0]),
+        ("no such room", io.to("no").emit("x", ()).unwrap(), [0, 0, 0]),
+        ("less a room", root.except("ab").emit("x", ()).unwrap(), [0, 0, 1]),
+        ("a room less a room", io.to("bc").except("ab").emit("x", ()).unwrap(), [0, 0, 1]),
+        ("less several", root.except("ab").except("bc").emit("x", ()).unwrap(), [0, 0, 0]),
+        ("one socket", io.to(&*id_a).emit("x", ()).unwrap(), [1, 0, 0]),
+        ("a socket in a room", io.to(&*id_b).to("bc").emit("x", ()).unwrap(), [0, 1, 1]),
+        ("less one socket", root.except(&*id_b).emit("x", ()).unwrap(), [1, 0, 1]),
+        ("the others", b.broadcast().emit("x", ()).unwrap(), [1, 0, 1]),
+        ("the others in a room", b.to("ab").emit("x", ()).unwrap(), [1, 0, 0]),
+        ("the others in rooms", b.to("ab").to("bc").emit("x", ()).unwrap(), [1, 0, 1]),
+        ("the others less a room", a.broadcast().except("bc").emit("x", ()).unwrap(), [0, 0, 0]),
     ];
     let mut expected = [0; 3];
     for (case, recipients, each) in cases {
@@ -170,8 +118,7 @@ fn a_room_may_be_named_like_a_socket() {
 fn rooms_of_namespaces_have_nothing_to_do_with_each_other() {
     let io = Io::new();
     for name in ["/", "/admin"] {
-        io.namespace(name)
-            .on_connect(async |socket: Socket| socket.join("room").unwrap());
+        io.namespace(name).on_connect(async |socket: Socket| socket.join("room").unwrap());
     }
     let world = World::new(io);
     let (mut both, mut root) = (world.join(), world.join());

@@ -81,10 +81,7 @@ fn what_waits_goes_out_over_the_websocket_in_order() {
     }
     websocket.write(hex(UPGRADE));
     world.io().emit("n", 3).unwrap();
-    assert_eq!(
-        websocket.texts(),
-        [0, 1, 2, 3].map(|n| format!(r#"42["n",{n}]"#))
-    );
+    assert_eq!(websocket.texts(), [0, 1, 2, 3].map(|n| format!(r#"42["n",{n}]"#)));
 }
 
 #[test]

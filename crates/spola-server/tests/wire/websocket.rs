@@ -116,11 +116,7 @@ fn violations() -> Vec<(&'static str, Vec<u8>, u16)> {
         ("a long ping", fragment(0x89, &[0; 126]), 1002),
         ("a ping in fragments", fragment(0x09, b""), 1002),
         ("a continuation of nothing", fragment(0x80, b""), 1002),
-        (
-            "a length that could be shorter",
-            hex("81 fe 00 01 37 fa 21 3d 04"),
-            1002,
-        ),
+        ("a length that could be shorter", hex("81 fe 00 01 37 fa 21 3d 04"), 1002),
         ("a close of one byte", masked(8, b"x"), 1002),
         ("close code 1005", masked(8, &close_code(1005)), 1002),
         ("a bad reason", masked(8, b"\x03\xe8\xff"), 1007),
@@ -233,11 +229,7 @@ fn a_message_has_30_seconds_to_become_whole() {
 fn a_close_frame_is_answered_and_the_session_closes() {
     for (case, frame, answer) in [
         ("without status", hex("88 80 37 fa 21 3d"), Vec::new()),
-        (
-            "1000",
-            masked(8, &close_code(1000)),
-            close_code(1000).to_vec(),
-        ),
+        ("1000", masked(8, &close_code(1000)), close_code(1000).to_vec()),
         ("1001", masked(8, b"\x03\xe9bye"), close_code(1001).to_vec()),
     ] {
         let (world, log) = recorder();
@@ -282,10 +274,7 @@ fn closed_by_server(world: &World) -> crate::harness::Client {
     for socket in world.io().sockets() {
         socket.disconnect_session();
     }
-    assert_eq!(
-        client.frames(),
-        [Frame::Text("41".into()), Frame::Close(Vec::new())]
-    );
+    assert_eq!(client.frames(), [Frame::Text("41".into()), Frame::Close(Vec::new())]);
     client
 }
 

@@ -9,10 +9,7 @@ use super::{Writer, key::Key, key::Raw, write_str};
 /// Whether a struct of this name is text that is JSON already. It is how serde_json's `RawValue`
 /// (and its `Number`, when it has arbitrary precision) make themselves known.
 pub(crate) fn is_raw(name: &str) -> bool {
-    matches!(
-        name,
-        "$serde_json::private::RawValue" | "$serde_json::private::Number"
-    )
+    matches!(name, "$serde_json::private::RawValue" | "$serde_json::private::Number")
 }
 
 /// An array or object that is being written.
@@ -24,11 +21,7 @@ pub(crate) struct Compound<'a, 'o> {
 
 impl<'a, 'o> Compound<'a, 'o> {
     pub(super) const fn new(writer: &'a mut Writer<'o>, close: &'static str) -> Self {
-        Self {
-            writer,
-            first: true,
-            close,
-        }
+        Self { writer, first: true, close }
     }
 
     fn comma(&mut self) {
@@ -45,9 +38,7 @@ impl<'a, 'o> Compound<'a, 'o> {
 
     fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Error> {
         if is_raw(key) {
-            return value.serialize(Raw {
-                out: self.writer.out,
-            });
+            return value.serialize(Raw { out: self.writer.out });
         }
         self.comma();
         write_str(self.writer.out, key);
@@ -114,9 +105,7 @@ impl SerializeMap for Compound<'_, '_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         self.comma();
-        key.serialize(Key {
-            out: self.writer.out,
-        })
+        key.serialize(Key { out: self.writer.out })
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {

@@ -25,11 +25,7 @@ pub(crate) fn write_array<A: Serialize + ?Sized>(
         out.push(',');
     }
     let before = out.len();
-    let mut writer = Writer {
-        out,
-        attachments: Vec::new(),
-        at_top: true,
-    };
+    let mut writer = Writer { out, attachments: Vec::new(), at_top: true };
     args.serialize(&mut writer)?;
     let Writer { attachments, .. } = writer;
     if out.len() == before && name.is_some() {
@@ -149,11 +145,7 @@ impl<'a, 'o> Serializer for &'a mut Writer<'o> {
     }
 
     fn serialize_unit(self) -> Result<(), Error> {
-        if self.at_top {
-            Ok(())
-        } else {
-            self.serialize_none()
-        }
+        if self.at_top { Ok(()) } else { self.serialize_none() }
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), Error> {

@@ -27,9 +27,8 @@ pub(crate) fn write_str(out: &mut String, text: &str) {
 
 #[cold]
 fn write_escape(out: &mut String, special: char) {
-    const HEX: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
+    const HEX: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     match special {
         '"' => out.push_str(r#"\""#),
         '\\' => out.push_str(r"\\"),

@@ -22,8 +22,7 @@ impl Connection {
         self.check_pending(namespace)?;
         self.slots.join(namespace);
         self.connect_deadline = None;
-        self.transmits
-            .push(encode_connect_reply(self.prefix, namespace, sid));
+        self.transmits.push(encode_connect_reply(self.prefix, namespace, sid));
         Ok(())
     }
 
@@ -40,8 +39,7 @@ impl Connection {
     ) -> Result<(), SendError> {
         self.check_pending(namespace)?;
         self.slots.remove(namespace);
-        self.transmits
-            .push(encode_connect_error(self.prefix, namespace, message, data));
+        self.transmits.push(encode_connect_error(self.prefix, namespace, message, data));
         Ok(())
     }
 
@@ -84,8 +82,7 @@ impl Connection {
         self.check_room_for_ack(namespace)?;
         let ack = self.joined(namespace)?.acks.choose();
         self.await_ack(now, namespace, ack, timeout)?;
-        self.transmits
-            .push(data.encode(self.prefix, namespace, Some(ack)));
+        self.transmits.push(data.encode(self.prefix, namespace, Some(ack)));
         Ok(ack)
     }
 
@@ -147,13 +144,8 @@ impl Connection {
         let Some(stay) = self.slots.end(namespace, self.max_namespaces as usize) else {
             return Err(SendError::NotJoined);
         };
-        self.transmits
-            .push(disconnect_packet(self.prefix, namespace.clone()));
-        self.leave(
-            namespace.clone(),
-            stay,
-            DisconnectReason::ServerNamespaceDisconnect,
-        );
+        self.transmits.push(disconnect_packet(self.prefix, namespace.clone()));
+        self.leave(namespace.clone(), stay, DisconnectReason::ServerNamespaceDisconnect);
         Ok(())
     }
 
@@ -161,8 +153,7 @@ impl Connection {
     /// over.
     pub fn close(&mut self) {
         for namespace in self.slots.joined() {
-            self.transmits
-                .push(disconnect_packet(self.prefix, namespace.clone()));
+            self.transmits.push(disconnect_packet(self.prefix, namespace.clone()));
         }
         self.finish(CloseReason::Command);
     }

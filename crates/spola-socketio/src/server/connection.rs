@@ -102,10 +102,7 @@ impl Connection {
     /// The time of [`poll_timeout`](Self::poll_timeout) has come. Early and repeated calls do
     /// nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self
-            .connect_deadline
-            .is_some_and(|deadline| deadline <= now)
-        {
+        if self.connect_deadline.is_some_and(|deadline| deadline <= now) {
             return self.finish(CloseReason::ConnectTimeout);
         }
         if self.binary_deadline.is_some_and(|deadline| deadline <= now) {
@@ -114,10 +111,7 @@ impl Connection {
         while let Some((stay, ack)) = self.ack_deadlines.pop_expired(now) {
             if let Some((namespace, stay)) = self.slots.stay_by_id(stay) {
                 stay.acks.remove(ack);
-                self.events.push(Event::AckTimedOut {
-                    namespace: namespace.clone(),
-                    ack,
-                });
+                self.events.push(Event::AckTimedOut { namespace: namespace.clone(), ack });
             }
         }
     }
@@ -137,11 +131,7 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` for no need.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let timers = [
-            self.connect_deadline,
-            self.binary_deadline,
-            self.ack_deadlines.first(),
-        ];
+        let timers = [self.connect_deadline, self.binary_deadline, self.ack_deadlines.first()];
         timers.into_iter().flatten().min()
     }
 
@@ -164,33 +154,17 @@ impl Connection {
 
     fn handle_packet(&mut self, packet: Packet) {
         match packet {
-            Packet::Event {
-                namespace,
-                ack,
-                data,
-            } => match self.slots.state(&namespace) {
+            Packet::Event { namespace, ack, data } => match self.slots.state(&namespace) {
                 Some(State::Joined(_)) => {
-                    self.events.push(Event::Received {
-                        namespace,
-                        ack,
-                        data,
-                    });
+                    self.events.push(Event::Received { namespace, ack, data });
                 }
                 Some(State::Ended { .. }) => {}
                 Some(State::Pending) | None => self.violation(Violation::NotJoined),
             },
-            Packet::Ack {
-                namespace,
-                ack,
-                data,
-            } => match self.slots.state(&namespace) {
+            Packet::Ack { namespace, ack, data } => match self.slots.state(&namespace) {
                 Some(State::Joined(_)) => {
                     if self.settle(&namespace, ack) {
-                        self.events.push(Event::Acked {
-                            namespace,
-                            ack,
-                            data,
-                        });
+                        self.events.push(Event::Acked { namespace, ack, data });
                     }
                 }
                 Some(State::Ended { .. }) => {}
@@ -207,9 +181,7 @@ impl Connection {
             return self.violation(Violation::DuplicateConnect);
         }
         let pending = self.slots.count(|state| matches!(state, State::Pending));
-        let present = self
-            .slots
-            .count(|state| !matches!(state, State::Ended { .. }));
+        let present = self.slots.count(|state| !matches!(state, State::Ended { .. }));
         if pending >= self.max_pending_connects as usize || present >= self.max_namespaces as usize
         {
             // The namespace may have been left ended: what follows there is still ignored.
@@ -218,8 +190,7 @@ impl Connection {
             return self.transmits.push(refusal);
         }
         self.slots.request(&namespace);
-        self.events
-            .push(Event::ConnectRequested { namespace, auth });
+        self.events.push(Event::ConnectRequested { namespace, auth });
     }
 
     fn handle_disconnect(&mut self, namespace: Namespace) {
@@ -236,10 +207,7 @@ impl Connection {
 
     /// A binary packet began. Its namespace is checked now, not after its attachments.
     fn await_attachments(&mut self, now: Instant) {
-        let state = self
-            .decoder
-            .pending_namespace()
-            .and_then(|name| self.slots.state(name));
+        let state = self.decoder.pending_namespace().and_then(|name| self.slots.state(name));
         match state {
             Some(State::Joined(_) | State::Ended { .. }) => {
                 self.binary_deadline = deadline(now, self.binary_timeout);
@@ -267,11 +235,7 @@ impl Connection {
             self.ack_deadlines.remove(deadline, stay.id, ack);
             unanswered.push(ack);
         }
-        self.events.push(Event::Disconnected {
-            namespace,
-            reason,
-            unanswered,
-        });
+        self.events.push(Event::Disconnected { namespace, reason, unanswered });
     }
 
     fn malformed(&mut self, error: DecodeError) {
@@ -300,9 +264,5 @@ impl Connection {
 
 /// When a timer that starts now runs out; a zero timer never starts.
 fn deadline(now: Instant, timeout: Duration) -> Option<Instant> {
-    if timeout.is_zero() {
-        None
-    } else {
-        now.checked_add(timeout)
-    }
+    if timeout.is_zero() { None } else { now.checked_add(timeout) }
 }

@@ -52,12 +52,10 @@ impl Slots {
 
     /// The stay of this id and its namespace.
     pub(crate) fn stay_by_id(&mut self, id: StayId) -> Option<(&Namespace, &mut Stay)> {
-        self.slots
-            .iter_mut()
-            .find_map(|slot| match &mut slot.state {
-                State::Joined(stay) if stay.id == id => Some((&slot.namespace, stay)),
-                State::Joined(_) | State::Pending | State::Ended { .. } => None,
-            })
+        self.slots.iter_mut().find_map(|slot| match &mut slot.state {
+            State::Joined(stay) if stay.id == id => Some((&slot.namespace, stay)),
+            State::Joined(_) | State::Pending | State::Ended { .. } => None,
+        })
     }
 
     pub(crate) fn count(&self, is: impl Fn(&State) -> bool) -> usize {
@@ -65,10 +63,7 @@ impl Slots {
     }
 
     pub(crate) fn joined(&self) -> impl Iterator<Item = &Namespace> {
-        let joined = self
-            .slots
-            .iter()
-            .filter(|slot| matches!(slot.state, State::Joined(_)));
+        let joined = self.slots.iter().filter(|slot| matches!(slot.state, State::Joined(_)));
         joined.map(|slot| &slot.namespace)
     }
 
@@ -80,13 +75,7 @@ impl Slots {
     /// The application accepted a pending CONNECT.
     pub(crate) fn join(&mut self, namespace: &Namespace) {
         let id = self.stay_id();
-        self.set(
-            namespace,
-            State::Joined(Stay {
-                id,
-                acks: Acks::default(),
-            }),
-        );
+        self.set(namespace, State::Joined(Stay { id, acks: Acks::default() }));
     }
 
     /// Forgets a namespace; what it was comes back.
@@ -111,24 +100,18 @@ impl Slots {
 
     /// Takes everything out: the stays that were, in order of namespace.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Namespace, Stay)> + use<> {
-        std::mem::take(&mut self.slots)
-            .into_iter()
-            .filter_map(|slot| match slot.state {
-                State::Joined(stay) => Some((slot.namespace, stay)),
-                State::Pending | State::Ended { .. } => None,
-            })
+        std::mem::take(&mut self.slots).into_iter().filter_map(|slot| match slot.state {
+            State::Joined(stay) => Some((slot.namespace, stay)),
+            State::Pending | State::Ended { .. } => None,
+        })
     }
 
     fn find(&self, namespace: &Namespace) -> Result<usize, usize> {
         if namespace.is_root() {
-            let first = self
-                .slots
-                .first()
-                .is_some_and(|slot| slot.namespace.is_root());
+            let first = self.slots.first().is_some_and(|slot| slot.namespace.is_root());
             return if first { Ok(0) } else { Err(0) };
         }
-        self.slots
-            .binary_search_by(|slot| slot.namespace.as_str().cmp(namespace.as_str()))
+        self.slots.binary_search_by(|slot| slot.namespace.as_str().cmp(namespace.as_str()))
     }
 
     fn set(&mut self, namespace: &Namespace, state: State) {
@@ -143,13 +126,7 @@ impl Slots {
                 if self.slots.is_empty() {
                     self.slots.reserve_exact(1);
                 }
-                self.slots.insert(
-                    index,
-                    Slot {
-                        namespace: namespace.clone(),
-                        state,
-                    },
-                );
+                self.slots.insert(index, Slot { namespace: namespace.clone(), state });
             }
         }
     }
@@ -160,14 +137,10 @@ impl Slots {
     }
 
     fn forget_oldest_ended(&mut self) {
-        let ended = self
-            .slots
-            .iter()
-            .enumerate()
-            .filter_map(|(index, slot)| match slot.state {
-                State::Ended { order } => Some((order, index)),
-                State::Pending | State::Joined(_) => None,
-            });
+        let ended = self.slots.iter().enumerate().filter_map(|(index, slot)| match slot.state {
+            State::Ended { order } => Some((order, index)),
+            State::Pending | State::Joined(_) => None,
+        });
         if let Some((_, index)) = ended.min() {
             self.slots.remove(index);
         }

@@ -14,19 +14,12 @@ use spola_socketio_packet::{
 const SECOND: Duration = Duration::from_secs(1);
 
 fn disconnected(name: &str, reason: DisconnectReason) -> Event {
-    Event::Disconnected {
-        namespace: namespace(name),
-        reason,
-        unanswered: Vec::new(),
-    }
+    Event::Disconnected { namespace: namespace(name), reason, unanswered: Vec::new() }
 }
 
 /// What sockets and application are told when the connection fails with the root joined.
 fn broken(reason: CloseReason) -> Vec<Event> {
-    vec![
-        disconnected("/", reason.disconnect_reason()),
-        Event::Closed(reason),
-    ]
+    vec![disconnected("/", reason.disconnect_reason()), Event::Closed(reason)]
 }
 
 #[test]
@@ -34,24 +27,16 @@ fn client_joins_and_is_answered() {
     let mut peer = Peer::new(Config::default());
     let auth = r#"{"token":"x"}"#;
     let events = peer.says(&format!("0{auth}"));
-    let requested = Event::ConnectRequested {
-        namespace: Namespace::root(),
-        auth: Some(auth.into()),
-    };
+    let requested =
+        Event::ConnectRequested { namespace: Namespace::root(), auth: Some(auth.into()) };
     assert_eq!(events, [requested]);
-    peer.connection
-        .accept(&Namespace::root(), "wZX3oN0bSVIhsaknAAAI")
-        .unwrap();
+    peer.connection.accept(&Namespace::root(), "wZX3oN0bSVIhsaknAAAI").unwrap();
     assert_eq!(peer.hears(), [r#"0{"sid":"wZX3oN0bSVIhsaknAAAI"}"#]);
 
     assert_eq!(peer.says("0/admin,").len(), 1);
     peer.connection.accept(&namespace(ADMIN), "b").unwrap();
     assert_eq!(peer.hears(), [r#"0/admin,{"sid":"b"}"#]);
-    let joined: Vec<_> = peer
-        .connection
-        .namespaces()
-        .map(|name| name.as_str())
-        .collect();
+    let joined: Vec<_> = peer.connection.namespaces().map(|name| name.as_str()).collect();
     assert_eq!(joined, ["/", ADMIN]);
 }
 
@@ -61,9 +46,7 @@ fn refused_client_stays_and_may_ask_again() {
     for data in [None, Some(r#"{"code":"E1"}"#)] {
         assert_eq!(peer.says("0/admin,").len(), 1);
         let data = data.map(|data| RawValue::from_string(data.into()).unwrap());
-        peer.connection
-            .refuse(&namespace(ADMIN), "Not authorized", data.as_deref())
-            .unwrap();
+        peer.connection.refuse(&namespace(ADMIN), "Not authorized", data.as_deref()).unwrap();
     }
     assert_eq!(
         peer.hears(),
@@ -82,42 +65,22 @@ fn prefix_stands_before_every_packet() {
     let mut peer = Peer::new(config);
     assert_eq!(peer.join("/"), [r#"40{"sid":"a"}"#]);
     peer.says("0/b");
-    peer.connection
-        .refuse(&namespace("/b"), "Invalid namespace", None)
-        .unwrap();
+    peer.connection.refuse(&namespace("/b"), "Invalid namespace", None).unwrap();
     let data = Data::event("e", &()).unwrap();
-    peer.connection
-        .emit_with_ack(peer.now, &Namespace::root(), &data, None)
-        .unwrap();
+    peer.connection.emit_with_ack(peer.now, &Namespace::root(), &data, None).unwrap();
     peer.connection.close();
-    assert_eq!(
-        peer.hears(),
-        [
-            r#"44/b,{"message":"Invalid namespace"}"#,
-            r#"420["e"]"#,
-            "41"
-        ]
-    );
+    assert_eq!(peer.hears(), [r#"44/b,{"message":"Invalid namespace"}"#, r#"420["e"]"#, "41"]);
 }
 
 #[test]
 fn events_and_acknowledgements_go_both_ways() {
     let mut peer = Peer::joined();
     let root = Namespace::root();
-    let [
-        Event::Received {
-            ack: Some(ack),
-            data,
-            ..
-        },
-    ] = &peer.says(r#"27["ping?",1]"#)[..]
-    else {
+    let [Event::Received { ack: Some(ack), data, .. }] = &peer.says(r#"27["ping?",1]"#)[..] else {
         panic!("an event with id")
     };
     assert_eq!(data.extract::<u8>().unwrap(), 1);
-    peer.connection
-        .acknowledge(&root, encode_ack("", &root, *ack, &"pong!").unwrap())
-        .unwrap();
+    peer.connection.acknowledge(&root, encode_ack("", &root, *ack, &"pong!").unwrap()).unwrap();
     let hello = encode_event("", &root, None, "hello", &(1, 2)).unwrap();
     peer.connection.emit(&root, hello).unwrap();
     assert_eq!(peer.hears(), [r#"37["pong!"]"#, r#"2["hello",1,2]"#]);
@@ -132,11 +95,7 @@ fn events_and_acknowledgements_go_both_ways() {
             r#"51-1["ask",{"_placeholder":true,"num":0}]"#
         ]
     );
-    let acked = |ack| Event::Acked {
-        namespace: root.clone(),
-        ack,
-        data: Data::default(),
-    };
+    let acked = |ack| Event::Acked { namespace: root.clone(), ack, data: Data::default() };
     assert_eq!(peer.says("31[]"), [acked(second)]);
     assert_eq!(peer.says("30[]"), [acked(first)]);
     assert_eq!(peer.connection.poll_timeout(), None);
@@ -151,13 +110,7 @@ fn unknown_repeated_and_late_acknowledgements_are_ignored() {
     assert_eq!(peer.says("30[]").len(), 1);
     assert_eq!(peer.says("30[]"), []);
     let ack = peer.ask(&Namespace::root(), &data, Some(SECOND));
-    assert_eq!(
-        peer.waits(SECOND),
-        [Event::AckTimedOut {
-            namespace: Namespace::root(),
-            ack
-        }]
-    );
+    assert_eq!(peer.waits(SECOND), [Event::AckTimedOut { namespace: Namespace::root(), ack }]);
     assert_eq!(peer.says("31[]"), []);
     let ack = peer.ask(&Namespace::root(), &data, None);
     peer.connection.cancel_ack(&Namespace::root(), ack);
@@ -184,27 +137,14 @@ fn acknowledgements_time_out_each_at_its_time() {
     assert_eq!(
         peer.waits(SECOND * 2),
         [
-            Event::AckTimedOut {
-                namespace: root.clone(),
-                ack: soon
-            },
-            Event::AckTimedOut {
-                namespace: admin,
-                ack: other
-            }
+            Event::AckTimedOut { namespace: root.clone(), ack: soon },
+            Event::AckTimedOut { namespace: admin, ack: other }
         ]
     );
     assert_eq!(peer.waits(SECOND * 57), []);
-    assert_eq!(
-        peer.waits(SECOND),
-        [Event::AckTimedOut {
-            namespace: root.clone(),
-            ack: late
-        }]
-    );
+    assert_eq!(peer.waits(SECOND), [Event::AckTimedOut { namespace: root.clone(), ack: late }]);
     assert_eq!(peer.connection.poll_timeout(), None);
-    peer.connection
-        .handle_closed(DisconnectReason::TransportClose);
+    peer.connection.handle_closed(DisconnectReason::TransportClose);
     let Some(Event::Disconnected { unanswered, .. }) = peer.events().into_iter().next() else {
         panic!("the root ends first")
     };
@@ -219,17 +159,13 @@ fn one_event_goes_to_many_with_one_acknowledgement_id() {
     let event = encode_event("", &root, Some(ack), "all", &()).unwrap();
     let mut emit = |ack| {
         let now = peer.now;
-        peer.connection
-            .emit_with_shared_ack(now, &root, ack, event.clone(), Some(SECOND))
+        peer.connection.emit_with_shared_ack(now, &root, ack, event.clone(), Some(SECOND))
     };
     assert_eq!(emit(ack), Ok(()));
     assert_eq!(emit(ack), Err(SendError::AckIdInUse));
     assert_eq!(emit(AckId::from(u32::MAX)), Err(SendError::AckIdReserved));
     assert_eq!(peer.hears(), [r#"24294967296["all"]"#]);
-    assert!(matches!(
-        &peer.says("34294967296[]")[..],
-        [Event::Acked { .. }]
-    ));
+    assert!(matches!(&peer.says("34294967296[]")[..], [Event::Acked { .. }]));
 }
 
 #[test]
@@ -253,9 +189,7 @@ fn binary_packets_are_put_together() {
     let mut peer = Peer::joined();
     let placeholder = r#"{"_placeholder":true,"num":0}"#;
     assert_eq!(peer.says(&format!(r#"51-["a",{placeholder}]"#)), []);
-    let [Event::Received { data, .. }] = &peer.says_bytes(&[1, 2])[..] else {
-        panic!("an event")
-    };
+    let [Event::Received { data, .. }] = &peer.says_bytes(&[1, 2])[..] else { panic!("an event") };
     assert_eq!(data.extract::<&[u8]>().unwrap(), [1, 2]);
     assert_eq!(peer.connection.poll_timeout(), None);
 }
@@ -273,17 +207,7 @@ fn stalled_binary_packet_closes() {
 #[test]
 fn malformed_packets_close_without_a_word() {
     let error = DecodeError::UnexpectedText;
-    for text in [
-        "2",
-        "2[]",
-        "7",
-        "",
-        "1{}",
-        "0null",
-        r#"2["connect"]"#,
-        r#"511-["a"]"#,
-        "31{}",
-    ] {
+    for text in ["2", "2[]", "7", "", "1{}", "0null", r#"2["connect"]"#, r#"511-["a"]"#, "31{}"] {
         let mut peer = Peer::joined();
         let events = peer.says(text);
         let Some(Event::Closed(reason @ CloseReason::Malformed(_))) = events.last() else {
@@ -297,16 +221,10 @@ fn malformed_packets_close_without_a_word() {
     assert_eq!(peer.says(r#"51-["a"]"#), []);
     assert_eq!(peer.says(r#"2["b"]"#), broken(error.into()));
     let mut peer = Peer::joined();
-    assert_eq!(
-        peer.says_bytes(&[0]),
-        broken(DecodeError::UnexpectedBinary.into())
-    );
+    assert_eq!(peer.says_bytes(&[0]), broken(DecodeError::UnexpectedBinary.into()));
     let mut peer = Peer::joined();
     assert_eq!(peer.says(r#"51-["a",{"_placeholder":true,"num":1}]"#), []);
-    assert_eq!(
-        peer.says_bytes(&[0]),
-        broken(DecodeError::Placeholder.into())
-    );
+    assert_eq!(peer.says_bytes(&[0]), broken(DecodeError::Placeholder.into()));
 }
 
 #[test]
@@ -333,9 +251,7 @@ fn violations_close_without_a_word() {
         let mut peer = Peer::joined();
         peer.says("0/pending,");
         peer.says("0/refused,");
-        peer.connection
-            .refuse(&namespace("/refused"), "no", None)
-            .unwrap();
+        peer.connection.refuse(&namespace("/refused"), "no", None).unwrap();
         peer.join("/left");
         peer.says("1/left,");
         peer.hears();
@@ -343,9 +259,7 @@ fn violations_close_without_a_word() {
         assert_eq!(peer.hears(), [""; 0]);
     }
     assert_eq!(
-        CloseReason::from(Violation::NotJoined)
-            .disconnect_reason()
-            .as_str(),
+        CloseReason::from(Violation::NotJoined).disconnect_reason().as_str(),
         "forced server close"
     );
 }
@@ -353,10 +267,7 @@ fn violations_close_without_a_word() {
 #[test]
 fn nothing_is_joined_implicitly() {
     let mut peer = Peer::new(Config::default());
-    assert_eq!(
-        peer.says(r#"2["a"]"#),
-        [Event::Closed(Violation::NotJoined.into())]
-    );
+    assert_eq!(peer.says(r#"2["a"]"#), [Event::Closed(Violation::NotJoined.into())]);
 }
 
 #[test]
@@ -385,30 +296,18 @@ fn what_is_under_way_to_a_namespace_the_server_ended_is_ignored() {
     assert_eq!(peer.says(r#"51-/admin,["half"]"#), []);
     peer.connection.disconnect(&admin).unwrap();
     assert_eq!(peer.hears(), ["1/admin,"]);
-    assert_eq!(
-        peer.events(),
-        [disconnected(
-            ADMIN,
-            DisconnectReason::ServerNamespaceDisconnect
-        )]
-    );
+    assert_eq!(peer.events(), [disconnected(ADMIN, DisconnectReason::ServerNamespaceDisconnect)]);
     assert_eq!(peer.says_bytes(&[0]), []);
     for text in [r#"2/admin,["a"]"#, "3/admin,0[]", r#"51-/admin,["b"]"#] {
         assert_eq!(peer.says(text), [], "{text}");
     }
     assert_eq!(peer.says_bytes(&[0]), []);
     assert_eq!(peer.says("1/admin,"), []);
-    assert_eq!(
-        peer.connection.disconnect(&admin),
-        Err(SendError::NotJoined)
-    );
+    assert_eq!(peer.connection.disconnect(&admin), Err(SendError::NotJoined));
     assert_eq!(peer.says(r#"2["still here"]"#).len(), 1);
 
     assert_eq!(peer.says("0/admin,").len(), 1);
-    assert!(matches!(
-        &peer.says(r#"2/admin,["early"]"#)[..],
-        [.., Event::Closed(_)]
-    ));
+    assert!(matches!(&peer.says(r#"2/admin,["early"]"#)[..], [.., Event::Closed(_)]));
 }
 
 #[test]
@@ -424,10 +323,7 @@ fn namespaces_the_server_ended_are_remembered_up_to_the_limit() {
     for name in ["/d", "/b", "/c"] {
         assert_eq!(peer.says(&format!(r#"2{name},["late"]"#)), [], "{name}");
     }
-    assert_eq!(
-        peer.says(r#"2/a,["late"]"#),
-        [Event::Closed(Violation::NotJoined.into())]
-    );
+    assert_eq!(peer.says(r#"2/a,["late"]"#), [Event::Closed(Violation::NotJoined.into())]);
 }
 
 #[test]
@@ -454,24 +350,13 @@ fn connects_beyond_the_limits_are_refused() {
 fn client_that_joins_nothing_in_time_is_closed() {
     let mut peer = Peer::new(Config::default());
     peer.says("0/no");
-    peer.connection
-        .refuse(&namespace("/no"), "Invalid namespace", None)
-        .unwrap();
+    peer.connection.refuse(&namespace("/no"), "Invalid namespace", None).unwrap();
     peer.says("0/pending");
     assert_eq!(peer.connection.poll_timeout(), Some(peer.now + SECOND * 45));
     assert_eq!(peer.waits(SECOND * 44), []);
-    assert_eq!(
-        peer.waits(SECOND),
-        [Event::Closed(CloseReason::ConnectTimeout)]
-    );
-    assert_eq!(
-        CloseReason::ConnectTimeout.disconnect_reason().as_str(),
-        "forced server close"
-    );
-    assert_eq!(
-        peer.connection.accept(&namespace("/pending"), "a"),
-        Err(SendError::Closed)
-    );
+    assert_eq!(peer.waits(SECOND), [Event::Closed(CloseReason::ConnectTimeout)]);
+    assert_eq!(CloseReason::ConnectTimeout.disconnect_reason().as_str(), "forced server close");
+    assert_eq!(peer.connection.accept(&namespace("/pending"), "a"), Err(SendError::Closed));
 
     let mut peer = Peer::joined();
     peer.says("1");
@@ -522,8 +407,7 @@ fn lost_transport_ends_every_namespace_with_its_reason() {
         let mut peer = Peer::joined();
         peer.join(ADMIN);
         peer.connection.handle_closed(reason);
-        peer.connection
-            .handle_closed(DisconnectReason::TransportError);
+        peer.connection.handle_closed(DisconnectReason::TransportError);
         assert_eq!(
             peer.events(),
             [
@@ -548,22 +432,10 @@ fn commands_the_state_does_not_allow_change_nothing() {
     let connection = &mut peer.connection;
     assert_eq!(connection.accept(&root, "a"), Err(SendError::NotRequested));
     assert_eq!(connection.accept(&admin, "a"), Err(SendError::NotRequested));
-    assert_eq!(
-        connection.refuse(&root, "no", None),
-        Err(SendError::NotRequested)
-    );
-    assert_eq!(
-        connection.emit(&admin, event.clone()),
-        Err(SendError::NotJoined)
-    );
-    assert_eq!(
-        connection.acknowledge(&admin, event.clone()),
-        Err(SendError::NotJoined)
-    );
-    assert_eq!(
-        connection.emit_with_ack(now, &admin, &data, None),
-        Err(SendError::NotJoined)
-    );
+    assert_eq!(connection.refuse(&root, "no", None), Err(SendError::NotRequested));
+    assert_eq!(connection.emit(&admin, event.clone()), Err(SendError::NotJoined));
+    assert_eq!(connection.acknowledge(&admin, event.clone()), Err(SendError::NotJoined));
+    assert_eq!(connection.emit_with_ack(now, &admin, &data, None), Err(SendError::NotJoined));
     assert_eq!(
         connection.emit_with_ack(now, &root, &Data::default(), None),
         Err(SendError::NotAnEvent)
@@ -571,19 +443,13 @@ fn commands_the_state_does_not_allow_change_nothing() {
     assert_eq!(connection.disconnect(&admin), Err(SendError::NotJoined));
     let many = vec![Bytes::new(); 11];
     let event_of_many = encode_event("", &root, None, "e", &many).unwrap();
-    assert_eq!(
-        connection.emit(&root, event_of_many),
-        Err(SendError::TooManyAttachments)
-    );
+    assert_eq!(connection.emit(&root, event_of_many), Err(SendError::TooManyAttachments));
     assert_eq!(connection.poll_transmit(), None);
     assert_eq!(connection.poll_event(), None);
 
     connection.close();
     assert_eq!(connection.emit(&root, event), Err(SendError::Closed));
-    assert_eq!(
-        connection.emit_with_ack(now, &root, &data, None),
-        Err(SendError::Closed)
-    );
+    assert_eq!(connection.emit_with_ack(now, &root, &data, None), Err(SendError::Closed));
     assert_eq!(connection.disconnect(&root), Err(SendError::Closed));
     assert_eq!(connection.accept(&root, "a"), Err(SendError::Closed));
 }
@@ -591,14 +457,8 @@ fn commands_the_state_does_not_allow_change_nothing() {
 #[test]
 fn reasons_have_the_official_words() {
     let table = [
-        (
-            DisconnectReason::ClientNamespaceDisconnect,
-            "client namespace disconnect",
-        ),
-        (
-            DisconnectReason::ServerNamespaceDisconnect,
-            "server namespace disconnect",
-        ),
+        (DisconnectReason::ClientNamespaceDisconnect, "client namespace disconnect"),
+        (DisconnectReason::ServerNamespaceDisconnect, "server namespace disconnect"),
         (DisconnectReason::TransportClose, "transport close"),
         (DisconnectReason::TransportError, "transport error"),
         (DisconnectReason::PingTimeout, "ping timeout"),
@@ -616,9 +476,5 @@ fn reasons_have_the_official_words() {
 #[test]
 fn idle_connection_is_small() {
     // On the heap it has one entry for its namespace, of about 80 bytes.
-    assert!(
-        size_of::<Connection>() <= 440,
-        "{}",
-        size_of::<Connection>()
-    );
+    assert!(size_of::<Connection>() <= 440, "{}", size_of::<Connection>());
 }

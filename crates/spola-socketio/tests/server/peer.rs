@@ -19,10 +19,7 @@ impl Peer {
         // The one look at a clock: where it starts does not matter.
         #[allow(clippy::disallowed_methods)]
         let now = Instant::now();
-        Self {
-            connection: Connection::new(config, now),
-            now,
-        }
+        Self { connection: Connection::new(config, now), now }
     }
 
     /// A client that has joined the root.
@@ -34,25 +31,19 @@ impl Peer {
 
     /// Joins a namespace under the id `a`, and returns what is sent.
     pub(crate) fn join(&mut self, name: &str) -> Vec<String> {
-        let text = if name == "/" {
-            "0".to_owned()
-        } else {
-            format!("0{name},")
-        };
+        let text = if name == "/" { "0".to_owned() } else { format!("0{name},") };
         self.says(&text);
         self.connection.accept(&namespace(name), "a").unwrap();
         self.hears()
     }
 
     pub(crate) fn says(&mut self, text: &str) -> Vec<Event> {
-        self.connection
-            .handle_text(self.now, ByteString::from(text));
+        self.connection.handle_text(self.now, ByteString::from(text));
         self.events()
     }
 
     pub(crate) fn says_bytes(&mut self, bytes: &[u8]) -> Vec<Event> {
-        self.connection
-            .handle_binary(self.now, Bytes::copy_from_slice(bytes));
+        self.connection.handle_binary(self.now, Bytes::copy_from_slice(bytes));
         self.events()
     }
 
@@ -77,9 +68,7 @@ impl Peer {
         data: &Data,
         timeout: Option<Duration>,
     ) -> AckId {
-        self.connection
-            .emit_with_ack(self.now, namespace, data, timeout)
-            .unwrap()
+        self.connection.emit_with_ack(self.now, namespace, data, timeout).unwrap()
     }
 }
 

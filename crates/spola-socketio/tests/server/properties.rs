@@ -75,11 +75,7 @@ impl Application {
             Event::Acked { namespace, ack, .. } | Event::AckTimedOut { namespace, ack } => {
                 assert!(self.due.remove(&(namespace.to_string(), ack)));
             }
-            Event::Disconnected {
-                namespace,
-                unanswered,
-                ..
-            } => {
+            Event::Disconnected { namespace, unanswered, .. } => {
                 assert!(self.joined.remove(namespace.as_str()));
                 for ack in unanswered {
                     assert!(self.due.remove(&(namespace.to_string(), ack)));

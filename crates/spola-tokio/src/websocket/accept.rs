@@ -61,10 +61,7 @@ where
     let mut reader = RequestReader::new();
     let mut input = Vec::with_capacity(1024);
     loop {
-        let read = (&mut *stream)
-            .take(MAX_HEAD_LEN as u64)
-            .read_buf(&mut input)
-            .await?;
+        let read = (&mut *stream).take(MAX_HEAD_LEN as u64).read_buf(&mut input).await?;
         if read == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
@@ -72,9 +69,7 @@ where
             Ok(None) => {}
             Ok(Some(request)) => {
                 let head_len = request.head_len;
-                stream
-                    .write_all(&request.upgrade.accept().to_bytes())
-                    .await?;
+                stream.write_all(&request.upgrade.accept().to_bytes()).await?;
                 stream.flush().await?;
                 input.drain(..head_len);
                 return Ok(input);

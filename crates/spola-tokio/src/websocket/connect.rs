@@ -56,10 +56,7 @@ where
     stream.flush().await?;
     let mut input = Vec::with_capacity(1024);
     loop {
-        let read = (&mut *stream)
-            .take(MAX_HEAD_LEN as u64)
-            .read_buf(&mut input)
-            .await?;
+        let read = (&mut *stream).take(MAX_HEAD_LEN as u64).read_buf(&mut input).await?;
         if read == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }

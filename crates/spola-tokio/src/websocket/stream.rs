@@ -88,11 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// The client's side of a connection whose opening handshake is done. `received` is what came
     /// behind the response's head.
     pub fn client(stream: S, config: Config, received: Vec<u8>) -> Self {
-        Self::new(
-            stream,
-            Connection::client(config, OsEntropy::new()),
-            received,
-        )
+        Self::new(stream, Connection::client(config, OsEntropy::new()), received)
     }
 
     fn new(stream: S, connection: Connection, input: Vec<u8>) -> Self {
@@ -208,10 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Takes the next message out of what was read, or the end.
     fn parse(&mut self) -> Option<Message> {
         while matches!(self.end, End::Open) {
-            let mut input = self
-                .input
-                .get_mut(self.parsed..self.read)
-                .unwrap_or_default();
+            let mut input = self.input.get_mut(self.parsed..self.read).unwrap_or_default();
             let message = match self.connection.poll_event(self.now, &mut input) {
                 Some(Event::Text(text)) => Some(Message::Text(text.into_byte_string())),
                 Some(Event::Binary(data)) => Some(Message::Binary(data.into_bytes())),
@@ -275,7 +268,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         // Asked for anew each time: a pong that waited for room may have joined it.
         while self.connection.output().has_remaining() {
             let output = self.connection.output();
-            if ready!(pin!(self.stream.write_buf(output)).poll(cx))? == 0 {
+            let written = if output.chunk().len() == output.remaining() {
+                // One slice, as nearly always: cheaper to write alone than as a list of one.
+                let written = ready!(Pin::new(&mut self.stream).poll_write(cx, output.chunk()))?;
+                output.advance(written);
+                written
+            } else {
+                ready!(pin!(self.stream.write_buf(output)).poll(cx))?
+            };
+            if written == 0 {
                 return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
             }
             self.unflushed = true;
@@ -355,9 +356,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if !std::mem::replace(&mut self.lingers, true) {
             self.sleep = None;
         }
-        self.sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)))
-            .as_mut()
+        self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER))).as_mut()
     }
 
     /// Writes what is left and shuts our side; `false` if that failed.
@@ -373,9 +372,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let Some(deadline) = self.connection.poll_timeout() else {
             return Poll::Pending;
         };
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+        let sleep =
+            self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
         if sleep.deadline().into_std() != deadline {
             sleep.as_mut().reset(deadline.into());
         }
@@ -403,10 +401,7 @@ pub(super) struct OsEntropy {
 
 impl OsEntropy {
     pub(super) const fn new() -> Self {
-        Self {
-            stock: [0; 256],
-            left: 0,
-        }
+        Self { stock: [0; 256], left: 0 }
     }
 }
 

@@ -49,10 +49,7 @@ impl Request {
         push(&mut head, "Upgrade", "websocket");
         push(&mut head, "Connection", "Upgrade");
         push(&mut head, "Sec-WebSocket-Version", "13");
-        Ok(Self {
-            head,
-            protocols: Vec::new(),
-        })
+        Ok(Self { head, protocols: Vec::new() })
     }
 
     /// Offers a subprotocol, after those offered before.
@@ -86,11 +83,7 @@ impl Request {
         let key = STANDARD.encode(nonce);
         push(&mut self.head, "Sec-WebSocket-Key", &key);
         if !self.protocols.is_empty() {
-            push(
-                &mut self.head,
-                "Sec-WebSocket-Protocol",
-                &self.protocols.join(", "),
-            );
+            push(&mut self.head, "Sec-WebSocket-Protocol", &self.protocols.join(", "));
         }
         self.head.push_str("\r\n");
         let handshake = Handshake {
@@ -118,11 +111,7 @@ impl Handshake {
     /// # Errors
     /// When the server refuses, or does not answer as RFC 6455 §4.1 demands: hang up.
     pub fn read<'a>(&mut self, input: &'a [u8]) -> Result<Option<Response<'a>>, HandshakeError> {
-        let Some(head_len) = self
-            .end
-            .find(input)
-            .map_err(|_| HandshakeError::HeadTooLong)?
-        else {
+        let Some(head_len) = self.end.find(input).map_err(|_| HandshakeError::HeadTooLong)? else {
             return Ok(None);
         };
         let head = input.get(..head_len).unwrap_or_default();
@@ -133,11 +122,8 @@ impl Handshake {
             Err(httparse::Error::TooManyHeaders) => return Err(HandshakeError::TooManyHeaders),
             Ok(httparse::Status::Partial) | Err(_) => return Err(HandshakeError::Malformed),
         }
-        let headers: Vec<_> = parsed
-            .headers
-            .iter()
-            .map(|field| (field.name, field.value))
-            .collect();
+        let headers: Vec<_> =
+            parsed.headers.iter().map(|field| (field.name, field.value)).collect();
         let status = parsed.code.ok_or(HandshakeError::Malformed)?;
         if status != 101 {
             return Err(HandshakeError::Status(status));
@@ -146,11 +132,7 @@ impl Handshake {
             return Err(HandshakeError::Malformed);
         }
         let protocol = self.check(&headers)?;
-        Ok(Some(Response {
-            protocol,
-            headers,
-            head_len,
-        }))
+        Ok(Some(Response { protocol, headers, head_len }))
     }
 
     fn check<'a>(
@@ -167,10 +149,7 @@ impl Handshake {
         if accept.map(|value| value.map(<[u8]>::trim_ascii)) != Ok(Some(self.accept.as_bytes())) {
             return Err(HandshakeError::Accept);
         }
-        if all(headers.clone(), "sec-websocket-extensions")
-            .next()
-            .is_some()
-        {
+        if all(headers.clone(), "sec-websocket-extensions").next().is_some() {
             return Err(HandshakeError::Extension);
         }
         let protocol = only(headers, "sec-websocket-protocol");

@@ -29,11 +29,7 @@ pub(super) fn parse<'a>(value: &'a [u8], offers: &mut Vec<ExtensionOffer<'a>>) -
         let mut excess = false;
         while scanner.eat(b';') {
             let parameter = scanner.token()?;
-            let value = if scanner.eat(b'=') {
-                Some(scanner.value()?)
-            } else {
-                None
-            };
+            let value = if scanner.eat(b'=') { Some(scanner.value()?) } else { None };
             if parameters.len() < MAX_PARAMETERS {
                 parameters.push((parameter, value));
             } else {
@@ -70,17 +66,10 @@ impl<'a> Scanner<'a> {
 
     fn token(&mut self) -> Option<&'a str> {
         let rest = self.rest.trim_ascii_start();
-        let len = rest
-            .iter()
-            .position(|&byte| !is_token_byte(byte))
-            .unwrap_or(rest.len());
+        let len = rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(rest.len());
         let (token, rest) = rest.split_at(len);
         self.rest = rest.trim_ascii_start();
-        if token.is_empty() {
-            None
-        } else {
-            str::from_utf8(token).ok()
-        }
+        if token.is_empty() { None } else { str::from_utf8(token).ok() }
     }
 
     /// A token, or a quoted string that is a token once unquoted.
@@ -116,12 +105,7 @@ mod tests {
         let offers = offers.iter();
         Some(
             offers
-                .map(|offer| {
-                    (
-                        offer.name.to_owned(),
-                        offer.parameters.iter().map(show).collect(),
-                    )
-                })
+                .map(|offer| (offer.name.to_owned(), offer.parameters.iter().map(show).collect()))
                 .collect(),
         )
     }
@@ -129,18 +113,12 @@ mod tests {
     #[test]
     fn offers_are_parsed_in_order_with_their_parameters() {
         let offer = |name: &str, parameters: &[&str]| {
-            (
-                name.to_owned(),
-                parameters.iter().map(|&p| p.to_owned()).collect(),
-            )
+            (name.to_owned(), parameters.iter().map(|&p| p.to_owned()).collect())
         };
         for (value, expected) in [
             ("permessage-deflate", vec![offer("permessage-deflate", &[])]),
             ("a, b", vec![offer("a", &[]), offer("b", &[])]),
-            (
-                "a;x=1 ; y , b;z",
-                vec![offer("a", &["x=1", "y"]), offer("b", &["z"])],
-            ),
+            ("a;x=1 ; y , b;z", vec![offer("a", &["x=1", "y"]), offer("b", &["z"])]),
             (r#"a; x="10""#, vec![offer("a", &["x=10"])]),
             (r#"a; x="1\0"; y"#, vec![offer("a", &["x=10", "y"])]),
         ] {

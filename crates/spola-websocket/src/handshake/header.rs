@@ -27,11 +27,7 @@ impl HeadEnd {
             }
         }
         self.scanned = limit;
-        if input.len() >= MAX_HEAD_LEN {
-            Err(TooLong)
-        } else {
-            Ok(None)
-        }
+        if input.len() >= MAX_HEAD_LEN { Err(TooLong) } else { Ok(None) }
     }
 }
 
@@ -70,17 +66,9 @@ pub(super) fn push_checked(out: &mut String, name: &str, value: &str) -> Result<
     if !is_value(value) {
         return Err(HeaderError::InvalidValue);
     }
-    let reserved = [
-        "host",
-        "upgrade",
-        "connection",
-        "content-length",
-        "transfer-encoding",
-    ];
+    let reserved = ["host", "upgrade", "connection", "content-length", "transfer-encoding"];
     let prefix = name.get(.."sec-websocket-".len()).unwrap_or_default();
-    if reserved
-        .iter()
-        .any(|reserved| name.eq_ignore_ascii_case(reserved))
+    if reserved.iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
         || prefix.eq_ignore_ascii_case("sec-websocket-")
     {
         return Err(HeaderError::Reserved);
@@ -98,9 +86,7 @@ pub(super) fn push(out: &mut String, name: &str, value: &str) {
 
 /// Whether a field value is free of control characters (tab excepted).
 pub(super) fn is_value(value: &str) -> bool {
-    value
-        .bytes()
-        .all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
+    value.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
 pub(super) fn is_token(text: &str) -> bool {
@@ -127,11 +113,7 @@ pub(super) fn only<'h>(
 ) -> Result<Option<&'h [u8]>, ()> {
     let mut values = all(headers, name);
     let first = values.next();
-    if values.next().is_some() {
-        Err(())
-    } else {
-        Ok(first)
-    }
+    if values.next().is_some() { Err(()) } else { Ok(first) }
 }
 
 /// Every value of the header called `name`, in order.

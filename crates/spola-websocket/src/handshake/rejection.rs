@@ -108,18 +108,10 @@ impl Rejection {
         for (name, value) in self.headers() {
             push(&mut head, name, value);
         }
-        let connection = if self.status() == 426 {
-            "Upgrade, close"
-        } else {
-            "close"
-        };
+        let connection = if self.status() == 426 { "Upgrade, close" } else { "close" };
         push(&mut head, "Connection", connection);
         push(&mut head, "Content-Type", "text/plain");
-        push(
-            &mut head,
-            "Content-Length",
-            &self.message().len().to_string(),
-        );
+        push(&mut head, "Content-Length", &self.message().len().to_string());
         head.push_str("\r\n");
         head.push_str(self.message());
         head.into_bytes()

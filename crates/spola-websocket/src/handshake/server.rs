@@ -54,23 +54,11 @@ impl RequestReader {
         if target.len() > MAX_TARGET_LEN {
             return Err(Rejection::TargetTooLong);
         }
-        let version = if version == 1 {
-            HttpVersion::Http11
-        } else {
-            HttpVersion::Http10
-        };
-        let headers: Vec<_> = parsed
-            .headers
-            .iter()
-            .map(|field| (field.name, field.value))
-            .collect();
+        let version = if version == 1 { HttpVersion::Http11 } else { HttpVersion::Http10 };
+        let headers: Vec<_> =
+            parsed.headers.iter().map(|field| (field.name, field.value)).collect();
         let upgrade = check(method, version, headers.iter().copied())?;
-        Ok(Some(Request {
-            target,
-            headers,
-            upgrade,
-            head_len,
-        }))
+        Ok(Some(Request { target, headers, upgrade, head_len }))
     }
 }
 
@@ -158,21 +146,13 @@ pub fn check<'h>(
     if only("sec-websocket-version").map(|value| value.map(<[u8]>::trim_ascii)) != Ok(Some(b"13")) {
         return Err(Rejection::WebSocketVersion);
     }
-    let key = only("sec-websocket-key")
-        .ok()
-        .flatten()
-        .and_then(key)
-        .ok_or(Rejection::Key)?;
+    let key = only("sec-websocket-key").ok().flatten().and_then(key).ok_or(Rejection::Key)?;
     let mut extensions = Vec::new();
     for value in all("sec-websocket-extensions") {
         extension::parse(value, &mut extensions).ok_or(Rejection::Extensions)?;
     }
     let protocols = protocols(all("sec-websocket-protocol")).ok_or(Rejection::Protocols)?;
-    Ok(Upgrade {
-        key,
-        protocols,
-        extensions,
-    })
+    Ok(Upgrade { key, protocols, extensions })
 }
 
 impl<'a> Upgrade<'a> {
@@ -184,10 +164,7 @@ impl<'a> Upgrade<'a> {
         push(&mut head, "Upgrade", "websocket");
         push(&mut head, "Connection", "Upgrade");
         push(&mut head, "Sec-WebSocket-Accept", &accept_key(self.key));
-        Response {
-            head,
-            offered: &self.protocols,
-        }
+        Response { head, offered: &self.protocols }
     }
 }
 

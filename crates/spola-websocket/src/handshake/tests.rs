@@ -27,21 +27,11 @@ fn rejection(request: &str) -> Option<Rejection> {
 fn sample_client() -> client::Handshake {
     let mut nonce = |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce");
     let request = client::Request::new("server.example.com", "/chat").unwrap();
-    let request = request
-        .protocol("chat")
-        .unwrap()
-        .protocol("superchat")
-        .unwrap();
+    let request = request.protocol("chat").unwrap().protocol("superchat").unwrap();
     let (bytes, handshake) = request.start(&mut nonce);
     let text = String::from_utf8(bytes).unwrap();
-    assert!(
-        text.contains("\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
-        "{text}"
-    );
-    assert!(
-        text.contains("\r\nSec-WebSocket-Protocol: chat, superchat\r\n"),
-        "{text}"
-    );
+    assert!(text.contains("\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), "{text}");
+    assert!(text.contains("\r\nSec-WebSocket-Protocol: chat, superchat\r\n"), "{text}");
     handshake
 }
 
@@ -57,12 +47,7 @@ fn the_example_of_the_rfc_is_accepted_as_the_rfc_answers_it() {
     assert_eq!(request.head_len, REQUEST.len());
     assert_eq!(request.header("origin"), Some(&b"http://example.com"[..]));
     assert_eq!(request.upgrade.protocols, ["chat", "superchat"]);
-    let response = request
-        .upgrade
-        .accept()
-        .protocol("chat")
-        .unwrap()
-        .to_bytes();
+    let response = request.upgrade.accept().protocol("chat").unwrap().to_bytes();
     assert_eq!(String::from_utf8(response).unwrap(), RESPONSE);
 }
 
@@ -71,10 +56,7 @@ fn a_head_is_found_wherever_the_bytes_are_cut() {
     for text in [REQUEST.to_owned(), REQUEST.replace("\r\n", "\n")] {
         let mut reader = RequestReader::new();
         for end in 0..text.len() {
-            assert!(
-                reader.read(&text.as_bytes()[..end]).unwrap().is_none(),
-                "{end}"
-            );
+            assert!(reader.read(&text.as_bytes()[..end]).unwrap().is_none(), "{end}");
         }
         assert!(reader.read(text.as_bytes()).unwrap().is_some());
         for cut in 0..text.len() {
@@ -96,66 +78,24 @@ fn unsound_requests_are_rejected_with_their_reason() {
         (replaced("GET", "POST"), Rejection::Method),
         (replaced("HTTP/1.1", "HTTP/1.0"), Rejection::HttpVersion),
         (replaced("HTTP/1.1", "HTTP/3.0"), Rejection::HttpVersion),
-        (
-            replaced("/chat", &format!("/{long}")),
-            Rejection::TargetTooLong,
-        ),
-        (
-            replaced("Host: server.example.com\r\n", ""),
-            Rejection::Host,
-        ),
+        (replaced("/chat", &format!("/{long}")), Rejection::TargetTooLong),
+        (replaced("Host: server.example.com\r\n", ""), Rejection::Host),
         (replaced("Host:", "Host: a\r\nHost:"), Rejection::Host),
-        (
-            replaced("Origin: http://example.com", "Content-Length: 1"),
-            Rejection::Body,
-        ),
-        (
-            replaced("Origin: http://example.com", "Transfer-Encoding: chunked"),
-            Rejection::Body,
-        ),
-        (
-            replaced("Upgrade: websocket", "Upgrade: h2c"),
-            Rejection::Upgrade,
-        ),
-        (
-            replaced("Upgrade: websocket", "Upgrade: websockets"),
-            Rejection::Upgrade,
-        ),
+        (replaced("Origin: http://example.com", "Content-Length: 1"), Rejection::Body),
+        (replaced("Origin: http://example.com", "Transfer-Encoding: chunked"), Rejection::Body),
+        (replaced("Upgrade: websocket", "Upgrade: h2c"), Rejection::Upgrade),
+        (replaced("Upgrade: websocket", "Upgrade: websockets"), Rejection::Upgrade),
         (replaced("Upgrade: websocket\r\n", ""), Rejection::Upgrade),
-        (
-            replaced("keep-alive, Upgrade", "keep-alive"),
-            Rejection::Upgrade,
-        ),
-        (
-            replaced("Version: 13", "Version: 8"),
-            Rejection::WebSocketVersion,
-        ),
-        (
-            replaced("Sec-WebSocket-Version: 13\r\n", ""),
-            Rejection::WebSocketVersion,
-        ),
-        (
-            replaced("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZQ=="),
-            Rejection::Key,
-        ),
-        (
-            replaced("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZ$=="),
-            Rejection::Key,
-        ),
+        (replaced("keep-alive, Upgrade", "keep-alive"), Rejection::Upgrade),
+        (replaced("Version: 13", "Version: 8"), Rejection::WebSocketVersion),
+        (replaced("Sec-WebSocket-Version: 13\r\n", ""), Rejection::WebSocketVersion),
+        (replaced("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZQ=="), Rejection::Key),
+        (replaced("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZ$=="), Rejection::Key),
         (replaced("dGhlIHNhbXBsZSBub25jZQ==", ""), Rejection::Key),
         (replaced("Origin:", "Sec-WebSocket-Key:"), Rejection::Key),
-        (
-            replaced("chat, superchat", "chat, chat"),
-            Rejection::Protocols,
-        ),
-        (
-            replaced("chat, superchat", "chat superchat"),
-            Rejection::Protocols,
-        ),
-        (
-            replaced("chat, superchat", "chat,,superchat"),
-            Rejection::Protocols,
-        ),
+        (replaced("chat, superchat", "chat, chat"), Rejection::Protocols),
+        (replaced("chat, superchat", "chat superchat"), Rejection::Protocols),
+        (replaced("chat, superchat", "chat,,superchat"), Rejection::Protocols),
         (
             replaced("Origin: http://example.com", "Sec-WebSocket-Extensions: a;"),
             Rejection::Extensions,
@@ -173,10 +113,7 @@ fn sound_variations_are_accepted() {
     for (from, to) in [
         ("Upgrade: websocket", "upgrade: h2c, WebSocket"),
         ("keep-alive, Upgrade", "UPGRADE"),
-        (
-            "Connection: keep-alive, Upgrade",
-            "Connection: keep-alive\r\nConnection: upgrade",
-        ),
+        ("Connection: keep-alive, Upgrade", "Connection: keep-alive\r\nConnection: upgrade"),
         ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZR=="),
         ("Origin: http://example.com", "Content-Length: 0"),
         (
@@ -193,10 +130,7 @@ fn sound_variations_are_accepted() {
 fn heads_are_limited_in_bytes_and_fields() {
     let endless = "GET / HTTP/1.1\r\nX: ".to_owned() + &"y".repeat(MAX_HEAD_LEN);
     assert_eq!(rejection(&endless), Some(Rejection::HeadTooLong));
-    assert_eq!(
-        rejection(&endless[..MAX_HEAD_LEN]),
-        Some(Rejection::HeadTooLong)
-    );
+    assert_eq!(rejection(&endless[..MAX_HEAD_LEN]), Some(Rejection::HeadTooLong));
     assert_eq!(rejection(&endless[..MAX_HEAD_LEN - 1]), None);
     let fields = "A: b\r\n".repeat(MAX_HEADERS + 1);
     let many = format!("GET / HTTP/1.1\r\n{fields}\r\n");
@@ -222,10 +156,7 @@ fn rejections_are_whole_responses() {
 
 #[test]
 fn header_lines_cannot_be_smuggled_in() {
-    let request = RequestReader::new()
-        .read(REQUEST.as_bytes())
-        .unwrap()
-        .unwrap();
+    let request = RequestReader::new().read(REQUEST.as_bytes()).unwrap().unwrap();
     let server = request.upgrade.accept();
     let client = client::Request::new("a", "/").unwrap();
     for (name, value, expected) in [
@@ -239,16 +170,8 @@ fn header_lines_cannot_be_smuggled_in() {
         ("Connection", "close", HeaderError::Reserved),
         ("Transfer-Encoding", "chunked", HeaderError::Reserved),
     ] {
-        assert_eq!(
-            server.clone().header(name, value).err(),
-            Some(expected),
-            "{name}"
-        );
-        assert_eq!(
-            client.clone().header(name, value).err(),
-            Some(expected),
-            "{name}"
-        );
+        assert_eq!(server.clone().header(name, value).err(), Some(expected), "{name}");
+        assert_eq!(client.clone().header(name, value).err(), Some(expected), "{name}");
     }
     for target in ["", "chat", "/a b", "/a\r\nX: y", "/\u{e9}", "/a#b"] {
         assert!(client::Request::new("a", target).is_err(), "{target:?}");
@@ -256,23 +179,11 @@ fn header_lines_cannot_be_smuggled_in() {
     for host in ["", "a b", "a\r\nX: y"] {
         assert!(client::Request::new(host, "/").is_err(), "{host:?}");
     }
-    assert_eq!(
-        client.protocol("a, b").err(),
-        Some(HeaderError::InvalidName)
-    );
-    assert_eq!(
-        server.clone().protocol("other").err(),
-        Some(HeaderError::NotOffered)
-    );
-    assert_eq!(
-        server.clone().extension("a\r\nX: y").err(),
-        Some(HeaderError::InvalidValue)
-    );
+    assert_eq!(client.protocol("a, b").err(), Some(HeaderError::InvalidName));
+    assert_eq!(server.clone().protocol("other").err(), Some(HeaderError::NotOffered));
+    assert_eq!(server.clone().extension("a\r\nX: y").err(), Some(HeaderError::InvalidValue));
     let chosen = server.protocol("chat").unwrap();
-    assert_eq!(
-        chosen.protocol("superchat").err(),
-        Some(HeaderError::NotOffered)
-    );
+    assert_eq!(chosen.protocol("superchat").err(), Some(HeaderError::NotOffered));
 }
 
 #[test]
@@ -295,42 +206,18 @@ fn the_client_refuses_answers_that_do_not_fit() {
         RESPONSE.replacen(from, to, 1)
     };
     for (response, expected) in [
-        (
-            replaced("101 Switching Protocols", "200 OK"),
-            HandshakeError::Status(200),
-        ),
-        (
-            "HTTP/1.1 403 Forbidden\r\n\r\n".to_owned(),
-            HandshakeError::Status(403),
-        ),
+        (replaced("101 Switching Protocols", "200 OK"), HandshakeError::Status(200)),
+        ("HTTP/1.1 403 Forbidden\r\n\r\n".to_owned(), HandshakeError::Status(403)),
         (replaced("HTTP/1.1", "HTTP/1.0"), HandshakeError::Malformed),
         (replaced("HTTP/1.1", "SPDY"), HandshakeError::Malformed),
-        (
-            replaced("Upgrade: websocket", "Upgrade: h2c"),
-            HandshakeError::Upgrade,
-        ),
-        (
-            replaced("Connection: Upgrade", "Connection: close"),
-            HandshakeError::Upgrade,
-        ),
+        (replaced("Upgrade: websocket", "Upgrade: h2c"), HandshakeError::Upgrade),
+        (replaced("Connection: Upgrade", "Connection: close"), HandshakeError::Upgrade),
         (replaced("s3pP", "S3pP"), HandshakeError::Accept),
+        (replaced("Sec-WebSocket-Accept: ", "X: "), HandshakeError::Accept),
+        (replaced("Protocol: chat", "Protocol: other"), HandshakeError::Protocol),
+        (replaced("Protocol: chat", "Protocol: chat, superchat"), HandshakeError::Protocol),
         (
-            replaced("Sec-WebSocket-Accept: ", "X: "),
-            HandshakeError::Accept,
-        ),
-        (
-            replaced("Protocol: chat", "Protocol: other"),
-            HandshakeError::Protocol,
-        ),
-        (
-            replaced("Protocol: chat", "Protocol: chat, superchat"),
-            HandshakeError::Protocol,
-        ),
-        (
-            replaced(
-                "Upgrade:",
-                "Sec-WebSocket-Extensions: permessage-deflate\r\nUpgrade:",
-            ),
+            replaced("Upgrade:", "Sec-WebSocket-Extensions: permessage-deflate\r\nUpgrade:"),
             HandshakeError::Extension,
         ),
     ] {

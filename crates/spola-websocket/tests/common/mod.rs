@@ -62,9 +62,7 @@ pub fn server() -> Connection {
 }
 
 pub fn client() -> Connection {
-    Connection::client(Config::default(), |buf: &mut [u8]| {
-        buf.copy_from_slice(&KEY)
-    })
+    Connection::client(Config::default(), |buf: &mut [u8]| buf.copy_from_slice(&KEY))
 }
 
 /// Gives `wire` to the connection in one piece; every event that comes of it.
@@ -92,11 +90,7 @@ pub fn receive_large(connection: &mut Connection, now: Instant, mut wire: &[u8])
             None => 0,
         };
         let (direct, rest) = wire.split_at(len);
-        let piece = if direct.is_empty() {
-            &rest[..rest.len().min(20_000)]
-        } else {
-            &[]
-        };
+        let piece = if direct.is_empty() { &rest[..rest.len().min(20_000)] } else { &[] };
         got.extend(receive(connection, now, piece));
         wire = &rest[piece.len()..];
     }
@@ -142,14 +136,7 @@ pub fn raw_frame(
     let masking_key = key.map(MaskingKey::new);
     let payload_len = payload.len() as u64;
     let mut head = [0; FrameHeader::MAX_LEN];
-    let len = FrameHeader {
-        fin,
-        rsv,
-        opcode,
-        masking_key,
-        payload_len,
-    }
-    .encode(&mut head);
+    let len = FrameHeader { fin, rsv, opcode, masking_key, payload_len }.encode(&mut head);
     let mut wire = head[..len].to_vec();
     wire.extend_from_slice(payload);
     if let Some(key) = masking_key {

@@ -70,9 +70,6 @@ fn step_wire(step: &Step) -> Vec<u8> {
 
 /// Bytes of some length, drawn by their first one only: quick to make, quick to shrink.
 pub fn bytes(len: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
-    (any::<u8>(), len).prop_map(|(first, len)| {
-        (0..len)
-            .map(|i| first.wrapping_add((i % 251) as u8))
-            .collect()
-    })
+    (any::<u8>(), len)
+        .prop_map(|(first, len)| (0..len).map(|i| first.wrapping_add((i % 251) as u8)).collect())
 }

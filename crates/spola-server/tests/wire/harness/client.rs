@@ -40,11 +40,7 @@ impl Response {
 
 impl Client {
     pub(crate) fn new(end: ClientEnd, runtime: VirtualRuntime) -> Self {
-        Self {
-            end,
-            runtime,
-            received: Vec::new(),
-        }
+        Self { end, runtime, received: Vec::new() }
     }
 
     pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {
@@ -63,10 +59,7 @@ impl Client {
     pub(crate) fn response(&mut self) -> Response {
         match self.try_response() {
             Some(response) => response,
-            None => panic!(
-                "no response, but {:?}",
-                String::from_utf8_lossy(&self.received)
-            ),
+            None => panic!("no response, but {:?}", String::from_utf8_lossy(&self.received)),
         }
     }
 
@@ -76,11 +69,7 @@ impl Client {
         let end = self.received.windows(4).position(|at| at == b"\r\n\r\n")? + 4;
         let head = str::from_utf8(&self.received[..end]).unwrap().to_owned();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut response = Response {
-            status,
-            head,
-            body: String::new(),
-        };
+        let mut response = Response { status, head, body: String::new() };
         let len: usize = match response.header("content-length") {
             Some(len) => len.parse().unwrap(),
             None if status == 101 => 0,

@@ -72,7 +72,5 @@ pub(crate) fn take(bytes: &mut Vec<u8>) -> Option<Frame> {
 /// Bytes from their notation, such as `81 01 32`.
 pub(crate) fn hex(text: &str) -> Vec<u8> {
     let bytes = text.split_whitespace();
-    bytes
-        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
-        .collect()
+    bytes.map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }

@@ -113,14 +113,9 @@ impl World {
 
     /// Opens a session over polling.
     pub(crate) fn open_polling(&self) -> Polling {
-        let response = self
-            .plain("GET /socket.io/?EIO=4&transport=polling")
-            .response();
+        let response = self.plain("GET /socket.io/?EIO=4&transport=polling").response();
         assert_eq!(response.status, 200);
-        Polling {
-            world: self.clone(),
-            sid: sid_of(&response.body),
-        }
+        Polling { world: self.clone(), sid: sid_of(&response.body) }
     }
 
     /// Opens a session over polling, and joins the root namespace.
@@ -161,10 +156,7 @@ impl World {
         future: impl Future<Output = T> + Send + 'static,
     ) -> Running<T> {
         let output = Arc::new(Mutex::new(None));
-        let running = Running {
-            output: Arc::clone(&output),
-            runtime: self.runtime.clone(),
-        };
+        let running = Running { output: Arc::clone(&output), runtime: self.runtime.clone() };
         self.runtime.spawn(Box::pin(async move {
             let result = future.await;
             *output.lock().unwrap() = Some(result);
@@ -288,10 +280,9 @@ pub(crate) fn recorder_with(config: Config) -> (World, Log) {
     let root = io.namespace("/");
     root.on_connect(async |State(log): State<Log>| log.say("connect"));
     root.fallback(async |State(log): State<Log>, event: RawData| log.say(event.json().to_string()));
-    root.on(
-        "echo",
-        async |spola_server::Data(argument): spola_server::Data<serde_json::Value>| Reply(argument),
-    );
+    root.on("echo", async |spola_server::Data(argument): spola_server::Data<serde_json::Value>| {
+        Reply(argument)
+    });
     root.on_disconnect(async |State(log): State<Log>, reason: DisconnectReason| {
         log.say(reason.as_str());
     });

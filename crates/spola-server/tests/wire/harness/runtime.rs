@@ -49,11 +49,7 @@ impl VirtualRuntime {
             random: 0,
             shuffle: None,
         };
-        Self {
-            shared: Arc::new(Shared {
-                state: Mutex::new(state),
-            }),
-        }
+        Self { shared: Arc::new(Shared { state: Mutex::new(state) }) }
     }
 
     /// Runs whatever can run now; the number of polls it took.
@@ -79,10 +75,7 @@ impl VirtualRuntime {
             };
             (id, future)
         };
-        let waker = Waker::from(Arc::new(TaskWaker {
-            id,
-            shared: Arc::downgrade(&self.shared),
-        }));
+        let waker = Waker::from(Arc::new(TaskWaker { id, shared: Arc::downgrade(&self.shared) }));
         let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
         let mut state = self.lock();
         if polled.is_pending() {

@@ -1,0 +1,120 @@
+//! The answers to HTTP requests.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Response, StatusCode};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::Full;
+use spola_engineio::request::{self, UPGRADE_REFUSAL_STATUS};
+use spola_engineio::server::PostOutcome;
+use spola_websocket::handshake::server::Rejection;
+
+/// The body of a response.
+#[derive(Debug, Default)]
+pub struct Body(Full<Bytes>);
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+/// The answer to a GET: a payload (§5.1).
+pub(crate) fn payload(bytes: Bytes) -> Response<Body> {
+    let mut response = plain(StatusCode::OK, "text/plain; charset=UTF-8", bytes);
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
+}
+
+pub(crate) fn post_response(outcome: PostOutcome) -> Response<Body> {
+    match outcome {
+        PostOutcome::Ok => {
+            let mut response = plain(StatusCode::OK, "text/html", "ok");
+            let no_store = HeaderValue::from_static("no-store");
+            response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+            response
+        }
+        PostOutcome::TooLarge => empty(StatusCode::PAYLOAD_TOO_LARGE),
+        PostOutcome::Refused(code) => json(code.status(), code.json_body().into_bytes()),
+        PostOutcome::Abort => closing(empty(StatusCode::BAD_REQUEST)),
+        PostOutcome::BadRequest | _ => empty(StatusCode::BAD_REQUEST),
+    }
+}
+
+pub(crate) fn refused(refusal: &request::Refusal, upgrade: bool) -> Response<Body> {
+    tracing::debug!(context = refusal.context().name(), "a request was refused");
+    if upgrade {
+        let status =
+            StatusCode::from_u16(UPGRADE_REFUSAL_STATUS).unwrap_or(StatusCode::BAD_REQUEST);
+        return closing(plain(status, "text/html", refusal.message().to_owned()));
+    }
+    json(refusal.status(), refusal.json_body().into_bytes())
+}
+
+/// An opening handshake that RFC 6455 does not allow (§3.2 of the wire text).
+pub(crate) fn rejected(rejection: Rejection) -> Response<Body> {
+    let mut response = closing(plain(StatusCode::BAD_REQUEST, "text/html", rejection.message()));
+    if rejection == Rejection::WebSocketVersion {
+        let versions = HeaderValue::from_static("13, 8");
+        response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, versions);
+    }
+    response
+}
+
+pub(crate) fn session_unknown() -> Response<Body> {
+    let code = request::ErrorCode::SessionUnknown;
+    json(code.status(), code.json_body().into_bytes())
+}
+
+pub(crate) fn shutting_down() -> Response<Body> {
+    let text = "the server is shutting down";
+    let mut response = closing(plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", text));
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+pub(crate) fn json(status: u16, body: Bytes) -> Response<Body> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    plain(status, "application/json", body)
+}
+
+pub(crate) fn plain(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Body> {
+    let mut response = Response::new(Body(Full::new(body.into())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::default());
+    *response.status_mut() = status;
+    response
+}
+
+pub(crate) fn closing(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}

@@ -1,0 +1,161 @@
+//! The session's WebSocket: reading, writing, upgrading, closing.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use hyper::upgrade::OnUpgrade;
+use spola_engineio::Transport;
+use spola_engineio::server::{BinaryMode, Transmit, WebSocketEnd};
+
+use super::reject::Reject;
+use super::task::SessionTask;
+use super::wire::{Incoming, Wire};
+
+/// Messages that are read in one round.
+pub(super) const MESSAGES: usize = 128;
+
+/// Bytes of messages that may wait for handlers to end.
+pub(super) const BACKLOG_LEN: usize = 1 << 20;
+
+/// What a waiting message weighs by itself.
+pub(super) const MESSAGE_LEN: usize = 64;
+
+impl SessionTask {
+    pub(super) fn upgrade(&mut self, now: Instant, upgrade: OnUpgrade, binary: BinaryMode) {
+        let wire = Wire::opening(upgrade, now, &self.config);
+        if self.wire.is_some() || !self.engine.accepts_upgrade() {
+            let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
+            let reject = Reject::new(wire, runtime, config);
+            return self.runtime.spawn(Box::pin(reject));
+        }
+        self.upgrade_binary = binary;
+        self.wire = Some(wire);
+    }
+
+    /// Reads what has come over the WebSocket. While too many handlers wait, messages go to the
+    /// backlog as long as it has room: a pong may be behind them.
+    pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        for _ in 0..MESSAGES {
+            let wait = match self.is_full() {
+                true => self.backlog >= BACKLOG_LEN,
+                false => self.held.is_some(),
+            };
+            if wait {
+                return false;
+            }
+            let Some(wire) = &mut self.wire else {
+                return false;
+            };
+            let Poll::Ready(incoming) = wire.poll_next(cx, now, &self.config) else {
+                return false;
+            };
+            match incoming {
+                Incoming::Opened => self.opened(now),
+                Incoming::Message(message) => {
+                    self.backlog += message.len() + MESSAGE_LEN;
+                    self.engine.handle_websocket_message(now, message);
+                }
+                Incoming::Closed { clean } => {
+                    let end = if clean { WebSocketEnd::Closed } else { WebSocketEnd::Failed };
+                    self.engine.handle_websocket_closed(end);
+                    self.settle(cx, now);
+                    return true;
+                }
+            }
+            self.pump(cx, now);
+        }
+        true
+    }
+
+    /// The WebSocket is open: as the session's transport, or to probe an upgrade.
+    fn opened(&mut self, now: Instant) {
+        if self.engine.transport() == Transport::Polling
+            && self.engine.handle_websocket_opened(now, self.upgrade_binary).is_err()
+            && let Some(wire) = &mut self.wire
+        {
+            wire.close(now);
+        }
+    }
+
+    /// The WebSocket has ended: once its last bytes are written, it may be forgotten.
+    fn settle(&mut self, cx: &mut Context<'_>, now: Instant) {
+        self.pump(cx, now);
+        self.flush(cx, now);
+        self.wire = match self.wire.take() {
+            None | Some(Wire::Opening(..)) => None,
+            Some(wire) => self.keep(wire),
+        };
+    }
+
+    /// Keeps a WebSocket that closes, unless it was a probe that failed: then the session goes on
+    /// without it, and may try another meanwhile.
+    fn keep(&self, wire: Wire) -> Option<Wire> {
+        if self.engine.transport() == Transport::WebSocket {
+            return Some(wire);
+        }
+        let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
+        self.runtime.spawn(Box::pin(Reject::new(wire, runtime, config)));
+        None
+    }
+
+    /// Writes what waits; `true` if there is more to do thereupon: room was made for packets that found
+    /// none, or the peer's end is to be read.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let was_full = self.is_wire_full();
+        let Some(wire) = &mut self.wire else {
+            return false;
+        };
+        let flushed = wire.flush(cx, now);
+        if let Err(error) = &flushed {
+            tracing::debug!(%error, "a connection failed");
+        }
+        if flushed.is_err() || wire.is_done() {
+            self.wire = None;
+            self.engine.handle_websocket_closed(WebSocketEnd::Closed);
+            self.pump(cx, now);
+        }
+        matches!(flushed, Ok(true)) || (was_full && !self.is_wire_full())
+    }
+
+    /// Whether packets wait in the engine for the WebSocket to be written to.
+    pub(super) fn is_wire_full(&self) -> bool {
+        self.engine.transport() == Transport::WebSocket
+            && self.wire.as_ref().is_some_and(|wire| !wire.has_room())
+    }
+
+    /// Carries one output of the engine out; `false` if there is none, or no room for it.
+    pub(super) fn transmit(&mut self, now: Instant) -> bool {
+        if self.is_wire_full() {
+            return false;
+        }
+        match self.engine.poll_transmit() {
+            Some(Transmit::WebSocketMessage(message)) => {
+                if let Some(wire) = &mut self.wire {
+                    wire.send(message);
+                }
+            }
+            Some(Transmit::CloseWebSocket) => self.close_wire(now),
+            Some(Transmit::PollResponse { id, response }) => self.polls.answer(id, response),
+            Some(Transmit::PostResponse { id, outcome }) => self.posts.answer(id, outcome),
+            Some(_) => {}
+            None => return false,
+        }
+        true
+    }
+
+    /// The engine is done with the WebSocket.
+    fn close_wire(&mut self, now: Instant) {
+        if let Some(mut wire) = self.wire.take() {
+            wire.close(now);
+            self.wire = self.keep(wire);
+        }
+    }
+
+    /// Ends the session with a client that does not read, and frees what waits for it.
+    pub(super) fn give_up(&mut self) {
+        tracing::info!("a client reads too slowly");
+        self.engine.abort();
+        self.wire = None;
+    }
+}

@@ -1,0 +1,126 @@
+//! A server on a listener. The clock moves by itself when everybody waits, so nothing here sleeps.
+
+#![expect(clippy::disallowed_methods, reason = "a test is an application: it has tasks")]
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use spola_server::{Io, Socket};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+struct Running {
+    address: SocketAddr,
+    quit: oneshot::Sender<()>,
+    ended: JoinHandle<io::Result<()>>,
+}
+
+async fn start(io: Io) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let (quit, told) = oneshot::channel();
+    let serve = spola_tokio::serve(listener, io)
+        .drain_timeout(Duration::from_secs(3))
+        .with_graceful_shutdown(async { drop(told.await) });
+    Running { address, quit, ended: tokio::spawn(serve.into_future()) }
+}
+
+async fn send(address: SocketAddr, bytes: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("connected");
+    stream.write_all(bytes.as_bytes()).await.expect("written");
+    stream
+}
+
+async fn to_end(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    // A reset is an end as well.
+    let _ = stream.read_to_end(&mut text).await;
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_is_hung_up_on_after_ten_seconds() {
+    let server = start(Io::new()).await;
+    for beginning in ["", "GET /socket.io/ HT", "PRI * HT"] {
+        let started = Instant::now();
+        to_end(send(server.address, beginning).await).await;
+        assert_eq!(started.elapsed().as_secs(), 10, "{beginning:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn http_2_is_not_spoken() {
+    let server = start(Io::new()).await;
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
+    let answer = to_end(send(server.address, preface).await).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn heads_have_limits() {
+    let server = start(Io::new()).await;
+    let many: String = (0..101).map(|at| format!("H{at}: x\r\n")).collect();
+    let long = format!("Long: {}\r\n", "x".repeat(20_000));
+    for headers in [many, long] {
+        let request = format!("GET /socket.io/ HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        let answer = to_end(send(server.address, &request).await).await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_elsewhere_goes_to_the_fallback() {
+    let server = start(Io::new()).await;
+    let request = "GET /else HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let answer = to_end(send(server.address, request).await).await;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_tells_clients_and_ends() {
+    let io = Io::new();
+    let server = start(io.clone()).await;
+    let open = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n\
+                Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let mut client = send(server.address, open).await;
+    let mut begun = vec![0; 4096];
+    while !begun.windows(5).any(|bytes| bytes == b"0{\"si") {
+        let read = client.read(&mut begun).await.expect("read");
+        assert_ne!(read, 0);
+    }
+    let started = Instant::now();
+    server.quit.send(()).expect("it runs");
+    let rest = to_end(client).await;
+    assert!(rest.as_bytes().ends_with(b"\x88\x00") || rest.contains('\u{fffd}'), "{rest:?}");
+    server.ended.await.expect("no panic").expect("no error");
+    assert!(started.elapsed() <= Duration::from_secs(4));
+    assert_eq!(io.session_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_cuts_off_what_does_not_end() {
+    let io = Io::new();
+    io.namespace("/").on_connect(async |_: Socket| std::future::pending::<()>().await);
+    let server = start(io.clone()).await;
+    let open =
+        "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let answer = to_end(send(server.address, open).await).await;
+    let (_, sid) = answer.split_once("\"sid\":\"").expect("an open packet");
+    let sid = &sid[..20];
+    let post = format!(
+        "POST /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nHost: x\r\n\
+         Content-Length: 2\r\nConnection: close\r\n\r\n40"
+    );
+    assert!(to_end(send(server.address, &post).await).await.ends_with("ok"));
+    let started = Instant::now();
+    server.quit.send(()).expect("it runs");
+    server.ended.await.expect("no panic").expect("no error");
+    assert_eq!(started.elapsed().as_secs(), 3);
+    io.drained().await;
+    assert_eq!(started.elapsed().as_secs(), 3);
+}
