@@ -82,3 +82,35 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         self.watch(cx, shut)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_is_waited_for_30_seconds() {
+        let (near, mut far) = tokio::io::duplex(8);
+        let mut patient = Patient::new(near);
+        let started = tokio::time::sleep(Duration::ZERO).deadline();
+        let writing = async {
+            let error = patient.write_all(&[0; 32]).await.expect_err("nobody reads");
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        };
+        let reading = async {
+            // Each byte that is taken begins the time anew.
+            tokio::time::sleep(Duration::from_secs(29)).await;
+            far.read_u8().await.expect("written");
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = writing => {}
+            () = reading => {}
+        }
+        assert_eq!(
+            tokio::time::sleep(Duration::ZERO).deadline() - started,
+            WRITE_TIMEOUT + Duration::from_secs(29)
+        );
+    }
+}
