@@ -28,14 +28,15 @@ const fn place(name: &'static str, may_use: &'static [&'static str], layer: Laye
     Place { name, may_use, layer }
 }
 
-const MACHINES_AND_CODECS: &[&str] = &[
+const JOINED: &[&str] = &[
+    "spola-driver",
     "spola-websocket",
     "spola-engineio",
     "spola-engineio-packet",
     "spola-socketio",
     "spola-socketio-packet",
 ];
-const DRIVER: &[&str] = &["spola-server", "spola-client", "spola-websocket"];
+const DRIVER: &[&str] = &["spola-driver", "spola-server", "spola-client", "spola-websocket"];
 
 const ALL: &[&str] = &[
     "spola-frame",
@@ -44,6 +45,7 @@ const ALL: &[&str] = &[
     "spola-websocket",
     "spola-engineio",
     "spola-socketio",
+    "spola-driver",
     "spola-server",
     "spola-client",
     "spola-tokio",
@@ -51,15 +53,16 @@ const ALL: &[&str] = &[
     "spola-redis",
 ];
 
-const PLACES: [Place; 13] = [
+const PLACES: [Place; 14] = [
     place("spola-frame", &[], Layer::SansIo),
     place("spola-engineio-packet", &[], Layer::SansIo),
     place("spola-socketio-packet", &[], Layer::SansIo),
     place("spola-websocket", &["spola-frame"], Layer::SansIo),
     place("spola-engineio", &["spola-engineio-packet"], Layer::SansIo),
     place("spola-socketio", &["spola-socketio-packet"], Layer::SansIo),
-    place("spola-server", MACHINES_AND_CODECS, Layer::Joined),
-    place("spola-client", MACHINES_AND_CODECS, Layer::Joined),
+    place("spola-driver", &["spola-websocket"], Layer::Joined),
+    place("spola-server", JOINED, Layer::Joined),
+    place("spola-client", JOINED, Layer::Joined),
     place("spola-tokio", DRIVER, Layer::World),
     place("spola-async-std", DRIVER, Layer::World),
     place("spola-redis", &["spola-server"], Layer::World),

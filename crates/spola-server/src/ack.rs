@@ -14,9 +14,9 @@ use spola_socketio_packet::{AckId, ArgsError, Data, EncodeError};
 
 use crate::emit::EmitError;
 use crate::reply::ReplyBody;
-use crate::runtime::BoxFuture;
 use crate::session::{Command, PACKET_PREFIX};
 use crate::socket::Socket;
+use spola_driver::BoxFuture;
 
 /// The client's wish to have an event acknowledged; empty if it asked for nothing.
 ///

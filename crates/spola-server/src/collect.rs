@@ -11,7 +11,7 @@ use futures_channel::oneshot::Receiver;
 use http_body::Body;
 use spola_engineio::server::PostOutcome;
 
-use crate::runtime::Runtime;
+use spola_driver::Runtime;
 
 /// Bytes reserved ahead of what has arrived.
 const RESERVE: u64 = 64 << 10;

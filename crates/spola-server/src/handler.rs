@@ -14,7 +14,7 @@ use crate::extensions::Extensions;
 use crate::extract::{Extract, MissingState};
 use crate::refusal::Refusal;
 use crate::reply::{IntoAdmission, IntoReply, ReplyBody};
-use crate::runtime::BoxFuture;
+use spola_driver::BoxFuture;
 
 /// An asynchronous function that can serve in the situation `C`: an event, a connect, a disconnect.
 ///

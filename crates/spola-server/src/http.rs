@@ -22,8 +22,8 @@ use crate::response::{
     Body, closing, empty, json, payload, plain, post_response, refused, rejected, session_unknown,
     shutting_down,
 };
-use crate::runtime::Runtime;
 use crate::session::{Beginning, Command, Reject, SessionHandle, SessionTask, Wire};
+use spola_driver::Runtime;
 
 /// Answers the HTTP requests of clients. Cheap to clone.
 ///

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use spola_server::{BoxFuture, Runtime, Timer};
+use spola_driver::{BoxFuture, Runtime, Timer};
 use tokio::time::Sleep;
 
 /// Runs sessions on the tokio runtime that it is used in.

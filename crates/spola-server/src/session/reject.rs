@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::wire::{Incoming, Wire};
 use crate::config::Config;
-use crate::runtime::{Runtime, Timer};
+use spola_driver::{Runtime, Timer};
 
 /// Time for all of it.
 const TIME: Duration = Duration::from_secs(10);

@@ -13,8 +13,8 @@ use crate::ack::Ack;
 use crate::context::{ConnectContext, DisconnectContext, EventContext};
 use crate::handler::{Admission, Erased, EventOutcome, Guarded, Panicked};
 use crate::refusal::Refusal;
-use crate::runtime::BoxFuture;
 use crate::socket::Socket;
+use spola_driver::BoxFuture;
 
 /// What a handler leaves to do when it has ended.
 pub(super) enum Done {

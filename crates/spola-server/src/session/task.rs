@@ -27,8 +27,8 @@ use super::{Command, PACKET_PREFIX, SessionHandle};
 use crate::ack::AckError;
 use crate::config::Config;
 use crate::io::Io;
-use crate::runtime::{Runtime, Timer};
 use crate::socket::Socket;
+use spola_driver::{Runtime, Timer};
 
 /// Rounds of work before others get their turn.
 const BUDGET: usize = 16;

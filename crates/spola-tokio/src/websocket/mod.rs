@@ -12,12 +12,76 @@
 //! # }
 //! ```
 
-mod accept;
-mod connect;
-mod scratch;
-mod stream;
+mod io;
 
-pub use accept::{AcceptError, accept, accept_with};
-pub use connect::{ConnectError, client};
+use std::sync::LazyLock;
+
+use spola_websocket::handshake::client::Request;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use self::io::TokioIo;
+use crate::TokioRuntime;
+pub use spola_driver::{Accept, AcceptError, Answer, ConnectError, Error, Open, Refusal};
 pub use spola_websocket::{CloseCode, CloseReason, Config, Message, SendError};
-pub use stream::{Error, WebSocket};
+
+/// An open WebSocket over the tokio stream `S`.
+pub type WebSocket<S> = spola_driver::WebSocket<TokioIo<S>, TokioRuntime>;
+
+/// Reads the client's upgrade request from a stream and answers it. Subprotocols and extensions are
+/// declined.
+///
+/// # Errors
+/// If the stream fails, or no sound request comes within 10 seconds.
+pub async fn accept<S>(stream: S) -> Result<WebSocket<S>, AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    static DEFAULT: LazyLock<Accept> = LazyLock::new(Accept::new);
+    DEFAULT.accept(TokioIo(stream), TokioRuntime).await
+}
+
+/// As [`accept`], with settings: an [`Accept`], or just a [`Config`].
+///
+/// ```no_run
+/// # async fn run(listener: tokio::net::TcpListener) -> Result<(), Box<dyn std::error::Error>> {
+/// use spola_tokio::websocket::{Accept, Answer, Refusal, accept_with};
+///
+/// let settings = Accept::new().protocols(["chat.v2", "chat.v1"]).on_request(|request| {
+///     match request.header("Origin") {
+///         Some(b"https://example.com") => Ok(Answer::new()),
+///         _ => Err(Refusal::new(403, "Who are you?")),
+///     }
+/// });
+/// let (stream, _) = listener.accept().await?;
+/// let socket = accept_with(stream, settings.clone()).await?;
+/// println!("speaks {:?}", socket.protocol());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// If the stream fails, the request is refused, or none comes in time.
+pub async fn accept_with<S>(
+    stream: S,
+    settings: impl Into<Accept>,
+) -> Result<WebSocket<S>, AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    settings.into().accept(TokioIo(stream), TokioRuntime).await
+}
+
+/// Opens a WebSocket as the client, over a stream that is connected already.
+///
+/// # Errors
+/// If the stream fails, or no sound acceptance comes within 20 seconds.
+pub async fn client<S>(
+    stream: S,
+    request: Request,
+    config: Config,
+) -> Result<WebSocket<S>, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    Open::new(request).config(config).open(TokioIo(stream), TokioRuntime).await
+}

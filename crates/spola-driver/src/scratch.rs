@@ -1,12 +1,12 @@
-//! The buffer that a thread's connections read into, one after the other.
+//! The buffers that a thread's connections use, one after the other.
 //!
-//! A connection keeps it only while it holds something that was not parsed yet, so idle connections
-//! own none.
+//! A connection keeps them only while they hold something that was not parsed, or not written, so
+//! idle connections own none.
 
 use std::cell::Cell;
 
 /// Bytes that one read may bring.
-const LEN: usize = 64 << 10;
+pub(crate) const LEN: usize = 64 << 10;
 
 /// The largest capacity that is kept for the next writer.
 const OUTPUT_CAPACITY: usize = 256 << 10;
@@ -17,26 +17,26 @@ thread_local! {
 }
 
 /// The thread's buffer, or a new one if somebody holds it: [`LEN`] bytes, whatever they hold.
-pub(super) fn take() -> Vec<u8> {
+pub(crate) fn take() -> Vec<u8> {
     let mut buffer = INPUT.take();
     buffer.resize(LEN, 0);
     buffer
 }
 
 /// Returns a buffer.
-pub(super) fn give(buffer: Vec<u8>) {
+pub(crate) fn give(buffer: Vec<u8>) {
     if buffer.len() == LEN {
         INPUT.set(buffer);
     }
 }
 
 /// The thread's buffer to write answers into; without capacity if somebody holds it.
-pub(super) fn take_output() -> Vec<u8> {
+pub(crate) fn take_output() -> Vec<u8> {
     OUTPUT.take()
 }
 
 /// Returns a buffer that was written into.
-pub(super) fn give_output(buffer: Vec<u8>) {
+pub(crate) fn give_output(buffer: Vec<u8>) {
     if (1..=OUTPUT_CAPACITY).contains(&buffer.capacity()) {
         OUTPUT.set(buffer);
     }

@@ -1,0 +1,84 @@
+//! What both opening handshakes do with their stream.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use spola_websocket::handshake::MAX_HEAD_LEN;
+
+use crate::transport::poll_write_all;
+use crate::{Runtime, Timer, Transport, scratch};
+
+/// What a handshake leaves.
+pub(crate) struct Greeted {
+    /// What came behind the head.
+    pub(crate) received: Vec<u8>,
+    pub(crate) protocol: Option<Box<str>>,
+}
+
+/// Appends what comes to `received`, which so has room for no more than what has arrived.
+///
+/// # Errors
+/// If the stream fails or ends.
+pub(crate) async fn read_more<S: Transport>(
+    stream: &mut S,
+    received: &mut Vec<u8>,
+) -> io::Result<()> {
+    poll_fn(|cx| {
+        let mut buffer = scratch::take();
+        let polled = Pin::new(&mut *stream).poll_read(cx, &mut buffer[..MAX_HEAD_LEN]);
+        let polled = polled.map(|read| match read? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            len => {
+                received.extend_from_slice(&buffer[..len]);
+                Ok(())
+            }
+        });
+        scratch::give(buffer);
+        polled
+    })
+    .await
+}
+
+/// Writes a head.
+///
+/// # Errors
+/// If the stream fails.
+pub(crate) async fn write<S: Transport>(stream: &mut S, head: &[u8]) -> io::Result<()> {
+    let mut left = head;
+    poll_fn(|cx| poll_write_all(stream, cx, &mut left)).await
+}
+
+/// Writes a refusal, and ends our side of the stream.
+///
+/// # Errors
+/// If the stream fails.
+pub(crate) async fn refuse<S: Transport>(stream: &mut S, head: &[u8]) -> io::Result<()> {
+    write(stream, head).await?;
+    poll_fn(|cx| Pin::new(&mut *stream).poll_close(cx)).await
+}
+
+/// Awaits `future`, but no longer than `time`; `None` if it took longer.
+pub(crate) async fn within<R: Runtime, T>(
+    runtime: &R,
+    time: Duration,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let mut future = pin!(future);
+    let deadline = runtime.now().checked_add(time);
+    let mut timer: Option<Box<dyn Timer>> = None;
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        let timer = timer.get_or_insert_with(|| {
+            let mut timer = runtime.timer();
+            timer.set(deadline);
+            timer
+        });
+        timer.poll_expired(cx).map(|()| None)
+    })
+    .await
+}

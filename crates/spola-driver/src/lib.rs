@@ -1,0 +1,32 @@
+//! What Spola's drivers share: a WebSocket over any polled stream, free of any runtime.
+//!
+//! The state machine of `spola-websocket` takes bytes and the time; a driver has sockets, a clock and
+//! tasks. In between there is work that no runtime changes: when to read and into which buffer, when
+//! to write, how long to wait, and how to part. It is done here, once.
+//!
+//! - [`Accept`] and [`Open`] do the opening handshake on a stream that is connected.
+//! - [`WebSocket`] has the async methods that applications call.
+//! - [`Line`] is what it is made of: polled by hand, for those who have a task and a timer already.
+//! - [`Runtime`] is what a driver brings, with a [`Transport`] to carry the bytes.
+//!
+//! `spola-tokio` and `spola-async-std` are such drivers.
+
+mod accept;
+mod client;
+mod entropy;
+mod error;
+mod greeting;
+mod line;
+mod runtime;
+mod scratch;
+mod transport;
+mod websocket;
+
+pub use accept::{Accept, AcceptError, Answer, Refusal};
+pub use client::{ConnectError, Open};
+pub use entropy::MaskingKeys;
+pub use error::Error;
+pub use line::Line;
+pub use runtime::{BoxFuture, Runtime, Timer};
+pub use transport::{FuturesIo, Transport};
+pub use websocket::WebSocket;

@@ -1,0 +1,141 @@
+//! The end of a connection, and the timers.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use super::Line;
+use crate::{Transport, scratch};
+
+/// Time for a peer to close its side, and bytes it may still send, after we closed ours.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_LEN: usize = 4 << 20;
+
+/// How far the end has come.
+#[derive(Debug)]
+pub(super) enum End {
+    Open,
+    /// `Closed` came out of the machine; what it has left is being written, then our side is shut.
+    Reported,
+    /// Our side is shut. The peer's is read until it ends: closing with unread input would make
+    /// the kernel reset the connection, and our Close frame be lost.
+    Lingering {
+        until: Instant,
+        read: usize,
+    },
+    Done,
+}
+
+impl End {
+    pub(super) fn report(&mut self) {
+        if matches!(self, Self::Open) {
+            *self = Self::Reported;
+        }
+    }
+}
+
+impl<S: Transport> Line<S> {
+    /// Parts from the peer after `Closed`: writes what is left, shuts our side, and reads until the
+    /// peer's ends, for 2 s and 4 MiB at most. Ready once the stream may be dropped.
+    pub fn poll_end(&mut self, cx: &mut Context<'_>, clock: impl Fn() -> Instant) -> Poll<()> {
+        self.release();
+        loop {
+            match self.end {
+                End::Open => return Poll::Pending,
+                End::Reported => {
+                    self.end = match ready!(self.poll_shut(cx, &clock)) {
+                        true => End::Lingering { until: clock() + LINGER, read: 0 },
+                        false => End::Done,
+                    };
+                }
+                End::Lingering { until, read } => {
+                    let mut buffer = scratch::take();
+                    let polled = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
+                    scratch::give(buffer);
+                    let read = match ready!(polled) {
+                        Ok(0) | Err(_) => LINGER_LEN,
+                        Ok(len) => read + len,
+                    };
+                    self.end = match read < LINGER_LEN {
+                        true => End::Lingering { until, read },
+                        false => End::Done,
+                    };
+                }
+                End::Done => return Poll::Ready(()),
+            }
+        }
+    }
+
+    /// Writes what is left and shuts our side; `false` if that failed.
+    fn poll_shut(&mut self, cx: &mut Context<'_>, clock: impl Fn() -> Instant) -> Poll<bool> {
+        if ready!(self.poll_flush(cx, &clock)).is_err() {
+            return Poll::Ready(false);
+        }
+        self.end_by.get_or_insert_with(|| clock() + LINGER);
+        Pin::new(&mut self.stream).poll_close(cx).map(|shut| shut.is_ok())
+    }
+
+    /// Ends the connection `time` from now at the latest, whatever is left to write by then; an
+    /// earlier end stands.
+    pub fn end_within(&mut self, now: Instant, time: Duration) {
+        self.end_by.get_or_insert(now + time);
+    }
+
+    /// As [`end_within`](Self::end_within), with the time that a peer usually gets.
+    pub(crate) fn end_soon(&mut self, now: Instant) {
+        self.end_within(now, LINGER);
+    }
+
+    /// Whether `Closed` has been handed out.
+    pub fn is_closed(&self) -> bool {
+        !matches!(self.end, End::Open)
+    }
+
+    /// Whether the connection has ended, and its stream may be dropped.
+    pub fn is_done(&self) -> bool {
+        matches!(self.end, End::Done)
+    }
+
+    /// The clock has moved, perhaps past [`poll_timeout`](Self::poll_timeout). `true`: the peer has
+    /// taken nothing for too long, and the connection is over; what was not written is lost.
+    pub fn handle_timeout(&mut self, now: Instant) -> bool {
+        self.connection.handle_timeout(now);
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
+        let stalled = due(self.stall_deadline());
+        if stalled || due(self.end_by) || due(self.linger_deadline()) {
+            self.fail(now);
+        }
+        stalled
+    }
+
+    /// The moment to call [`handle_timeout`](Self::handle_timeout) at. It changes with every call: ask
+    /// again after each.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.is_done() {
+            return None;
+        }
+        let own = [self.stall_deadline(), self.end_by, self.linger_deadline()];
+        self.connection.poll_timeout().into_iter().chain(own.into_iter().flatten()).min()
+    }
+
+    /// The stream has failed: nothing is left to be done with it. If the machine has not said why it
+    /// ended, that is its next event.
+    pub fn fail(&mut self, now: Instant) {
+        self.connection.handle_eof(now);
+        self.stalled_since = None;
+        self.end = End::Done;
+        self.parsed = self.read;
+        self.release();
+    }
+
+    fn stall_deadline(&self) -> Option<Instant> {
+        self.stalled_since?.checked_add(self.write_timeout?)
+    }
+
+    fn linger_deadline(&self) -> Option<Instant> {
+        match self.end {
+            End::Lingering { until, .. } => Some(until),
+            End::Open | End::Reported | End::Done => None,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A WebSocket with async methods.
+
+mod poll;
+
+use std::fmt;
+use std::future::poll_fn;
+
+use spola_websocket::{CloseCode, CloseReason, Config, Connection, Message, Prepared, SendError};
+
+use crate::{Error, Line, MaskingKeys, Runtime, Timer, Transport};
+
+/// An open WebSocket over the stream `S`.
+///
+/// Every method may be dropped at any `await` and called again; nothing is lost.
+///
+/// # When writes happen
+/// Received messages are read in batches, and their answers are written in batches: a message sent
+/// while further received ones wait to be taken by [`recv`](Self::recv) is written once those were
+/// taken, with the answers to them. A program that takes a message, answers, and then waits for
+/// something other than this connection should call [`flush`](Self::flush) before it waits.
+///
+/// # Who keeps it alive
+/// Nothing happens while no method is awaited: pings are answered and timers seen to within
+/// [`recv`](Self::recv).
+pub struct WebSocket<S, R> {
+    line: Line<S>,
+    runtime: R,
+    /// Made when something is to be waited for first.
+    timer: Option<Box<dyn Timer>>,
+    protocol: Option<Box<str>>,
+    state: State,
+}
+
+enum State {
+    Open,
+    /// The machine said why it ended.
+    Closed(Box<CloseReason>),
+    /// The stream failed.
+    Failed,
+}
+
+impl<S: Transport, R: Runtime> WebSocket<S, R> {
+    /// The server's side of a connection whose opening handshake is done. `received` is what came
+    /// behind the request's head.
+    pub fn server(stream: impl Into<S>, config: Config, received: Vec<u8>) -> Self
+    where
+        R: Default,
+    {
+        let runtime = R::default();
+        let line = Line::new(stream.into(), Connection::server(config), received, runtime.now());
+        Self::from_line(line, runtime)
+    }
+
+    /// The client's side of a connection whose opening handshake is done. `received` is what came
+    /// behind the response's head.
+    pub fn client(stream: impl Into<S>, config: Config, received: Vec<u8>) -> Self
+    where
+        R: Default + Clone,
+    {
+        let runtime = R::default();
+        let connection = Connection::client(config, MaskingKeys::new(runtime.clone()));
+        let line = Line::new(stream.into(), connection, received, runtime.now());
+        Self::from_line(line, runtime)
+    }
+
+    /// Any connection, on the given runtime.
+    pub fn from_line(line: Line<S>, runtime: R) -> Self {
+        Self { line, runtime, timer: None, protocol: None, state: State::Open }
+    }
+
+    pub(crate) fn with_protocol(mut self, protocol: Option<Box<str>>) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// The next message; `None` once the closing handshake is over. Pings are answered and Close
+    /// frames echoed on the way.
+    ///
+    /// # Errors
+    /// If the stream fails, or the connection ends in any other way.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// Sends a message. See the type's text on when it is written.
+    ///
+    /// # Errors
+    /// If the stream fails, or the connection is closing.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        self.line.connection().send(message.into())?;
+        self.uncork().await
+    }
+
+    /// Sends a text, copying it; otherwise as [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_text(&mut self, text: &str) -> Result<(), Error> {
+        self.line.connection().send_text(text)?;
+        self.uncork().await
+    }
+
+    /// Sends bytes, copying them; otherwise as [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_binary(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.line.connection().send_binary(payload)?;
+        self.uncork().await
+    }
+
+    /// Sends a message that was encoded before, for many.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        self.line.connection().send_prepared(prepared)?;
+        self.uncork().await
+    }
+
+    /// Sends a ping with up to 125 bytes.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.line.connection().ping(payload)?;
+        self.flush().await
+    }
+
+    /// Writes everything that was sent.
+    ///
+    /// # Errors
+    /// If the stream fails, or the peer has taken nothing for 30 s.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    async fn uncork(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_corked(cx)).await
+    }
+
+    /// Closes the connection: sends a Close frame, waits for the peer's, and ends the stream.
+    /// Messages that still come are dropped; to have them, call [`start_close`](Self::start_close)
+    /// and go on with [`recv`](Self::recv).
+    ///
+    /// # Errors
+    /// If the code may not be sent, the reason is longer than 123 bytes, or the connection ends in
+    /// another way.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.start_close(code, reason)?;
+        while self.recv().await?.is_some() {}
+        Ok(())
+    }
+
+    /// Queues a Close frame; nothing can be sent afterwards.
+    ///
+    /// # Errors
+    /// If the code may not be sent, the reason is longer than 123 bytes, or the connection is
+    /// closing already.
+    pub fn start_close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        self.line.connection().close(self.runtime.now(), code, reason)
+    }
+
+    /// Why the connection ended, once it has.
+    pub fn close_reason(&self) -> Option<&CloseReason> {
+        match &self.state {
+            State::Closed(reason) => Some(reason),
+            State::Open | State::Failed => None,
+        }
+    }
+
+    /// The subprotocol that was agreed on in the opening handshake.
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol.as_deref()
+    }
+
+    /// Bytes that were sent and not yet written.
+    pub fn buffered_amount(&self) -> usize {
+        self.line.buffered_amount()
+    }
+
+    /// The stream beneath.
+    pub fn stream(&self) -> &S {
+        self.line.stream()
+    }
+}
+
+impl<S, R> fmt::Debug for WebSocket<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket").field("protocol", &self.protocol).finish_non_exhaustive()
+    }
+}
