@@ -5,6 +5,7 @@ mod reject;
 mod running;
 mod task;
 mod transport;
+mod upgraded;
 mod waiting;
 mod wire;
 

@@ -36,23 +36,21 @@ impl Future for Reject {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         let now = this.runtime.now();
-        loop {
-            while let Poll::Ready(incoming) = this.wire.poll_next(cx, now, &this.config) {
-                match incoming {
-                    Incoming::Opened => this.wire.close(now),
-                    Incoming::Closed { .. } if matches!(this.wire, Wire::Opening(..)) => {
-                        return Poll::Ready(());
-                    }
-                    Incoming::Message(_) | Incoming::Closed { .. } => {}
+        while let Poll::Ready(incoming) = this.wire.poll_next(cx, now, &this.config) {
+            match incoming {
+                Incoming::Opened => this.wire.close(now),
+                Incoming::Closed { .. } if matches!(this.wire, Wire::Opening(..)) => {
+                    return Poll::Ready(());
                 }
-            }
-            match this.wire.flush(cx, now) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(_) => return Poll::Ready(()),
+                Incoming::Message(_) | Incoming::Closed { .. } => {}
             }
         }
-        if this.wire.is_done() || now >= this.deadline || this.timer.poll_expired(cx).is_ready() {
+        let failed = this.wire.flush(cx, now).is_err();
+        if failed
+            || this.wire.is_done()
+            || now >= this.deadline
+            || this.timer.poll_expired(cx).is_ready()
+        {
             return Poll::Ready(());
         }
         Poll::Pending

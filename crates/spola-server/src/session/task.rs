@@ -224,7 +224,7 @@ impl SessionTask {
         self.pump(cx, now);
         self.sockets.handle_timeout(now);
         self.running.handle_timeout(now);
-        let stalled = self.wire.as_mut().is_some_and(|wire| wire.handle_timeout(now, &self.config));
+        let stalled = self.wire.as_mut().is_some_and(|wire| wire.handle_timeout(now));
         if stalled && self.engine.transport() == Transport::WebSocket {
             self.give_up();
         }
@@ -233,7 +233,7 @@ impl SessionTask {
 
     /// Sets the timer for whatever is due first; `true` if it has to be polled again.
     fn set_alarm(&mut self) -> bool {
-        let wire = self.wire.as_ref().and_then(|wire| wire.poll_timeout(&self.config));
+        let wire = self.wire.as_ref().and_then(|wire| wire.poll_timeout());
         let due = [
             self.engine.poll_timeout(),
             self.sockets.poll_timeout(),

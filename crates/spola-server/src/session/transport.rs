@@ -99,8 +99,7 @@ impl SessionTask {
         None
     }
 
-    /// Writes what waits; `true` if there is more to do thereupon: room was made for packets that found
-    /// none, or the peer's end is to be read.
+    /// Writes what waits; `true` if that made room for packets that found none.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let was_full = self.is_wire_full();
         let Some(wire) = &mut self.wire else {
@@ -115,7 +114,7 @@ impl SessionTask {
             self.engine.handle_websocket_closed(WebSocketEnd::Closed);
             self.pump(cx, now);
         }
-        matches!(flushed, Ok(true)) || (was_full && !self.is_wire_full())
+        was_full && !self.is_wire_full()
     }
 
     /// Whether packets wait in the engine for the WebSocket to be written to.
