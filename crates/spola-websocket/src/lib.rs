@@ -92,6 +92,8 @@ mod config;
 mod connection;
 mod control_rate;
 mod copy;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 mod event;
 pub mod handshake;
 mod message;
