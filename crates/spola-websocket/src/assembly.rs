@@ -1,105 +1,58 @@
-use bytes::{BufMut, Bytes};
+use bytes::Bytes;
 use bytestring::ByteString;
-use spola_frame::{MaskingKey, incomplete_suffix, mask};
+use spola_frame::incomplete_suffix;
 
-use crate::{Event, Payload, Text, Violation, copy};
-
-/// What a message must have received, and must still miss in the current frame, before it is read
-/// straight into its own buffer.
-const LARGE_READ_MIN: usize = 16 * 1024;
+use crate::{Event, Kind, Payload, Text, Violation, copy, text};
 
 /// The most that is reserved ahead of what arrived, unless more has arrived already.
 const AHEAD: usize = 64 * 1024;
 
+/// From so many bytes on, as many again may be reserved ahead as [`AHEAD`] says.
+const LARGE: usize = 16 * 1024;
+
 /// A message that did not come in one piece: one growing buffer, already unmasked and, for text,
 /// already validated.
 #[derive(Debug)]
-pub(crate) struct Assembly {
-    payload: Partial,
-    /// Frames so far.
-    pub(crate) fragments: u32,
-}
-
-#[derive(Debug)]
-enum Partial {
+pub(crate) enum Assembly {
     Text(PartialText),
-    Binary {
-        buffer: Vec<u8>,
-        /// How much of `buffer` is accounted for; the rest was read straight into it.
-        done: usize,
-    },
+    Binary(Vec<u8>),
 }
 
 impl Assembly {
-    pub(crate) fn text() -> Self {
-        Self { payload: Partial::Text(PartialText::default()), fragments: 0 }
-    }
-
-    pub(crate) fn binary() -> Self {
-        Self { payload: Partial::Binary { buffer: Vec::new(), done: 0 }, fragments: 0 }
+    pub(crate) fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text(PartialText::default()),
+            Kind::Binary => Self::Binary(Vec::new()),
+        }
     }
 
     /// Bytes of payload so far.
     pub(crate) fn len(&self) -> usize {
-        match &self.payload {
-            Partial::Text(text) => text.valid.len() + text.carried().len(),
-            Partial::Binary { done, .. } => *done,
+        match self {
+            Self::Text(text) => text.valid.len() + text.carry_len,
+            Self::Binary(buffer) => buffer.len(),
         }
     }
 
-    /// Appends unmasked bytes; `remaining` says how many the current frame is still to bring,
-    /// these included.
-    pub(crate) fn append(&mut self, bytes: &[u8], remaining: u64) -> Result<(), Violation> {
-        let expected = usize::try_from(remaining).unwrap_or(usize::MAX);
-        match &mut self.payload {
-            Partial::Text(text) => text.append(bytes, expected),
-            Partial::Binary { buffer, done } => {
-                let spare = buffer.capacity() - buffer.len();
-                if spare < bytes.len() {
+    /// Appends unmasked bytes; `expected` says how many are known to come, these included.
+    pub(crate) fn append(&mut self, bytes: &[u8], expected: u64) -> Result<(), Violation> {
+        let expected = usize::try_from(expected).unwrap_or(usize::MAX);
+        match self {
+            Self::Text(text) => text.append(bytes, expected),
+            Self::Binary(buffer) => {
+                if buffer.capacity() - buffer.len() < bytes.len() {
                     buffer.reserve_exact(growth(buffer.len(), bytes.len(), expected));
                 }
                 copy::append(buffer, bytes);
-                *done = buffer.len();
                 Ok(())
             }
         }
     }
 
-    /// Room to read at most `remaining` masked bytes into, if reading that way is worth it.
-    pub(crate) fn large_read(&mut self, remaining: u64) -> Option<impl BufMut + '_> {
-        let remaining = usize::try_from(remaining).unwrap_or(usize::MAX);
-        let Partial::Binary { buffer, done } = &mut self.payload else {
-            return None;
-        };
-        if remaining < LARGE_READ_MIN || *done < LARGE_READ_MIN || buffer.len() != *done {
-            return None;
-        }
-        let mut spare = buffer.capacity() - buffer.len();
-        if spare < remaining.min(LARGE_READ_MIN) {
-            buffer.reserve_exact(growth(buffer.len(), 0, remaining));
-            spare = buffer.capacity() - buffer.len();
-        }
-        Some(buffer.limit(remaining.min(spare)))
-    }
-
-    /// Accounts for what was read straight into the buffer; says how many bytes.
-    pub(crate) fn absorb(&mut self, key: Option<MaskingKey>, phase: usize) -> usize {
-        let Partial::Binary { buffer, done } = &mut self.payload else {
-            return 0;
-        };
-        let fresh = buffer.get_mut(*done..).unwrap_or_default();
-        let len = fresh.len();
-        if let Some(key) = key {
-            mask(fresh, key, phase);
-        }
-        *done += len;
-        len
-    }
-
     pub(crate) fn finish<'a>(self) -> Result<Event<'a>, Violation> {
-        Ok(match self.payload {
-            Partial::Text(text) => Event::Text(Text::Owned(text.finish()?)),
-            Partial::Binary { buffer, .. } => Event::Binary(Payload::Owned(Bytes::from(buffer))),
+        Ok(match self {
+            Self::Text(text) => Event::Text(Text::Owned(text.finish()?)),
+            Self::Binary(buffer) => Event::Binary(Payload::Owned(Bytes::from(buffer))),
         })
     }
 }
@@ -108,13 +61,13 @@ impl Assembly {
 /// `expected` more in all: never much more than what has arrived.
 fn growth(len: usize, needed: usize, expected: usize) -> usize {
     let arrived = len + needed;
-    let ahead = if len < LARGE_READ_MIN { arrived } else { arrived.max(AHEAD) };
+    let ahead = if len < LARGE { arrived } else { arrived.max(AHEAD) };
     expected.min(ahead).max(needed)
 }
 
 /// Text validated as it arrives, so that a wrong byte is found at once, and never twice.
 #[derive(Debug, Default)]
-struct PartialText {
+pub(crate) struct PartialText {
     valid: String,
     /// The unfinished sequence at the end: its first `carry_len` bytes, a valid prefix.
     carry: [u8; 4],
@@ -132,7 +85,7 @@ impl PartialText {
             rest = after;
         }
         let (complete, tail) = rest.split_at(rest.len() - incomplete_suffix(rest));
-        let complete = simdutf8::basic::from_utf8(complete).map_err(|_| Violation::InvalidUtf8)?;
+        let complete = text::check(complete)?;
         if self.valid.capacity() - self.valid.len() < complete.len() {
             self.valid.reserve_exact(growth(self.valid.len(), complete.len(), expected));
         }
@@ -154,10 +107,6 @@ impl PartialText {
             Err(_) => return Err(Violation::InvalidUtf8),
         }
         Ok(())
-    }
-
-    fn carried(&self) -> &[u8] {
-        self.carry.get(..self.carry_len).unwrap_or_default()
     }
 
     fn finish(self) -> Result<ByteString, Violation> {

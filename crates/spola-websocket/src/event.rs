@@ -4,7 +4,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use spola_frame::{CloseCode, FrameError};
 
-use crate::copy;
+use crate::{Kind, copy};
 
 /// What a connection tells its user.
 ///
@@ -19,6 +19,46 @@ pub enum Event<'a> {
     Pong(Payload<'a>),
     /// The connection is over: once, and last. What is left in the output still wants to be written.
     Closed(CloseReason),
+}
+
+/// What a connection tells a user who reads messages as they arrive, with
+/// [`poll_chunk`](crate::Connection::poll_chunk).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChunkEvent<'a> {
+    /// The next part of a message.
+    Chunk(Chunk<'a>),
+    /// As [`Event::Pong`].
+    Pong(Payload<'a>),
+    /// As [`Event::Closed`].
+    Closed(CloseReason),
+}
+
+/// Part of a message: unmasked, inflated, and of a text checked as far as it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk<'a> {
+    /// What the message is.
+    pub kind: Kind,
+    /// The bytes, at most as many as were read at once, or 64 KiB of a compressed message. A
+    /// character of a text may be cut between two chunks.
+    pub data: Payload<'a>,
+    /// Whether a message begins here.
+    pub first: bool,
+    /// Whether it ends here. Such a chunk may be empty.
+    pub last: bool,
+}
+
+impl<'a> Chunk<'a> {
+    pub(crate) fn whole_text(text: Text<'a>) -> Self {
+        let data = match text {
+            Text::Borrowed(text) => Payload::Borrowed(text.as_bytes()),
+            Text::Owned(text) => Payload::Owned(text.into_bytes()),
+        };
+        Self { kind: Kind::Text, data, first: true, last: true }
+    }
+
+    pub(crate) fn whole_binary(data: Payload<'a>) -> Self {
+        Self { kind: Kind::Binary, data, first: true, last: true }
+    }
 }
 
 /// The payload of a message: lent out of the input, or owned when it came in pieces.
@@ -149,6 +189,10 @@ pub enum CloseReason {
     Eof,
     /// The peer did not answer our Close frame in time.
     CloseTimeout,
+    /// The peer stayed silent after a keep-alive ping.
+    PongTimeout,
+    /// No message passed in [`idle_timeout`](crate::Config::idle_timeout).
+    IdleTimeout,
 }
 
 impl CloseReason {
@@ -159,7 +203,8 @@ impl CloseReason {
         match self {
             Self::Peer(frame) | Self::Local(frame) => frame.code.unwrap_or(CloseCode::NO_STATUS),
             Self::Violation(violation) => violation.close_code(),
-            Self::Eof | Self::CloseTimeout => CloseCode::ABNORMAL,
+            Self::Eof | Self::CloseTimeout | Self::PongTimeout => CloseCode::ABNORMAL,
+            Self::IdleTimeout => CloseCode::GOING_AWAY,
         }
     }
 }
@@ -172,6 +217,8 @@ impl fmt::Display for CloseReason {
             Self::Violation(violation) => write!(f, "closed after a violation: {violation}"),
             Self::Eof => f.write_str("the transport ended without a closing handshake"),
             Self::CloseTimeout => f.write_str("the peer did not answer the Close frame in time"),
+            Self::PongTimeout => f.write_str("the peer did not answer a ping in time"),
+            Self::IdleTimeout => f.write_str("no message passed for too long"),
         }
     }
 }
@@ -182,7 +229,7 @@ impl fmt::Display for CloseReason {
 pub enum Violation {
     /// A frame header that is never allowed.
     Frame(FrameError),
-    /// Reserved bits that no extension gave a meaning (§5.2).
+    /// Reserved bits that no extension gave a meaning there (§5.2, RFC 7692 §6).
     ReservedBits,
     /// A client's frame without a mask, or a server's with one (§5.1).
     Masking,
@@ -196,6 +243,8 @@ pub enum Violation {
     CloseCode(u16),
     /// A text message or close reason that is not UTF-8 (§8.1).
     InvalidUtf8,
+    /// A compressed message that does not inflate (RFC 7692 §6.2).
+    Inflate,
     /// [`max_message_size`](crate::Config::max_message_size) exceeded.
     MessageTooBig,
     /// [`max_fragments`](crate::Config::max_fragments) exceeded.
@@ -219,7 +268,7 @@ impl Violation {
             | Self::ExpectedContinuation
             | Self::CloseBody
             | Self::CloseCode(_) => CloseCode::PROTOCOL_ERROR,
-            Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::Inflate => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooBig => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments | Self::MessageTimeout | Self::ControlFlood => {
                 CloseCode::POLICY_VIOLATION
@@ -239,12 +288,13 @@ impl fmt::Display for Violation {
         let text = match self {
             Self::Frame(error) => return error.fmt(f),
             Self::CloseCode(code) => return write!(f, "close code {code} must not be sent"),
-            Self::ReservedBits => "reserved bits set without an extension",
+            Self::ReservedBits => "reserved bits that no extension allows here",
             Self::Masking => "frame masked the wrong way for its sender",
             Self::UnexpectedContinuation => "continuation without a message",
             Self::ExpectedContinuation => "new message inside a fragmented one",
             Self::CloseBody => "Close frame with a body of one byte",
             Self::InvalidUtf8 => "text that is not UTF-8",
+            Self::Inflate => "compressed message that does not inflate",
             Self::MessageTooBig => "message too big",
             Self::TooManyFragments => "message in too many fragments",
             Self::MessageTimeout => "message not completed in time",

@@ -84,28 +84,36 @@
 //!
 //! A message that lies whole in the input is unmasked in place, validated in one pass and lent out:
 //! no allocation, no copy. A connection between messages owns no buffer at all. A message in pieces
-//! grows one buffer by what has arrived, never by what was announced. A large binary payload can be
-//! read straight into that buffer: [`Connection::large_read`].
+//! grows one buffer by what has arrived, never by what was announced; or it is handed out in chunks as
+//! it arrives, by [`Connection::poll_chunk`], and needs no buffer at all.
 
 mod assembly;
 mod config;
 mod connection;
+mod control_payload;
 mod control_rate;
 mod copy;
 #[cfg(feature = "deflate")]
 pub mod deflate;
+mod deflation;
 mod event;
 pub mod handshake;
+mod incoming;
+mod inflation;
+mod liveness;
 mod message;
 mod output;
+mod prepared;
 mod reader;
+mod text;
 mod writer;
 
 pub use config::Config;
 pub use connection::Connection;
-pub use event::{CloseFrame, CloseReason, Event, Payload, Text, Violation};
-pub use message::{Entropy, Message, Prepared, SendError};
+pub use event::{Chunk, ChunkEvent, CloseFrame, CloseReason, Event, Payload, Text, Violation};
+pub use message::{Compression, Entropy, Kind, Message, Part, SendError};
 pub use output::Output;
+pub use prepared::Prepared;
 pub use spola_frame::{CloseCode, FrameError};
 
 #[cfg(doctest)]

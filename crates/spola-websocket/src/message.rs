@@ -2,9 +2,51 @@ use std::{error, fmt};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use spola_frame::{FrameHeader, Opcode, Rsv};
+use spola_frame::Opcode;
 
-use crate::{Payload, Text, copy};
+use crate::{Payload, Text};
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// UTF-8.
+    Text,
+    /// Bytes.
+    Binary,
+}
+
+impl Kind {
+    pub(crate) const fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::Text,
+            Self::Binary => Opcode::Binary,
+        }
+    }
+}
+
+/// Which part of its message a fragment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// More fragments follow.
+    More,
+    /// The message ends with this one.
+    Last,
+}
+
+/// Whether a message is compressed, where permessage-deflate was agreed on. Elsewhere none is.
+///
+/// A message that holds both a secret and text of somebody else's choice should not be compressed:
+/// its length tells how much the two have in common (the CRIME and BREACH attacks).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Compression {
+    /// If it has at least as many bytes as the agreement's threshold.
+    #[default]
+    Auto,
+    /// Not this one.
+    Never,
+    /// This one, however small.
+    Always,
+}
 
 /// An owned message, to be sent or kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +76,12 @@ impl Message {
         }
     }
 
-    pub(crate) const fn opcode(&self) -> Opcode {
+    /// Whether it is text or binary.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
         match self {
-            Self::Text(_) => Opcode::Text,
-            Self::Binary(_) => Opcode::Binary,
+            Self::Text(_) => Kind::Text,
+            Self::Binary(_) => Kind::Binary,
         }
     }
 }
@@ -84,44 +128,6 @@ impl From<Payload<'_>> for Message {
     }
 }
 
-/// A message with its frame encoded once, to be sent by any number of connections.
-///
-/// A server's connection queues a large frame by reference and copies a small one; a client's has
-/// to mask each copy anew, so it gains nothing over [`Connection::send`](crate::Connection::send).
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    pub(crate) opcode: Opcode,
-    pub(crate) frame: Bytes,
-    pub(crate) header_len: usize,
-}
-
-impl Prepared {
-    /// Encodes `message` as one frame, copying its payload once.
-    #[must_use]
-    pub fn new(message: &Message) -> Self {
-        let payload = message.as_bytes();
-        let header = FrameHeader {
-            fin: true,
-            rsv: Rsv::NONE,
-            opcode: message.opcode(),
-            masking_key: None,
-            payload_len: payload.len() as u64,
-        };
-        let mut head = [0; FrameHeader::MAX_LEN];
-        let header_len = header.encode(&mut head);
-        let mut frame = Vec::with_capacity(header_len + payload.len());
-        frame.extend_from_slice(&head[..header_len]);
-        copy::append(&mut frame, payload);
-        Self { opcode: header.opcode, frame: frame.into(), header_len }
-    }
-
-    /// The message's payload.
-    #[must_use]
-    pub fn payload(&self) -> &[u8] {
-        self.frame.get(self.header_len..).unwrap_or_default()
-    }
-}
-
 /// A source of randomness for masking keys (RFC 6455 §5.3, §10.3).
 ///
 /// The bytes must be unpredictable to whoever chooses the payloads: use a cryptographic generator.
@@ -146,6 +152,10 @@ pub enum SendError {
     ControlTooLong,
     /// A close code for reporting only.
     InvalidCloseCode,
+    /// A message is being sent in fragments, and this is none of them, or of the other kind.
+    Fragmented,
+    /// A fragment of a text that cannot be part of one.
+    InvalidUtf8,
 }
 
 impl fmt::Display for SendError {
@@ -154,6 +164,8 @@ impl fmt::Display for SendError {
             Self::Closed => "the connection is closing or closed",
             Self::ControlTooLong => "a control frame carries at most 125 bytes",
             Self::InvalidCloseCode => "the close code must not be sent",
+            Self::Fragmented => "a fragmented message must be completed first",
+            Self::InvalidUtf8 => "the fragments are not UTF-8",
         })
     }
 }

@@ -1,11 +1,17 @@
 use std::mem;
 
-use bytes::BufMut;
 use spola_frame::{FrameHeader, MaskingKey, Opcode, Rsv, mask};
 
-use crate::{Config, Event, Payload, Text, Violation, assembly::Assembly};
+use crate::{
+    Chunk, Event, Kind, Payload, Text, Violation,
+    config::Limits,
+    control_payload::ControlPayload,
+    incoming::{Incoming, Piece},
+    inflation::Inflation,
+    text,
+};
 
-/// Turns bytes into whole messages and control frames. Owns no memory between messages.
+/// Turns bytes into messages, chunks of them, and control frames. Owns no memory between messages.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     /// The first `header_len` bytes of a header that is not complete.
@@ -14,9 +20,26 @@ pub(crate) struct Reader {
     /// The frame whose payload is being received.
     frame: Option<Frame>,
     /// The payload of a control frame that did not come in one piece.
-    control: Option<Box<Control>>,
+    control: Option<Box<ControlPayload>>,
     /// The message that did not come in one piece.
-    message: Option<Box<Assembly>>,
+    message: Option<Box<Incoming>>,
+    pub(crate) inflation: Inflation,
+}
+
+/// What incoming frames must keep to.
+pub(crate) struct Rules<'c> {
+    pub(crate) limits: &'c Limits,
+    /// Whether they must be masked.
+    pub(crate) masked: bool,
+    pub(crate) depth: Depth,
+}
+
+/// How far messages are put together before they are handed out. A message keeps the depth at
+/// which it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    Messages,
+    Chunks,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,17 +51,12 @@ struct Frame {
     remaining: u64,
 }
 
-#[derive(Debug)]
-struct Control {
-    payload: [u8; 125],
-    len: usize,
-}
-
 /// What [`Reader::read`] came to.
 pub(crate) enum Read<'a> {
     /// The input is used up.
     NeedsInput,
     Message(Event<'a>),
+    Chunk(Chunk<'a>),
     /// A whole control frame.
     Control(Opcode, Payload<'a>),
 }
@@ -50,12 +68,26 @@ impl Reader {
         self.header_len == 0 && self.frame.is_none() && self.message.is_none()
     }
 
+    /// Forgets what is incomplete, and gives its memory back.
+    pub(crate) fn release(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Whether something is incomplete that has to be completed in time: anything but a message that is
+    /// read in chunks.
+    pub(crate) fn is_timed(&self) -> bool {
+        match &self.message {
+            Some(message) => message.is_limited(),
+            None => !self.is_idle(),
+        }
+    }
+
     /// The case that matters most: a whole unfragmented message at the start of `input`, with
     /// nothing pending. `None`: it is something else, and nothing was taken.
     #[inline]
     pub(crate) fn read_whole<'a>(
         &self,
-        config: &Config,
+        limits: &Limits,
         masked: bool,
         input: &mut &'a mut [u8],
     ) -> Option<Result<Event<'a>, Violation>> {
@@ -65,7 +97,7 @@ impl Reader {
         let Ok(Some((header, start))) = FrameHeader::decode(input) else {
             return None;
         };
-        let text = match header.opcode {
+        let is_text = match header.opcode {
             Opcode::Text => true,
             Opcode::Binary => false,
             Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => return None,
@@ -74,7 +106,7 @@ impl Reader {
         if !header.fin
             || header.rsv != Rsv::NONE
             || header.masking_key.is_some() != masked
-            || len > config.max_message_size
+            || len > limits.max_message_size
             || len > input.len() - start
         {
             return None;
@@ -85,23 +117,29 @@ impl Reader {
         if let Some(key) = header.masking_key {
             mask(payload, key, 0);
         }
-        Some(whole(text, payload))
+        Some(whole_message(is_text, payload))
     }
 
     /// Reads on until there is something to tell or `input` is empty.
     pub(crate) fn read<'a>(
         &mut self,
-        config: &Config,
-        masked: bool,
+        rules: &Rules<'_>,
         input: &mut &'a mut [u8],
     ) -> Result<Read<'a>, Violation> {
-        self.absorb();
+        if rules.depth == Depth::Messages
+            && let Some(message) = &mut self.message
+        {
+            message.skip_chunks();
+        }
         loop {
+            if self.message.as_ref().is_some_and(|message| message.is_due()) {
+                return self.go_on();
+            }
             if self.frame.is_none() {
                 let Some(header) = self.header(input)? else {
                     return Ok(Read::NeedsInput);
                 };
-                self.begin(config, masked, &header)?;
+                self.begin(rules, &header)?;
             }
             let Some(frame) = self.frame else {
                 return Ok(Read::NeedsInput);
@@ -110,7 +148,7 @@ impl Reader {
                 self.control_payload(frame, input)
                     .map(|payload| Read::Control(frame.opcode, payload))
             } else {
-                self.data_payload(frame, input)?.map(Read::Message)
+                self.data_payload(rules, frame, input)?
             };
             if let Some(read) = read {
                 return Ok(read);
@@ -121,20 +159,16 @@ impl Reader {
         }
     }
 
-    /// Room for the rest of a large frame, to read the socket straight into.
-    pub(crate) fn large_read(&mut self) -> Option<impl BufMut + '_> {
-        self.absorb();
-        let frame = self.frame.filter(|frame| !frame.opcode.is_control())?;
-        self.message.as_mut()?.large_read(frame.remaining)
-    }
-
-    fn absorb(&mut self) {
-        if let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message)
-            && !frame.opcode.is_control()
-        {
-            let len = message.absorb(frame.masking_key, usize::from(frame.phase));
-            frame.passed(len);
+    /// Hands out more of a compressed message before anything is read.
+    fn go_on<'a>(&mut self) -> Result<Read<'a>, Violation> {
+        let Some(message) = &mut self.message else {
+            return Ok(Read::NeedsInput);
+        };
+        let read = message.go_on(&mut self.inflation)?;
+        if message.is_over() {
+            self.message = None;
         }
+        Ok(read.unwrap_or(Read::NeedsInput))
     }
 
     fn header(&mut self, input: &mut &mut [u8]) -> Result<Option<FrameHeader>, Violation> {
@@ -159,39 +193,29 @@ impl Reader {
         Ok(None)
     }
 
-    /// Checks a header against the state, the limits and the extensions (of which there are none).
-    fn begin(
-        &mut self,
-        config: &Config,
-        masked: bool,
-        header: &FrameHeader,
-    ) -> Result<(), Violation> {
-        if header.rsv != Rsv::NONE {
+    /// Checks a header against the state, the limits and the extensions.
+    fn begin(&mut self, rules: &Rules<'_>, header: &FrameHeader) -> Result<(), Violation> {
+        let compressed = header.rsv == Rsv::RSV1 && self.inflation.is_agreed();
+        if header.rsv != Rsv::NONE && !compressed {
             return Err(Violation::ReservedBits);
         }
-        if header.masking_key.is_some() != masked {
+        if header.masking_key.is_some() != rules.masked {
             return Err(Violation::Masking);
         }
         match header.opcode {
+            Opcode::Close | Opcode::Ping | Opcode::Pong | Opcode::Continuation if compressed => {
+                return Err(Violation::ReservedBits);
+            }
             Opcode::Close | Opcode::Ping | Opcode::Pong => {}
             Opcode::Continuation => {
                 let message = self.message.as_mut().ok_or(Violation::UnexpectedContinuation)?;
-                message.fragments = message.fragments.saturating_add(1);
-                if message.fragments > config.max_fragments {
-                    return Err(Violation::TooManyFragments);
-                }
+                message.begin_frame(rules.limits, header.payload_len)?;
             }
             Opcode::Text | Opcode::Binary if self.message.is_some() => {
                 return Err(Violation::ExpectedContinuation);
             }
-            Opcode::Text | Opcode::Binary => {}
-        }
-        if !header.opcode.is_control() {
-            let assembled = self.message.as_ref().map_or(0, |message| message.len());
-            let total = (assembled as u64).checked_add(header.payload_len);
-            if total.is_none_or(|total| total > config.max_message_size as u64) {
-                return Err(Violation::MessageTooBig);
-            }
+            Opcode::Text => self.begin_message(rules, Kind::Text, compressed, header)?,
+            Opcode::Binary => self.begin_message(rules, Kind::Binary, compressed, header)?,
         }
         self.frame = Some(Frame {
             fin: header.fin,
@@ -203,31 +227,49 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes what `input` has of a data frame; the message, if this completes it.
+    /// Checks a message's first frame. What it needs to grow is made when it turns out not to have
+    /// come in one piece.
+    fn begin_message(
+        &mut self,
+        rules: &Rules<'_>,
+        kind: Kind,
+        compressed: bool,
+        header: &FrameHeader,
+    ) -> Result<(), Violation> {
+        let mut message = Incoming::new(kind, compressed, rules.depth);
+        message.begin_frame(rules.limits, header.payload_len)?;
+        if compressed || !header.fin {
+            self.message = Some(Box::new(message));
+        }
+        Ok(())
+    }
+
+    /// Takes what `input` has of a data frame; the message, if this completes it, or a chunk.
     fn data_payload<'a>(
         &mut self,
+        rules: &Rules<'_>,
         mut frame: Frame,
         input: &mut &'a mut [u8],
-    ) -> Result<Option<Event<'a>>, Violation> {
+    ) -> Result<Option<Read<'a>>, Violation> {
         let expected = frame.remaining;
-        let piece = frame.take(input);
-        let complete = frame.remaining == 0;
-        if complete && frame.fin && self.message.is_none() {
-            self.frame = None;
-            return whole(frame.opcode == Opcode::Text, piece).map(Some);
+        let bytes = &*frame.take(input);
+        let last = frame.remaining == 0 && frame.fin;
+        self.frame = if frame.remaining == 0 { None } else { Some(frame) };
+        if last && self.message.is_none() {
+            return whole(frame.opcode, rules.depth, bytes).map(Some);
         }
-        let message = self.message.get_or_insert_with(|| {
-            let mut message =
-                if frame.opcode == Opcode::Text { Assembly::text() } else { Assembly::binary() };
-            message.fragments = 1;
-            Box::new(message)
-        });
-        message.append(piece, expected)?;
-        self.frame = if complete { None } else { Some(frame) };
-        if !(complete && frame.fin) {
+        if bytes.is_empty() && !last {
             return Ok(None);
         }
-        self.message.take().map(|message| message.finish()).transpose()
+        let message = self
+            .message
+            .get_or_insert_with(|| Box::new(Incoming::unfragmented(frame.opcode, rules.depth)));
+        let read =
+            message.add(rules.limits, &mut self.inflation, Piece { bytes, expected, last })?;
+        if last && !message.is_due() {
+            self.message = None;
+        }
+        Ok(read)
     }
 
     /// Takes what `input` has of a control frame; the payload, once it is whole.
@@ -242,18 +284,13 @@ impl Reader {
         if complete && self.control.is_none() {
             return Some(Payload::Borrowed(piece));
         }
-        let control =
-            self.control.get_or_insert_with(|| Box::new(Control { payload: [0; 125], len: 0 }));
-        let room = control.payload.get_mut(control.len..).unwrap_or_default();
-        for (slot, byte) in room.iter_mut().zip(piece.iter()) {
-            *slot = *byte;
-        }
-        control.len += piece.len();
+        let control = self.control.get_or_insert_with(|| Box::new(ControlPayload::EMPTY));
+        control.append(piece);
         if !complete {
             return None;
         }
         let control = self.control.take()?;
-        Some(Payload::Owned(control.payload.get(..control.len)?.to_vec().into()))
+        Some(Payload::Owned(control.as_bytes().to_vec().into()))
     }
 }
 
@@ -274,15 +311,27 @@ impl Frame {
     }
 }
 
+/// A message that came in one piece.
 #[inline]
-fn whole(text: bool, payload: &mut [u8]) -> Result<Event<'_>, Violation> {
-    if !text {
+fn whole(opcode: Opcode, depth: Depth, payload: &[u8]) -> Result<Read<'_>, Violation> {
+    let is_text = opcode == Opcode::Text;
+    if depth == Depth::Messages {
+        return whole_message(is_text, payload).map(Read::Message);
+    }
+    if is_text {
+        text::check(payload)?;
+    }
+    let kind = if is_text { Kind::Text } else { Kind::Binary };
+    let data = Payload::Borrowed(payload);
+    Ok(Read::Chunk(Chunk { kind, data, first: true, last: true }))
+}
+
+#[inline]
+fn whole_message(is_text: bool, payload: &[u8]) -> Result<Event<'_>, Violation> {
+    if !is_text {
         return Ok(Event::Binary(Payload::Borrowed(payload)));
     }
-    match simdutf8::basic::from_utf8(payload) {
-        Ok(text) => Ok(Event::Text(Text::Borrowed(text))),
-        Err(_) => Err(Violation::InvalidUtf8),
-    }
+    text::check(payload).map(|text| Event::Text(Text::Borrowed(text)))
 }
 
 /// Splits at most `len` bytes off the front of `input`.

@@ -1,7 +1,12 @@
+use std::collections::VecDeque;
+
 use bytes::{Buf, Bytes, BytesMut};
 use spola_frame::{CloseCode, FrameHeader, MaskingKey, Opcode, Rsv, mask, mask_copy};
 
-use crate::{Entropy, Message, Output, Prepared, SendError, copy, output::LARGE};
+use crate::{
+    Compression, Entropy, Kind, Message, Output, Part, Prepared, SendError,
+    control_payload::ControlPayload, copy, deflation::Deflation, output::LARGE, text::TextCheck,
+};
 
 /// Pongs that may wait in the output at once; beyond them only the latest ping is answered
 /// (RFC 6455 §5.5.3), so that a peer that asks and does not read cannot grow our queue.
@@ -12,15 +17,97 @@ pub(crate) struct Writer {
     output: Output,
     /// Present in a client, which masks.
     entropy: Option<Box<dyn Entropy + Send>>,
+    /// Payloads of more bytes leave in several frames.
+    max_frame: u32,
+    /// What is cut into frames when the output has room, in order: a message larger than a frame, and
+    /// all that was sent behind it. Control frames overtake it. Empty, it is no allocation.
+    waiting: Queue,
+    /// The message that the caller sends in fragments.
+    fragmented: Option<Box<Fragmented>>,
+    pub(crate) deflation: Deflation,
     /// Pongs queued since the output was last seen empty.
     queued_pongs: u8,
-    /// The latest ping beyond those, answered when the output is empty again.
-    deferred_pong: Option<Box<[u8]>>,
+    /// The latest ping beyond those, answered when the output has room again.
+    deferred_pong: Option<Box<ControlPayload>>,
+}
+
+#[expect(clippy::box_collection, reason = "most connections never need one")]
+#[derive(Default)]
+struct Queue(Option<Box<VecDeque<Waiting>>>);
+
+impl Queue {
+    #[inline]
+    const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.0.iter().flat_map(|queue| queue.iter())
+    }
+
+    fn push_back(&mut self, waiting: Waiting) {
+        self.0.get_or_insert_default().push_back(waiting);
+    }
+
+    fn front_mut(&mut self) -> Option<&mut Waiting> {
+        self.0.as_mut()?.front_mut()
+    }
+
+    fn pop_front(&mut self) -> Option<Waiting> {
+        let queue = self.0.as_mut()?;
+        let front = queue.pop_front();
+        if queue.is_empty() {
+            self.0 = None;
+        }
+        front
+    }
+}
+
+/// A payload that waits for its turn.
+struct Waiting {
+    /// Of the next frame; the last one has `fin`.
+    head: Head,
+    payload: Bytes,
+}
+
+/// What a frame's header says beside its length.
+#[derive(Clone, Copy)]
+struct Head {
+    fin: bool,
+    rsv: Rsv,
+    opcode: Opcode,
+}
+
+struct Fragmented {
+    kind: Kind,
+    compressed: bool,
+    text: TextCheck,
+}
+
+impl Head {
+    #[inline]
+    const fn whole(opcode: Opcode) -> Self {
+        Self { fin: true, rsv: Rsv::NONE, opcode }
+    }
+
+    const fn compressed(kind: Kind) -> Self {
+        Self { fin: true, rsv: Rsv::RSV1, opcode: kind.opcode() }
+    }
 }
 
 impl Writer {
-    pub(crate) fn new(entropy: Option<Box<dyn Entropy + Send>>) -> Self {
-        Self { output: Output::default(), entropy, queued_pongs: 0, deferred_pong: None }
+    pub(crate) fn new(entropy: Option<Box<dyn Entropy + Send>>, max_frame: usize) -> Self {
+        let max_frame = u32::try_from(max_frame).unwrap_or(u32::MAX);
+        Self {
+            output: Output::default(),
+            entropy,
+            max_frame,
+            waiting: Queue::default(),
+            fragmented: None,
+            deflation: Deflation::default(),
+            queued_pongs: 0,
+            deferred_pong: None,
+        }
     }
 
     #[inline]
@@ -28,32 +115,240 @@ impl Writer {
         self.entropy.is_some()
     }
 
+    #[inline]
     pub(crate) fn output(&mut self) -> &mut Output {
-        if self.deferred_pong.is_some() && self.output.is_empty() {
-            self.queued_pongs = 0;
-            if let Some(payload) = self.deferred_pong.take() {
-                self.pong(&payload);
-            }
+        if self.deferred_pong.is_some() || !self.waiting.is_empty() {
+            self.refill();
         }
         &mut self.output
     }
 
     pub(crate) fn buffered_amount(&self) -> usize {
-        let deferred = self.deferred_pong.as_ref().map_or(0, |pong| pong.len() + 2);
-        self.output.remaining() + deferred
+        let deferred = self.deferred_pong.as_ref().map_or(0, |pong| pong.as_bytes().len() + 2);
+        let waiting: usize = self.waiting.iter().map(|waiting| waiting.payload.len() + 2).sum();
+        self.output.remaining() + deferred + waiting
     }
 
-    /// Queues one final frame, copying the payload.
+    /// Sends a message, copying its payload.
     #[inline]
-    pub(crate) fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
+    pub(crate) fn data(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        compression: Compression,
+    ) -> Result<(), SendError> {
+        self.check_unfragmented()?;
+        if self.deflation.applies(payload.len(), compression) {
+            let compressed = self.deflation.message(payload);
+            self.queue(Head::compressed(kind), compressed);
+        } else if payload.len() > self.max_frame() || !self.waiting.is_empty() {
+            self.queue(Head::whole(kind.opcode()), copy::to_bytes(payload));
+        } else {
+            self.frame(Head::whole(kind.opcode()), payload);
+        }
+        Ok(())
+    }
+
+    /// Sends a message whose payload is moved in.
+    pub(crate) fn message(
+        &mut self,
+        message: Message,
+        compression: Compression,
+    ) -> Result<(), SendError> {
+        let len = message.as_bytes().len();
+        if len < LARGE || self.deflation.applies(len, compression) {
+            return self.data(message.kind(), message.as_bytes(), compression);
+        }
+        self.check_unfragmented()?;
+        self.queue(Head::whole(message.kind().opcode()), message.into_bytes());
+        Ok(())
+    }
+
+    pub(crate) fn prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
+        self.check_unfragmented()?;
+        let encoded = match prepared.compressed.as_ref() {
+            Some(compressed) if self.deflation.takes(compressed.window_bits) => {
+                // The peer's window now holds what our compressor has not seen.
+                self.deflation.forget();
+                &compressed.encoded
+            }
+            _ => &prepared.plain,
+        };
+        let payload_len = encoded.frame.len() - encoded.header_len;
+        if self.is_client() || payload_len > self.max_frame() || !self.waiting.is_empty() {
+            let head = Head { fin: true, rsv: encoded.rsv, opcode: prepared.kind.opcode() };
+            self.queue(head, encoded.frame.slice(encoded.header_len..));
+        } else if encoded.frame.len() < LARGE {
+            self.output.small().extend_from_slice(&encoded.frame);
+        } else {
+            self.output.push_large(encoded.frame.clone());
+        }
+        Ok(())
+    }
+
+    /// Sends the next fragment of a message that the caller cuts.
+    pub(crate) fn fragment(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        part: Part,
+    ) -> Result<(), SendError> {
+        let first = self.fragmented.is_none();
+        let compressed = self.deflation.applies(payload.len(), Compression::Auto);
+        let mut message = match self.fragmented.take() {
+            Some(message) if message.kind != kind => {
+                self.fragmented = Some(message);
+                return Err(SendError::Fragmented);
+            }
+            Some(message) => message,
+            None => Box::new(Fragmented { kind, compressed, text: TextCheck::default() }),
+        };
+        if kind == Kind::Text {
+            let before = message.text;
+            let mut checked = message.text.push(payload);
+            if part == Part::Last {
+                checked = checked.and_then(|()| message.text.finish());
+            }
+            if checked.is_err() {
+                message.text = before;
+                self.fragmented = if first { None } else { Some(message) };
+                return Err(SendError::InvalidUtf8);
+            }
+        }
+        let head = Head {
+            fin: part == Part::Last,
+            rsv: if first && message.compressed { Rsv::RSV1 } else { Rsv::NONE },
+            opcode: if first { kind.opcode() } else { Opcode::Continuation },
+        };
+        if message.compressed {
+            let compressed = self.deflation.fragment(payload, part);
+            self.queue(head, compressed);
+        } else if payload.len() > self.max_frame() || !self.waiting.is_empty() {
+            self.queue(head, copy::to_bytes(payload));
+        } else {
+            self.frame(head, payload);
+        }
+        self.fragmented = if part == Part::Last { None } else { Some(message) };
+        Ok(())
+    }
+
+    pub(crate) fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        if payload.len() > 125 {
+            return Err(SendError::ControlTooLong);
+        }
+        self.frame(Head::whole(Opcode::Ping), payload);
+        Ok(())
+    }
+
+    pub(crate) fn pong(&mut self, payload: &[u8]) {
+        if self.output.is_empty() {
+            self.queued_pongs = 0;
+        }
+        if self.queued_pongs < MAX_QUEUED_PONGS {
+            self.queued_pongs += 1;
+            self.deferred_pong = None;
+            self.frame(Head::whole(Opcode::Pong), payload);
+        } else {
+            let deferred = self.deferred_pong.insert(Box::new(ControlPayload::EMPTY));
+            deferred.append(payload);
+        }
+    }
+
+    /// Queues a Close frame behind all that was sent. A reason must have at most 123 bytes.
+    pub(crate) fn close(&mut self, code: Option<CloseCode>, reason: &str) {
+        self.deferred_pong = None;
+        let mut body = Vec::new();
+        if let Some(code) = code {
+            body.reserve_exact(2 + reason.len());
+            body.extend_from_slice(&code.get().to_be_bytes());
+            body.extend_from_slice(reason.as_bytes());
+        }
+        self.queue(Head::whole(Opcode::Close), body.into());
+    }
+
+    /// Forgets what waits to be cut into frames: nobody will read it.
+    pub(crate) fn drop_waiting(&mut self) {
+        self.waiting = Queue::default();
+    }
+
+    #[inline]
+    const fn max_frame(&self) -> usize {
+        self.max_frame as usize
+    }
+
+    #[inline]
+    fn check_unfragmented(&self) -> Result<(), SendError> {
+        if self.fragmented.is_none() { Ok(()) } else { Err(SendError::Fragmented) }
+    }
+
+    /// Puts a payload behind all others.
+    fn queue(&mut self, head: Head, payload: Bytes) {
+        if self.waiting.is_empty() && payload.len() <= self.max_frame() {
+            self.owned_frame(head, payload);
+        } else {
+            self.waiting.push_back(Waiting { head, payload });
+        }
+    }
+
+    /// Cuts frames for as long as the output holds less than one.
+    #[cold]
+    fn refill(&mut self) {
+        loop {
+            let room = self.output.remaining() < self.max_frame() && !self.waiting.is_empty();
+            if (room || self.output.is_empty())
+                && let Some(payload) = self.deferred_pong.take()
+            {
+                self.queued_pongs = 0;
+                self.pong(payload.as_bytes());
+            }
+            if !room {
+                break;
+            }
+            self.next_frame();
+        }
+    }
+
+    fn next_frame(&mut self) {
+        let max_frame = self.max_frame();
+        let Some(next) = self.waiting.front_mut() else {
+            return;
+        };
+        let Head { fin, rsv, opcode } = next.head;
+        if next.payload.len() > max_frame {
+            let payload = next.payload.split_to(max_frame);
+            next.head = Head { fin, rsv: Rsv::NONE, opcode: Opcode::Continuation };
+            self.owned_frame(Head { fin: false, rsv, opcode }, payload);
+        } else if let Some(last) = self.waiting.pop_front() {
+            self.owned_frame(last.head, last.payload);
+        }
+    }
+
+    /// One frame whose payload is moved in: a large one is not copied but to be masked.
+    fn owned_frame(&mut self, head: Head, payload: Bytes) {
+        if payload.len() < LARGE {
+            return self.frame(head, &payload);
+        }
         let key = self.masking_key();
-        let mut head = [0; FrameHeader::MAX_LEN];
-        let len = header(opcode, key, payload.len()).encode(&mut head);
+        let mut bytes = [0; FrameHeader::MAX_LEN];
+        let len = header(head, key, payload.len()).encode(&mut bytes);
+        self.output.small().extend_from_slice(&bytes[..len]);
+        self.output.push_large(match key {
+            None => payload,
+            Some(key) => masked(payload, key),
+        });
+    }
+
+    /// One frame, copying the payload.
+    #[inline]
+    fn frame(&mut self, head: Head, payload: &[u8]) {
+        let key = self.masking_key();
+        let mut bytes = [0; FrameHeader::MAX_LEN];
+        let len = header(head, key, payload.len()).encode(&mut bytes);
         let small = self.output.small();
         small.reserve(FrameHeader::MAX_LEN + payload.len());
         // A copy of fixed length is a store or two; one of two bytes is a call.
         let start = small.len();
-        small.extend_from_slice(&head);
+        small.extend_from_slice(&bytes);
         small.truncate(start + len);
         match key {
             None => copy::append(small, payload),
@@ -67,65 +362,6 @@ impl Writer {
         }
     }
 
-    pub(crate) fn message(&mut self, message: Message) {
-        let opcode = message.opcode();
-        if message.as_bytes().len() < LARGE {
-            return self.frame(opcode, message.as_bytes());
-        }
-        let payload = message.into_bytes();
-        let key = self.masking_key();
-        let mut head = [0; FrameHeader::MAX_LEN];
-        let len = header(opcode, key, payload.len()).encode(&mut head);
-        self.output.small().extend_from_slice(&head[..len]);
-        self.output.push_large(match key {
-            None => payload,
-            Some(key) => masked(payload, key),
-        });
-    }
-
-    pub(crate) fn prepared(&mut self, prepared: &Prepared) {
-        if self.is_client() {
-            self.frame(prepared.opcode, prepared.payload());
-        } else if prepared.frame.len() < LARGE {
-            self.output.small().extend_from_slice(&prepared.frame);
-        } else {
-            self.output.push_large(prepared.frame.clone());
-        }
-    }
-
-    pub(crate) fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        if payload.len() > 125 {
-            return Err(SendError::ControlTooLong);
-        }
-        self.frame(Opcode::Ping, payload);
-        Ok(())
-    }
-
-    pub(crate) fn pong(&mut self, payload: &[u8]) {
-        if self.output.is_empty() {
-            self.queued_pongs = 0;
-        }
-        if self.queued_pongs < MAX_QUEUED_PONGS {
-            self.queued_pongs += 1;
-            self.deferred_pong = None;
-            self.frame(Opcode::Pong, payload);
-        } else {
-            self.deferred_pong = Some(payload.into());
-        }
-    }
-
-    /// Queues a Close frame, the last of all. A reason must have at most 123 bytes.
-    pub(crate) fn close(&mut self, code: Option<CloseCode>, reason: &str) {
-        self.deferred_pong = None;
-        let Some(code) = code else {
-            return self.frame(Opcode::Close, &[]);
-        };
-        let mut body = Vec::with_capacity(2 + reason.len());
-        body.extend_from_slice(&code.get().to_be_bytes());
-        body.extend_from_slice(reason.as_bytes());
-        self.frame(Opcode::Close, &body);
-    }
-
     #[inline]
     fn masking_key(&mut self) -> Option<MaskingKey> {
         let entropy = self.entropy.as_mut()?;
@@ -136,8 +372,9 @@ impl Writer {
 }
 
 #[inline]
-fn header(opcode: Opcode, masking_key: Option<MaskingKey>, len: usize) -> FrameHeader {
-    FrameHeader { fin: true, rsv: Rsv::NONE, opcode, masking_key, payload_len: len as u64 }
+fn header(head: Head, masking_key: Option<MaskingKey>, len: usize) -> FrameHeader {
+    let Head { fin, rsv, opcode } = head;
+    FrameHeader { fin, rsv, opcode, masking_key, payload_len: len as u64 }
 }
 
 /// Masks a large payload, in place if nobody else holds it.

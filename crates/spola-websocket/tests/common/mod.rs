@@ -5,9 +5,9 @@ pub mod steps;
 
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, BufMut};
+use bytes::Buf;
 use spola_frame::{FrameHeader, MaskingKey, Opcode, Rsv, mask};
-use spola_websocket::{CloseReason, Config, Connection, Event, Message};
+use spola_websocket::{ChunkEvent, CloseReason, Config, Connection, Event, Kind, Message};
 
 pub const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
@@ -77,23 +77,28 @@ pub fn receive(connection: &mut Connection, now: Instant, wire: &[u8]) -> Vec<Go
     got
 }
 
-/// The same through the door for large payloads, where the connection offers it.
-pub fn receive_large(connection: &mut Connection, now: Instant, mut wire: &[u8]) -> Vec<Got> {
+/// What came of reading in chunks: kind, bytes, whether first and last; or another event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    Chunk(Kind, Vec<u8>, bool, bool),
+    Other(Got),
+}
+
+/// As [`receive`], in chunks.
+pub fn receive_chunks(connection: &mut Connection, now: Instant, wire: &[u8]) -> Vec<Part> {
+    let mut read = wire.to_vec();
+    let mut input = &mut read[..];
     let mut got = Vec::new();
-    while !wire.is_empty() {
-        let len = match connection.large_read() {
-            Some(mut buffer) => {
-                let len = buffer.remaining_mut().min(wire.len());
-                buffer.put_slice(&wire[..len]);
-                len
+    while let Some(event) = connection.poll_chunk(now, &mut input) {
+        got.push(match event {
+            ChunkEvent::Chunk(chunk) => {
+                Part::Chunk(chunk.kind, chunk.data.to_vec(), chunk.first, chunk.last)
             }
-            None => 0,
-        };
-        let (direct, rest) = wire.split_at(len);
-        let piece = if direct.is_empty() { &rest[..rest.len().min(20_000)] } else { &[] };
-        got.extend(receive(connection, now, piece));
-        wire = &rest[piece.len()..];
+            ChunkEvent::Pong(payload) => Part::Other(Got::Pong(payload.to_vec())),
+            ChunkEvent::Closed(reason) => Part::Other(Got::Closed(reason)),
+        });
     }
+    assert!(input.is_empty(), "input left over");
     got
 }
 

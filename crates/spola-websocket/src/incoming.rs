@@ -1,0 +1,245 @@
+use spola_frame::Opcode;
+
+use crate::{
+    Chunk, Kind, Payload, Violation,
+    assembly::Assembly,
+    config::Limits,
+    inflation::{Inflation, Progress},
+    reader::{Depth, Read},
+    text::TextCheck,
+};
+
+/// The most that one chunk of a compressed message holds.
+const CHUNK: usize = 64 * 1024;
+
+/// Inflated bytes that are looked at together.
+const STEP: usize = 16 * 1024;
+
+/// A message that did not come in one piece, or that is compressed.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    kind: Kind,
+    compressed: bool,
+    fragments: u32,
+    /// Payload bytes as they came, over all fragments.
+    wire_len: u64,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    /// To be handed out whole.
+    Whole(Assembly),
+    /// Handed out as it comes.
+    Chunks(Chunks),
+    /// What is left of a message that was begun in chunks: nobody wants it.
+    Skipped,
+}
+
+#[derive(Debug, Default)]
+struct Chunks {
+    text: TextCheck,
+    begun: bool,
+    /// Compressed bytes that the last chunk had no room for.
+    pending: Vec<u8>,
+    /// Whether a full chunk was handed out, and its rest is to be inflated before more is read.
+    full: bool,
+    /// Whether the message's last byte has come.
+    complete: bool,
+}
+
+/// A piece of a message's payload, unmasked.
+pub(crate) struct Piece<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Bytes that the frame was still to bring, these included.
+    pub(crate) expected: u64,
+    /// Whether the message ends with them.
+    pub(crate) last: bool,
+}
+
+impl Incoming {
+    pub(crate) fn new(kind: Kind, compressed: bool, depth: Depth) -> Self {
+        let body = match depth {
+            Depth::Messages => Body::Whole(Assembly::new(kind)),
+            Depth::Chunks => Body::Chunks(Chunks::default()),
+        };
+        Self { kind, compressed, fragments: 0, wire_len: 0, body }
+    }
+
+    /// A message of one frame that does not come in one piece. Its size was checked before.
+    pub(crate) fn unfragmented(opcode: Opcode, depth: Depth) -> Self {
+        let kind = if opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
+        Self { fragments: 1, ..Self::new(kind, false, depth) }
+    }
+
+    /// Whether its size, its fragments and its duration are limited.
+    pub(crate) fn is_limited(&self) -> bool {
+        matches!(self.body, Body::Whole(_))
+    }
+
+    /// Whether there is more to hand out before anything is read.
+    pub(crate) fn is_due(&self) -> bool {
+        matches!(&self.body, Body::Chunks(chunks) if chunks.full)
+    }
+
+    /// Counts a frame's announced payload, against the limits if the message has any.
+    pub(crate) fn begin_frame(&mut self, limits: &Limits, len: u64) -> Result<(), Violation> {
+        self.fragments = self.fragments.saturating_add(1);
+        self.wire_len = self.wire_len.saturating_add(len);
+        let Body::Whole(_) = &self.body else {
+            return Ok(());
+        };
+        if self.fragments > limits.max_fragments {
+            return Err(Violation::TooManyFragments);
+        }
+        let max = limits.max_message_size as u64;
+        // Data that does not compress takes some bytes more in the format than it has.
+        let max = if self.compressed { max + max / 256 + 64 } else { max };
+        if self.wire_len > max { Err(Violation::MessageTooBig) } else { Ok(()) }
+    }
+
+    /// Nobody wants the rest, if it was begun in chunks.
+    pub(crate) fn skip_chunks(&mut self) {
+        if let Body::Chunks(_) = self.body {
+            self.body = Body::Skipped;
+        }
+    }
+
+    /// Takes the next piece in. What it comes to, if anything; the message is over with `last`
+    /// unless [`is_due`](Self::is_due).
+    pub(crate) fn add<'a>(
+        &mut self,
+        limits: &Limits,
+        inflation: &mut Inflation,
+        piece: Piece<'a>,
+    ) -> Result<Option<Read<'a>>, Violation> {
+        let Self { kind, compressed, body, .. } = self;
+        match body {
+            Body::Whole(assembly) => {
+                if *compressed {
+                    inflate_whole(limits, inflation, assembly, &piece)?;
+                } else {
+                    assembly.append(piece.bytes, piece.expected)?;
+                }
+                if !piece.last {
+                    return Ok(None);
+                }
+                let whole = std::mem::replace(assembly, Assembly::new(*kind));
+                whole.finish().map(|event| Some(Read::Message(event)))
+            }
+            Body::Chunks(chunks) if *compressed => {
+                chunks.complete = piece.last;
+                chunks.inflate(*kind, inflation, piece.bytes)
+            }
+            Body::Chunks(chunks) => chunks.hand_out(*kind, piece),
+            Body::Skipped if *compressed => skip(inflation, piece.bytes, piece.last).map(|()| None),
+            Body::Skipped => Ok(None),
+        }
+    }
+
+    /// Goes on with what a full chunk left over.
+    pub(crate) fn go_on<'a>(
+        &mut self,
+        inflation: &mut Inflation,
+    ) -> Result<Option<Read<'a>>, Violation> {
+        let Body::Chunks(chunks) = &mut self.body else {
+            return Ok(None);
+        };
+        let pending = std::mem::take(&mut chunks.pending);
+        chunks.inflate(self.kind, inflation, &pending)
+    }
+
+    /// Whether the last byte has come and everything was handed out.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(&self.body, Body::Chunks(chunks) if chunks.complete && !chunks.full)
+    }
+}
+
+impl Chunks {
+    fn hand_out<'a>(
+        &mut self,
+        kind: Kind,
+        piece: Piece<'a>,
+    ) -> Result<Option<Read<'a>>, Violation> {
+        self.complete = piece.last;
+        self.chunk(kind, Payload::Borrowed(piece.bytes))
+    }
+
+    /// Inflates until a chunk is full or `input` is used up.
+    fn inflate<'a>(
+        &mut self,
+        kind: Kind,
+        inflation: &mut Inflation,
+        mut input: &[u8],
+    ) -> Result<Option<Read<'a>>, Violation> {
+        let mut out = Vec::new();
+        let mut progress = inflation.inflate(&mut input, &mut out, CHUNK)?;
+        if self.complete && progress == Progress::NeedsInput {
+            progress = match CHUNK - out.len() {
+                0 => Progress::OutputFull,
+                room => inflation.finish(&mut out, room)?,
+            };
+        }
+        self.full = progress == Progress::OutputFull;
+        self.pending = input.to_vec();
+        self.chunk(kind, Payload::Owned(out.into()))
+    }
+
+    /// The chunk, unless there is nothing to tell.
+    fn chunk<'a>(&mut self, kind: Kind, data: Payload<'a>) -> Result<Option<Read<'a>>, Violation> {
+        let last = self.complete && !self.full;
+        if kind == Kind::Text {
+            self.text.push(&data)?;
+            if last {
+                self.text.finish()?;
+            }
+        }
+        if data.is_empty() && !last {
+            return Ok(None);
+        }
+        let first = !std::mem::replace(&mut self.begun, true);
+        Ok(Some(Read::Chunk(Chunk { kind, data, first, last })))
+    }
+}
+
+/// Inflates a piece into the message, and no further than its limit.
+fn inflate_whole(
+    limits: &Limits,
+    inflation: &mut Inflation,
+    assembly: &mut Assembly,
+    piece: &Piece<'_>,
+) -> Result<(), Violation> {
+    let mut input = piece.bytes;
+    let mut out = Vec::new();
+    let mut ending = false;
+    loop {
+        let room = (limits.max_message_size - assembly.len()).saturating_add(1).min(STEP);
+        let progress = if ending {
+            inflation.finish(&mut out, room)?
+        } else {
+            inflation.inflate(&mut input, &mut out, room)?
+        };
+        if out.len() > limits.max_message_size - assembly.len() {
+            return Err(Violation::MessageTooBig);
+        }
+        assembly.append(&out, out.len() as u64)?;
+        out.clear();
+        match progress {
+            Progress::OutputFull => {}
+            Progress::NeedsInput if piece.last && !ending => ending = true,
+            Progress::NeedsInput => return Ok(()),
+        }
+    }
+}
+
+/// Inflates for the sake of the window alone.
+fn skip(inflation: &mut Inflation, mut input: &[u8], last: bool) -> Result<(), Violation> {
+    let mut out = Vec::new();
+    while inflation.inflate(&mut input, &mut out, STEP)? == Progress::OutputFull {
+        out.clear();
+    }
+    while last && inflation.finish(&mut out, STEP)? == Progress::OutputFull {
+        out.clear();
+    }
+    Ok(())
+}
