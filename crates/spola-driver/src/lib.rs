@@ -28,5 +28,5 @@ pub use entropy::MaskingKeys;
 pub use error::Error;
 pub use line::Line;
 pub use runtime::{BoxFuture, Runtime, Timer};
-pub use transport::{FuturesIo, Transport};
+pub use transport::Transport;
 pub use websocket::WebSocket;

@@ -14,8 +14,7 @@ use spola_websocket::{Connection, Event};
 use self::end::End;
 use crate::{Transport, scratch};
 
-/// Bytes that one wake-up may bring; then other tasks get their turn. Of a large payload, which costs
-/// less a byte, twice as many.
+/// Bytes that one wake-up may bring; then other tasks get their turn.
 const BUDGET: usize = scratch::LEN;
 
 /// Slices that one vectored write may take.
@@ -138,11 +137,6 @@ impl<S: Transport> Line<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if let Some(mut buffer) = self.connection.large_read() {
-            let read = ready!(self.stream.poll_read_buf(cx, &mut buffer))?;
-            self.budget = self.budget.saturating_sub(read / 2);
-            return Poll::Ready(Ok(read));
-        }
         self.release();
         let mut buffer = scratch::take();
         let polled = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);

@@ -7,11 +7,8 @@ use std::task::{Context, Poll, ready};
 use futures_io::{AsyncRead, AsyncWrite};
 use hyper::rt::{Read as _, ReadBuf, Write as _};
 use hyper::upgrade::Upgraded;
-use spola_driver::Transport;
 
-pub(super) struct HyperIo(pub(super) Upgraded);
-
-impl Transport for HyperIo {}
+pub(crate) struct HyperIo(pub(super) Upgraded);
 
 impl AsyncRead for HyperIo {
     fn poll_read(

@@ -1,12 +1,10 @@
 //! Tokio's streams, as the driver's common part knows streams.
 
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::BufMut;
-use spola_driver::Transport;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A tokio stream that speaks the traits of `futures-io`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,17 +13,6 @@ pub struct TokioIo<S>(pub S);
 impl<S> From<S> for TokioIo<S> {
     fn from(stream: S) -> Self {
         Self(stream)
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Transport for TokioIo<S> {
-    #[inline]
-    fn poll_read_buf(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut impl BufMut,
-    ) -> Poll<io::Result<usize>> {
-        pin!(self.0.read_buf(buffer)).poll(cx)
     }
 }
 
