@@ -43,11 +43,35 @@ pub(crate) fn announced(first: u8, len: u64) -> Vec<u8> {
     header
 }
 
-/// Takes one whole frame of the server's off the front of `bytes`.
+/// Takes one whole message or control frame of the server's off the front of `bytes`. A control frame
+/// between the fragments of a message comes first.
 pub(crate) fn take(bytes: &mut Vec<u8>) -> Option<Frame> {
+    let (first, mut message, mut end) = read(bytes, 0)?;
+    if first & 0x80 == 0 {
+        loop {
+            let (next, payload, next_end) = read(bytes, end)?;
+            if next & 0x08 != 0 {
+                bytes.drain(end..next_end);
+                return Some(frame(next, payload));
+            }
+            assert_eq!(next & 0x7f, 0, "a continuation");
+            message.extend(payload);
+            end = next_end;
+            if next & 0x80 != 0 {
+                break;
+            }
+        }
+    }
+    bytes.drain(..end);
+    Some(frame(first | 0x80, message))
+}
+
+/// The frame at `start`: its first byte, its payload, where it ends.
+fn read(bytes: &[u8], start: usize) -> Option<(u8, Vec<u8>, usize)> {
+    let bytes = bytes.get(start..)?;
     let (first, second) = (*bytes.first()?, *bytes.get(1)?);
     assert_eq!(second & 0x80, 0, "a server masks nothing");
-    let (start, len) = match second {
+    let (head, len) = match second {
         126 => {
             let len = bytes.get(2..4)?.try_into().unwrap();
             (4, usize::from(u16::from_be_bytes(len)))
@@ -58,15 +82,18 @@ pub(crate) fn take(bytes: &mut Vec<u8>) -> Option<Frame> {
         }
         len => (2, usize::from(len)),
     };
-    let payload = bytes.get(start..start + len)?.to_vec();
-    bytes.drain(..start + len);
-    Some(match first {
+    let payload = bytes.get(head..head + len)?.to_vec();
+    Some((first, payload, start + head + len))
+}
+
+fn frame(first: u8, payload: Vec<u8>) -> Frame {
+    match first {
         0x81 => Frame::Text(String::from_utf8(payload).unwrap()),
         0x82 => Frame::Binary(payload),
         0x88 => Frame::Close(payload),
         0x8a => Frame::Pong(payload),
         _ => panic!("a frame that starts with {first:02x}"),
-    })
+    }
 }
 
 /// Bytes from their notation, such as `81 01 32`.
