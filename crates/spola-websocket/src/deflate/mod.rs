@@ -5,8 +5,8 @@
 //! long as its connection; without, [`take`](Inflater::take) one for a message and
 //! [`give`](Inflater::give) it back, so that an idle connection owns none.
 //!
-//! What a context costs: an [`Inflater`] 44 KiB, a [`Deflater`] 199 KiB with window bits 9 and
-//! 325 KiB with 15, most of it touched only as messages need it.
+//! What a context costs on the heap: an [`Inflater`] 47 KB, a [`Deflater`] 151 KB with window bits 9
+//! and 280 KB with 15, of which 131 KB are a table that every [`reset`](Deflater::reset) clears.
 
 mod deflater;
 mod inflater;
