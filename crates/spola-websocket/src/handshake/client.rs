@@ -8,8 +8,12 @@ use crate::Entropy;
 
 use super::{
     HeaderError, MAX_HEADERS, accept_key,
-    header::{HeadEnd, all, is_token, lists_token, only, push, push_checked},
+    header::{HeadEnd, all, lists_token, only, push, push_checked},
+    offer::{Answer, Offer},
 };
+
+#[cfg(feature = "deflate")]
+use crate::deflate::{Agreement, Options};
 
 /// The request for an upgrade, under construction.
 ///
@@ -29,7 +33,7 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Request {
     head: String,
-    protocols: Vec<String>,
+    offer: Offer,
 }
 
 impl Request {
@@ -49,7 +53,7 @@ impl Request {
         push(&mut head, "Upgrade", "websocket");
         push(&mut head, "Connection", "Upgrade");
         push(&mut head, "Sec-WebSocket-Version", "13");
-        Ok(Self { head, protocols: Vec::new() })
+        Ok(Self { head, offer: Offer::default() })
     }
 
     /// Offers a subprotocol, after those offered before.
@@ -57,13 +61,16 @@ impl Request {
     /// # Errors
     /// [`HeaderError::InvalidName`] when it is no token.
     pub fn protocol(mut self, protocol: &str) -> Result<Self, HeaderError> {
-        if !is_token(protocol) {
-            return Err(HeaderError::InvalidName);
-        }
-        if !self.protocols.iter().any(|offered| offered == protocol) {
-            self.protocols.push(protocol.to_owned());
-        }
+        self.offer.protocol(protocol)?;
         Ok(self)
+    }
+
+    /// Offers permessage-deflate. What becomes of it is [`Response::deflate`].
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: Options) -> Self {
+        self.offer.deflate(options);
+        self
     }
 
     /// Adds a header of the application's.
@@ -82,15 +89,12 @@ impl Request {
         entropy.fill(&mut nonce);
         let key = STANDARD.encode(nonce);
         push(&mut self.head, "Sec-WebSocket-Key", &key);
-        if !self.protocols.is_empty() {
-            push(&mut self.head, "Sec-WebSocket-Protocol", &self.protocols.join(", "));
+        for (name, value) in self.offer.lines() {
+            push(&mut self.head, name, &value);
         }
         self.head.push_str("\r\n");
-        let handshake = Handshake {
-            accept: accept_key(&key),
-            protocols: self.protocols,
-            end: HeadEnd::default(),
-        };
+        let handshake =
+            Handshake { accept: accept_key(&key), offer: self.offer, end: HeadEnd::default() };
         (self.head.into_bytes(), handshake)
     }
 }
@@ -99,7 +103,7 @@ impl Request {
 #[derive(Clone, Debug)]
 pub struct Handshake {
     accept: String,
-    protocols: Vec<String>,
+    offer: Offer,
     end: HeadEnd,
 }
 
@@ -131,37 +135,34 @@ impl Handshake {
         if parsed.version != Some(1) {
             return Err(HandshakeError::Malformed);
         }
-        let protocol = self.check(&headers)?;
-        Ok(Some(Response { protocol, headers, head_len }))
+        let answer = check(headers.iter().copied(), &self.accept, &self.offer)?;
+        Ok(Some(Response {
+            protocol: answer.protocol,
+            #[cfg(feature = "deflate")]
+            deflate: answer.deflate,
+            headers,
+            head_len,
+        }))
     }
+}
 
-    fn check<'a>(
-        &self,
-        headers: &[(&'a str, &'a [u8])],
-    ) -> Result<Option<&'a str>, HandshakeError> {
-        let headers = headers.iter().copied();
-        if !all(headers.clone(), "upgrade").any(|value| lists_token(value, "websocket"))
-            || !all(headers.clone(), "connection").any(|value| lists_token(value, "upgrade"))
-        {
-            return Err(HandshakeError::Upgrade);
-        }
-        let accept = only(headers.clone(), "sec-websocket-accept");
-        if accept.map(|value| value.map(<[u8]>::trim_ascii)) != Ok(Some(self.accept.as_bytes())) {
-            return Err(HandshakeError::Accept);
-        }
-        if all(headers.clone(), "sec-websocket-extensions").next().is_some() {
-            return Err(HandshakeError::Extension);
-        }
-        let protocol = only(headers, "sec-websocket-protocol");
-        let Some(protocol) = protocol.map_err(|()| HandshakeError::Protocol)? else {
-            return Ok(None);
-        };
-        str::from_utf8(protocol.trim_ascii())
-            .ok()
-            .filter(|protocol| self.protocols.iter().any(|offered| offered == protocol))
-            .map(Some)
-            .ok_or(HandshakeError::Protocol)
+/// Checks the headers of a 101 (RFC 6455 §4.1).
+pub(super) fn check<'h>(
+    headers: impl Iterator<Item = (&'h str, &'h [u8])> + Clone,
+    accept: &str,
+    offer: &Offer,
+) -> Result<Answer<'h>, HandshakeError> {
+    if !all(headers.clone(), "upgrade").any(|value| lists_token(value, "websocket"))
+        || !all(headers.clone(), "connection").any(|value| lists_token(value, "upgrade"))
+    {
+        return Err(HandshakeError::Upgrade);
     }
+    let expected = Ok(Some(accept.as_bytes()));
+    let accept = only(headers.clone(), "sec-websocket-accept");
+    if accept.map(|value| value.map(<[u8]>::trim_ascii)) != expected {
+        return Err(HandshakeError::Accept);
+    }
+    offer.check(headers)
 }
 
 /// The answer that accepts the upgrade.
@@ -170,6 +171,9 @@ impl Handshake {
 pub struct Response<'a> {
     /// The subprotocol the server chose among those offered.
     pub protocol: Option<&'a str>,
+    /// What became of the offer to compress: for `Connection::with_deflate`.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Agreement>,
     /// The header fields in order, at most 100.
     pub headers: Vec<(&'a str, &'a [u8])>,
     /// Bytes the head took of the input.
@@ -202,7 +206,7 @@ pub enum HandshakeError {
     Accept,
     /// A subprotocol that was not offered, or several.
     Protocol,
-    /// An extension that was not offered.
+    /// An extension that was not offered, or parameters that do not answer the offer.
     Extension,
 }
 
@@ -216,7 +220,9 @@ impl fmt::Display for HandshakeError {
             Self::Upgrade => "not an upgrade to WebSocket",
             Self::Accept => "Sec-WebSocket-Accept does not match",
             Self::Protocol => "a subprotocol that was not offered",
-            Self::Extension => "an extension that was not offered",
+            Self::Extension => {
+                "an extension, or a parameter of one, that does not answer the offer"
+            }
         })
     }
 }

@@ -8,10 +8,10 @@ const MAX_OFFERS: usize = 8;
 /// The most parameters of an offer; one with more is declined.
 const MAX_PARAMETERS: usize = 8;
 
-/// One element of `Sec-WebSocket-Extensions` (RFC 6455 §9.1), as the client wrote it.
+/// One element of `Sec-WebSocket-Extensions` (RFC 6455 §9.1), as it was written.
 ///
 /// At most 8 offers with 8 parameters each are kept; what exceeds that is left out, which declines
-/// it.
+/// it. A response with more is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExtensionOffer<'a> {
     /// The extension's name, such as `permessage-deflate`.
@@ -20,9 +20,11 @@ pub struct ExtensionOffer<'a> {
     pub parameters: Vec<(&'a str, Option<Cow<'a, str>>)>,
 }
 
-/// Appends the offers of one header value to `offers`. `None`: the value is malformed.
-pub(super) fn parse<'a>(value: &'a [u8], offers: &mut Vec<ExtensionOffer<'a>>) -> Option<()> {
+/// Appends the offers of one header value to `offers`; says how many were too many. `None`: the
+/// value is malformed.
+pub(super) fn parse<'a>(value: &'a [u8], offers: &mut Vec<ExtensionOffer<'a>>) -> Option<usize> {
     let mut scanner = Scanner { rest: value };
+    let mut left_out = 0;
     loop {
         let name = scanner.token()?;
         let mut parameters = Vec::new();
@@ -38,14 +40,22 @@ pub(super) fn parse<'a>(value: &'a [u8], offers: &mut Vec<ExtensionOffer<'a>>) -
         }
         if !excess && offers.len() < MAX_OFFERS {
             offers.push(ExtensionOffer { name, parameters });
+        } else {
+            left_out += 1;
         }
         if scanner.rest.is_empty() {
-            return Some(());
+            return Some(left_out);
         }
         if !scanner.eat(b',') {
             return None;
         }
     }
+}
+
+/// The elements of a header value that must not have too many.
+pub(super) fn parse_all(value: &[u8]) -> Option<Vec<ExtensionOffer<'_>>> {
+    let mut elements = Vec::new();
+    (parse(value, &mut elements)? == 0).then_some(elements)
 }
 
 /// Reads a header value from left to right, each byte once. Blanks between tokens are skipped.

@@ -8,9 +8,11 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+mod choice;
 pub mod client;
 mod extension;
 mod header;
+mod offer;
 mod rejection;
 pub mod server;
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! The server's half: read the request, check it, answer 101 or refuse.
 
 use super::{
-    ExtensionOffer, HeaderError, MAX_HEADERS, accept_key, extension,
-    header::{HeadEnd, all, is_token, is_value, lists_token, only, push, push_checked},
+    ExtensionOffer, HeaderError, MAX_HEADERS, accept_key,
+    choice::Choice,
+    extension,
+    header::{HeadEnd, all, is_token, lists_token, only, push, push_checked},
 };
+
+#[cfg(feature = "deflate")]
+use crate::deflate::{Agreement, Options};
 
 pub use super::rejection::Rejection;
 
@@ -147,10 +152,7 @@ pub fn check<'h>(
         return Err(Rejection::WebSocketVersion);
     }
     let key = only("sec-websocket-key").ok().flatten().and_then(key).ok_or(Rejection::Key)?;
-    let mut extensions = Vec::new();
-    for value in all("sec-websocket-extensions") {
-        extension::parse(value, &mut extensions).ok_or(Rejection::Extensions)?;
-    }
+    let extensions = extensions(all("sec-websocket-extensions")).ok_or(Rejection::Extensions)?;
     let protocols = protocols(all("sec-websocket-protocol")).ok_or(Rejection::Protocols)?;
     Ok(Upgrade { key, protocols, extensions })
 }
@@ -164,7 +166,7 @@ impl<'a> Upgrade<'a> {
         push(&mut head, "Upgrade", "websocket");
         push(&mut head, "Connection", "Upgrade");
         push(&mut head, "Sec-WebSocket-Accept", &accept_key(self.key));
-        Response { head, offered: &self.protocols }
+        Response { head, choice: Choice::new(&self.protocols, &self.extensions) }
     }
 }
 
@@ -172,7 +174,7 @@ impl<'a> Upgrade<'a> {
 #[derive(Clone, Debug)]
 pub struct Response<'a> {
     head: String,
-    offered: &'a [&'a str],
+    choice: Choice<'a>,
 }
 
 impl Response<'_> {
@@ -181,24 +183,26 @@ impl Response<'_> {
     /// # Errors
     /// [`HeaderError::NotOffered`], also for a second choice.
     pub fn protocol(mut self, protocol: &str) -> Result<Self, HeaderError> {
-        if !self.offered.contains(&protocol) {
-            return Err(HeaderError::NotOffered);
-        }
-        self.offered = &[];
-        push(&mut self.head, "Sec-WebSocket-Protocol", protocol);
+        self.choice.protocol(protocol)?;
         Ok(self)
     }
 
-    /// Agrees to an extension, written as in RFC 6455 §9.1. The connection does not implement any:
-    /// this is for those who do.
+    /// Agrees to permessage-deflate, if the client offers it in a way that `options` allow. The
+    /// connection then speaks it by the agreement: `Connection::with_deflate`.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: &Options) -> (Self, Option<Agreement>) {
+        let agreement = self.choice.deflate(options);
+        (self, agreement)
+    }
+
+    /// Agrees to an extension that you implement yourself, written as in RFC 6455 §9.1.
     ///
     /// # Errors
-    /// [`HeaderError::InvalidValue`] when it is no list of extensions.
+    /// [`HeaderError::InvalidValue`] when it is not one element of a list of extensions;
+    /// [`HeaderError::NotOffered`], also when it was agreed to before.
     pub fn extension(mut self, extension: &str) -> Result<Self, HeaderError> {
-        extension::parse(extension.as_bytes(), &mut Vec::new())
-            .filter(|()| is_value(extension))
-            .ok_or(HeaderError::InvalidValue)?;
-        push(&mut self.head, "Sec-WebSocket-Extensions", extension);
+        self.choice.extension(extension)?;
         Ok(self)
     }
 
@@ -214,6 +218,9 @@ impl Response<'_> {
     /// The bytes to write; after them, frames.
     #[must_use]
     pub fn to_bytes(mut self) -> Vec<u8> {
+        for (name, value) in self.choice.lines() {
+            push(&mut self.head, name, value);
+        }
         self.head.push_str("\r\n");
         self.head.into_bytes()
     }
@@ -227,8 +234,19 @@ fn key(value: &[u8]) -> Option<&str> {
     (digits.len() == 22 && digits.bytes().all(sound)).then_some(key)
 }
 
+/// The elements of all values; `None` when one is malformed.
+pub(super) fn extensions<'h>(
+    values: impl Iterator<Item = &'h [u8]>,
+) -> Option<Vec<ExtensionOffer<'h>>> {
+    let mut extensions = Vec::new();
+    for value in values {
+        extension::parse(value, &mut extensions)?;
+    }
+    Some(extensions)
+}
+
 /// The tokens of all values; `None` when one is no token, repeated, or one too many.
-fn protocols<'h>(values: impl Iterator<Item = &'h [u8]>) -> Option<Vec<&'h str>> {
+pub(super) fn protocols<'h>(values: impl Iterator<Item = &'h [u8]>) -> Option<Vec<&'h str>> {
     let mut protocols = Vec::new();
     for element in values.flat_map(|value| value.split(|&byte| byte == b',')) {
         let protocol = str::from_utf8(element.trim_ascii()).ok()?;
