@@ -4,7 +4,7 @@
 pub(crate) use without::Deflation;
 
 #[cfg(feature = "deflate")]
-pub(crate) use with::{Deflation, Settings, compress_once};
+pub(crate) use with::{Deflation, compress_once};
 
 #[cfg(feature = "deflate")]
 mod with {
@@ -12,7 +12,7 @@ mod with {
 
     use crate::{
         Compression, Part,
-        deflate::{Deflater, Flush},
+        deflate::{Agreement, Deflater, Direction, Flush},
     };
 
     /// Compresses outgoing messages, if that was agreed on. Without context takeover, a compressor is
@@ -22,23 +22,18 @@ mod with {
 
     #[derive(Debug)]
     struct Agreed {
-        settings: Settings,
+        direction: Direction,
+        level: u8,
+        threshold: usize,
         deflater: Option<Deflater>,
     }
 
-    /// How to compress.
-    #[derive(Clone, Copy, Debug)]
-    pub(crate) struct Settings {
-        pub(crate) takeover: bool,
-        pub(crate) window_bits: u8,
-        pub(crate) level: u8,
-        /// Smaller messages are sent as they are.
-        pub(crate) threshold: usize,
-    }
-
     impl Deflation {
-        pub(crate) fn agree(&mut self, settings: Settings) {
-            self.0 = Some(Box::new(Agreed { settings, deflater: None }));
+        pub(crate) fn agree(&mut self, agreement: &Agreement) {
+            let (level, threshold) = (agreement.level(), agreement.threshold());
+            self.0 = agreement
+                .outgoing()
+                .map(|direction| Box::new(Agreed { direction, level, threshold, deflater: None }));
         }
 
         /// Whether a message of `len` bytes is to be compressed.
@@ -48,7 +43,7 @@ mod with {
                 return false;
             };
             match compression {
-                Compression::Auto => len >= agreed.settings.threshold,
+                Compression::Auto => len >= agreed.threshold,
                 Compression::Never => false,
                 Compression::Always => true,
             }
@@ -56,7 +51,7 @@ mod with {
 
         /// Whether the peer can inflate what was compressed for windows of these bits.
         pub(crate) fn takes(&self, window_bits: u8) -> bool {
-            self.0.as_ref().is_some_and(|agreed| agreed.settings.window_bits >= window_bits)
+            self.0.as_ref().is_some_and(|agreed| agreed.direction.window_bits >= window_bits)
         }
 
         /// Compresses a whole message.
@@ -83,11 +78,12 @@ mod with {
 
     impl Agreed {
         fn compress(&mut self, payload: &[u8], part: Part, out: &mut Vec<u8>) {
-            let Settings { takeover, window_bits, level, .. } = self.settings;
-            let deflater = self.deflater.get_or_insert_with(|| Deflater::take(level, window_bits));
+            let Direction { context_takeover, window_bits } = self.direction;
+            let deflater =
+                self.deflater.get_or_insert_with(|| Deflater::take(self.level, window_bits));
             let flush = if part == Part::Last { Flush::Message } else { Flush::Fragment };
             deflater.deflate(payload, out, flush);
-            if part == Part::Last && !takeover {
+            if part == Part::Last && !context_takeover {
                 self.deflater.take().into_iter().for_each(Deflater::give);
             }
         }

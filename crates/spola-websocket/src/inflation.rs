@@ -11,7 +11,7 @@ pub(crate) use {crate::deflate::Progress, with::Inflation};
 mod with {
     use crate::{
         Violation,
-        deflate::{Inflater, Progress},
+        deflate::{Agreement, Inflater, Progress},
     };
 
     /// Inflates incoming messages, if that was agreed on. Without context takeover, a decompressor is
@@ -26,7 +26,8 @@ mod with {
     }
 
     impl Inflation {
-        pub(crate) fn agree(&mut self, takeover: bool) {
+        pub(crate) fn agree(&mut self, agreement: &Agreement) {
+            let takeover = agreement.incoming().context_takeover;
             self.0 = Some(Box::new(Agreed { takeover, inflater: None }));
         }
 

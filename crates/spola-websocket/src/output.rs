@@ -20,11 +20,18 @@ pub struct Output {
     small: Vec<u8>,
     /// How many bytes of `small` are written.
     head: usize,
-    large: VecDeque<Large>,
-    /// Bytes in `large`.
-    large_len: usize,
+    /// Present while there are any, or until a loan is reclaimed.
+    large: Option<Box<Payloads>>,
     /// Whether `small` came from [`lend`](Self::lend) and is to be kept until reclaimed.
     lent: bool,
+}
+
+/// Large payloads, in order.
+#[derive(Default)]
+struct Payloads {
+    queue: VecDeque<Large>,
+    /// Their bytes.
+    len: usize,
 }
 
 /// A payload that follows the first `at` bytes of `small`.
@@ -61,10 +68,7 @@ impl Output {
             self.release();
         } else {
             let unwritten = self.small.get(self.head..).unwrap_or_default().to_vec();
-            for large in &mut self.large {
-                large.at -= self.head;
-            }
-            self.head = 0;
+            self.moved_up(self.head);
             *scratch = mem::replace(&mut self.small, unwritten);
         }
         scratch.clear();
@@ -74,7 +78,7 @@ impl Output {
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.small.len() == self.head && self.large.is_empty()
+        self.remaining() == 0
     }
 
     /// The shared chunk, to append a small frame or a header to.
@@ -86,48 +90,72 @@ impl Output {
     /// Queues a payload behind all that was appended so far.
     pub(crate) fn push_large(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
-            self.large_len += bytes.len();
-            self.large.push_back(Large { at: self.small.len(), bytes });
+            let large = self.large.get_or_insert_default();
+            large.len += bytes.len();
+            large.queue.push_back(Large { at: self.small.len(), bytes });
         }
     }
 
     /// Bytes of `small` to be written before the next large payload.
     fn small_run(&self) -> &[u8] {
-        let end = self.large.front().map_or(self.small.len(), |large| large.at);
+        let end = self.first_large().map_or(self.small.len(), |large| large.at);
         self.small.get(self.head..end).unwrap_or_default()
     }
 
     /// Forgets everything, and gives back what was not lent.
     fn release(&mut self) {
         self.head = 0;
-        self.large_len = 0;
         if self.lent {
             self.small.clear();
-            self.large.clear();
         } else {
             self.small = Vec::new();
-            self.large = VecDeque::new();
+            self.large = None;
         }
     }
 
     fn compact(&mut self) {
         let head = self.head;
         self.small.drain(..head);
-        for large in &mut self.large {
-            large.at -= head;
+        self.moved_up(head);
+    }
+
+    /// `small` has lost its first bytes, all of them written.
+    fn moved_up(&mut self, by: usize) {
+        for large in self.large.iter_mut().flat_map(|large| &mut large.queue) {
+            large.at -= by;
         }
         self.head = 0;
+    }
+
+    fn first_large(&self) -> Option<&Large> {
+        self.large.as_ref()?.queue.front()
+    }
+}
+
+impl Payloads {
+    /// Takes at most `count` bytes off the first payload; says how many.
+    fn advance(&mut self, count: usize) -> usize {
+        let Some(first) = self.queue.front_mut() else {
+            return count;
+        };
+        let step = first.bytes.len().min(count);
+        first.bytes.advance(step);
+        self.len -= step;
+        if first.bytes.is_empty() {
+            self.queue.pop_front();
+        }
+        step
     }
 }
 
 impl Buf for Output {
     #[inline]
     fn remaining(&self) -> usize {
-        self.small.len() - self.head + self.large_len
+        self.small.len() - self.head + self.large.as_ref().map_or(0, |large| large.len)
     }
 
     fn chunk(&self) -> &[u8] {
-        match (self.small_run(), self.large.front()) {
+        match (self.small_run(), self.first_large()) {
             ([], Some(large)) => &large.bytes,
             (run, _) => run,
         }
@@ -148,7 +176,7 @@ impl Buf for Output {
             true
         };
         let mut from = self.head;
-        for large in &self.large {
+        for large in self.large.iter().flat_map(|large| &large.queue) {
             if !put(self.small.get(from..large.at).unwrap_or_default()) || !put(&large.bytes) {
                 return filled;
             }
@@ -168,17 +196,13 @@ impl Buf for Output {
                 let step = run.min(count);
                 self.head += step;
                 count -= step;
-            } else if let Some(large) = self.large.front_mut() {
-                let step = large.bytes.len().min(count);
-                large.bytes.advance(step);
-                self.large_len -= step;
-                count -= step;
-                if large.bytes.is_empty() {
-                    self.large.pop_front();
-                }
+            } else if let Some(large) = &mut self.large {
+                count -= large.advance(count);
             }
         }
-        if self.head >= SLACK && self.head >= self.small.len() / 2 {
+        if self.is_empty() {
+            self.release();
+        } else if self.head >= SLACK && self.head >= self.small.len() / 2 {
             self.compact();
         }
     }

@@ -75,6 +75,15 @@ impl Connection {
         }
     }
 
+    /// Compresses as the two ends agreed in the opening handshake.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn with_deflate(mut self, agreement: &crate::deflate::Agreement) -> Self {
+        self.reader.inflation.agree(agreement);
+        self.writer.deflation.agree(agreement);
+        self
+    }
+
     /// Takes bytes off the front of `input` until an event is ready. `None`: all of it is consumed.
     ///
     /// Call it until it returns `None`, then write the output and read more. Payloads are unmasked
