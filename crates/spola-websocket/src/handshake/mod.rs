@@ -2,7 +2,7 @@
 //!
 //! A driver without an HTTP library reads a head with [`server::RequestReader`] and answers with
 //! the bytes of [`server::Response`] or of [`server::Rejection`]. A driver with one hands the parts
-//! it has parsed to [`server::check`]. A client writes [`client::Request`] and reads the answer with
+//! it has parsed to [`server::check`], or takes the module `http` (a feature). A client writes [`client::Request`] and reads the answer with
 //! the [`client::Handshake`] it leaves. What follows a head in the buffer belongs to the
 //! [`Connection`](crate::Connection).
 
@@ -12,6 +12,8 @@ mod choice;
 pub mod client;
 mod extension;
 mod header;
+#[cfg(feature = "http")]
+pub mod http;
 mod offer;
 mod rejection;
 pub mod server;

@@ -17,11 +17,15 @@ pub(super) struct Offer {
 }
 
 /// What the server chose.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Answer<'h> {
-    pub(super) protocol: Option<&'h str>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[cfg_attr(not(feature = "http"), expect(unreachable_pub))]
+pub struct Answer<'h> {
+    /// The subprotocol, among those offered.
+    pub protocol: Option<&'h str>,
+    /// What became of the offer to compress: for `Connection::with_deflate`.
     #[cfg(feature = "deflate")]
-    pub(super) deflate: Option<Agreement>,
+    pub deflate: Option<Agreement>,
 }
 
 impl Offer {

@@ -32,6 +32,10 @@ pub enum Rejection {
     Protocols,
     /// `Sec-WebSocket-Extensions` is malformed.
     Extensions,
+    /// Not an extended CONNECT, though it came over HTTP/2 or 3.
+    Connect,
+    /// An extended CONNECT for another protocol.
+    ConnectProtocol,
 }
 
 impl Rejection {
@@ -44,12 +48,14 @@ impl Rejection {
             Self::Method => 405,
             Self::HttpVersion => 505,
             Self::Upgrade | Self::WebSocketVersion => 426,
+            Self::ConnectProtocol => 501,
             Self::Malformed
             | Self::Host
             | Self::Body
             | Self::Key
             | Self::Protocols
-            | Self::Extensions => 400,
+            | Self::Extensions
+            | Self::Connect => 400,
         }
     }
 
@@ -69,7 +75,9 @@ impl Rejection {
             | Self::Body
             | Self::Key
             | Self::Protocols
-            | Self::Extensions => &[],
+            | Self::Extensions
+            | Self::Connect
+            | Self::ConnectProtocol => &[],
         }
     }
 
@@ -90,6 +98,8 @@ impl Rejection {
             Self::Key => "Missing or invalid Sec-WebSocket-Key",
             Self::Protocols => "Invalid Sec-WebSocket-Protocol",
             Self::Extensions => "Invalid Sec-WebSocket-Extensions",
+            Self::Connect => "Extended CONNECT required",
+            Self::ConnectProtocol => "The protocol must be websocket",
         }
     }
 
@@ -101,6 +111,7 @@ impl Rejection {
             414 => "URI Too Long",
             426 => "Upgrade Required",
             431 => "Request Header Fields Too Large",
+            501 => "Not Implemented",
             505 => "HTTP Version Not Supported",
             _ => "Bad Request",
         };
