@@ -1,0 +1,14 @@
+//! The driver for async-std and smol: WebSocket over the streams of `futures-io`.
+//!
+//! Both runtimes take their timers and sockets from `async-io`, so [`websocket`] serves either, and
+//! names neither. What spawns tasks has to: [`AsyncStdRuntime`] and [`SmolRuntime`], each behind the
+//! feature of its runtime's name.
+
+mod runtime;
+pub mod websocket;
+
+pub use runtime::AsyncIo;
+#[cfg(feature = "async-std")]
+pub use runtime::AsyncStdRuntime;
+#[cfg(feature = "smol")]
+pub use runtime::SmolRuntime;
