@@ -6,10 +6,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::Entropy;
 
+pub use super::response::{ResponseHead, ResponseReader};
 use super::{
-    HeaderError, MAX_HEADERS, accept_key,
-    header::{HeadEnd, all, lists_token, only, push, push_checked},
+    HeaderError, accept_key,
+    header::{all, lists_token, only, push, push_checked},
     offer::{Answer, Offer},
+    server::HttpVersion,
 };
 
 #[cfg(feature = "deflate")]
@@ -48,12 +50,20 @@ impl Request {
         if !visible(host) || !visible(target) || !target.starts_with('/') || target.contains('#') {
             return Err(HeaderError::InvalidValue);
         }
+        Ok(Self::to(host, target, None))
+    }
+
+    /// A request to a host and a target that are known to be sound.
+    pub(crate) fn to(host: &str, target: &str, authorization: Option<&str>) -> Self {
         let mut head = format!("GET {target} HTTP/1.1\r\n");
         push(&mut head, "Host", host);
         push(&mut head, "Upgrade", "websocket");
         push(&mut head, "Connection", "Upgrade");
         push(&mut head, "Sec-WebSocket-Version", "13");
-        Ok(Self { head, offer: Offer::default() })
+        if let Some(authorization) = authorization {
+            push(&mut head, "Authorization", authorization);
+        }
+        Self { head, offer: Offer::default() }
     }
 
     /// Offers a subprotocol, after those offered before.
@@ -93,8 +103,8 @@ impl Request {
             push(&mut self.head, name, &value);
         }
         self.head.push_str("\r\n");
-        let handshake =
-            Handshake { accept: accept_key(&key), offer: self.offer, end: HeadEnd::default() };
+        let reader = ResponseReader::new();
+        let handshake = Handshake { accept: accept_key(&key), offer: self.offer, reader };
         (self.head.into_bytes(), handshake)
     }
 }
@@ -104,7 +114,7 @@ impl Request {
 pub struct Handshake {
     accept: String,
     offer: Offer,
-    end: HeadEnd,
+    reader: ResponseReader,
 }
 
 impl Handshake {
@@ -113,26 +123,17 @@ impl Handshake {
     /// the connection.
     ///
     /// # Errors
-    /// When the server refuses, or does not answer as RFC 6455 §4.1 demands: hang up.
+    /// When the server refuses, or does not answer as RFC 6455 §4.1 demands: hang up. What more a
+    /// refusal says, [`ResponseReader`] reads from the same input.
     pub fn read<'a>(&mut self, input: &'a [u8]) -> Result<Option<Response<'a>>, HandshakeError> {
-        let Some(head_len) = self.end.find(input).map_err(|_| HandshakeError::HeadTooLong)? else {
+        let Some(head) = self.reader.read(input)? else {
             return Ok(None);
         };
-        let head = input.get(..head_len).unwrap_or_default();
-        let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut parsed = httparse::Response::new(&mut fields);
-        match parsed.parse(head) {
-            Ok(httparse::Status::Complete(_)) => {}
-            Err(httparse::Error::TooManyHeaders) => return Err(HandshakeError::TooManyHeaders),
-            Ok(httparse::Status::Partial) | Err(_) => return Err(HandshakeError::Malformed),
-        }
-        let headers: Vec<_> =
-            parsed.headers.iter().map(|field| (field.name, field.value)).collect();
-        let status = parsed.code.ok_or(HandshakeError::Malformed)?;
+        let ResponseHead { status, version, headers, head_len } = head;
         if status != 101 {
             return Err(HandshakeError::Status(status));
         }
-        if parsed.version != Some(1) {
+        if version != HttpVersion::Http11 {
             return Err(HandshakeError::Malformed);
         }
         let answer = check(headers.iter().copied(), &self.accept, &self.offer)?;

@@ -16,6 +16,7 @@ mod header;
 pub mod http;
 mod offer;
 mod rejection;
+mod response;
 pub mod server;
 #[cfg(test)]
 mod tests;
