@@ -5,6 +5,7 @@
 //! So it runs under any runtime, or none, and a test drives it with a clock of its own.
 //!
 //! - [`handshake`] turns HTTP heads into an agreement to speak WebSocket.
+//! - [`client`] goes a client's way to there: URLs, proxies, redirects.
 //! - [`Connection`] speaks it: fragments, pings, the closing handshake, and the limits of
 //!   [`Config`], which no peer can exceed.
 //! - [`Output`] is what to write, a [`bytes::Buf`].
@@ -88,6 +89,7 @@
 //! it arrives, by [`Connection::poll_chunk`], and needs no buffer at all.
 
 mod assembly;
+pub mod client;
 mod config;
 mod connection;
 mod control_payload;
