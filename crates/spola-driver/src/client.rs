@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use spola_websocket::handshake::client::{HandshakeError, Request};
+use spola_websocket::handshake::client::{HandshakeError, Request, ResponseReader};
 use spola_websocket::{Config, Connection};
 
 use crate::greeting::{Greeted, read_more, within, write};
@@ -73,16 +73,26 @@ impl Open {
     ///
     /// # Errors
     /// If the stream fails, or no sound acceptance comes in time.
-    pub async fn open<S, R>(
+    pub async fn open<S, R>(self, stream: S, runtime: R) -> Result<WebSocket<S, R>, ConnectError>
+    where
+        S: Transport,
+        R: Runtime + Clone,
+    {
+        self.open_looking(stream, runtime, |_, _| ()).await
+    }
+
+    /// Does the handshake, and shows the answer's status and headers.
+    pub(crate) async fn open_looking<S, R>(
         self,
         mut stream: S,
         runtime: R,
+        look: impl FnOnce(u16, &[(&str, &[u8])]),
     ) -> Result<WebSocket<S, R>, ConnectError>
     where
         S: Transport,
         R: Runtime + Clone,
     {
-        let handshake = shake_hands(&mut stream, self.request, runtime.clone());
+        let handshake = shake_hands(&mut stream, self.request, runtime.clone(), look);
         let greeted = within(&runtime, self.head_timeout, handshake).await;
         let greeted = greeted.ok_or(ConnectError::TimedOut)??;
         let connection = Connection::client(self.config, MaskingKeys::new(runtime.clone()));
@@ -97,17 +107,28 @@ async fn shake_hands<S: Transport, R: Runtime>(
     stream: &mut S,
     request: Request,
     runtime: R,
+    look: impl FnOnce(u16, &[(&str, &[u8])]),
 ) -> Result<Greeted, ConnectError> {
     let (head, mut handshake) = request.start(&mut |nonce: &mut [u8]| runtime.fill_random(nonce));
     write(stream, &head).await?;
     let mut received = Vec::new();
     loop {
         read_more(stream, &mut received).await?;
-        if let Some(response) = handshake.read(&received).map_err(ConnectError::Handshake)? {
-            let protocol = response.protocol.map(Box::from);
-            let head_len = response.head_len;
-            received.drain(..head_len);
-            return Ok(Greeted { received, protocol });
+        match handshake.read(&received) {
+            Ok(None) => {}
+            Ok(Some(response)) => {
+                look(101, &response.headers);
+                let protocol = response.protocol.map(Box::from);
+                let head_len = response.head_len;
+                received.drain(..head_len);
+                return Ok(Greeted { received, protocol });
+            }
+            Err(error) => {
+                if let Ok(Some(head)) = ResponseReader::new().read(&received) {
+                    look(head.status, &head.headers);
+                }
+                return Err(ConnectError::Handshake(error));
+            }
         }
     }
 }

@@ -5,14 +5,23 @@
 //! to write, how long to wait, and how to part. It is done here, once.
 //!
 //! - [`Accept`] and [`Open`] do the opening handshake on a stream that is connected.
+//! - `connect` (a feature of that name) goes all the way from a URL, by name, proxy and TLS.
 //! - [`WebSocket`] has the async methods that applications call.
 //! - [`Line`] is what it is made of: polled by hand, for those who have a task and a timer already.
 //! - [`Runtime`] is what a driver brings, with a [`Transport`] to carry the bytes.
 //!
 //! `spola-tokio` and `spola-async-std` are such drivers.
+//!
+//! # Features
+//! - `connect`: clients that connect by URL. Brings no dependency.
+//! - `rustls`: TLS for them, with certificates that the caller trusts.
+//! - `rustls-platform-verifier`: TLS that trusts what the operating system trusts.
+//! - `rustls-webpki-roots`: TLS that trusts Mozilla's list.
 
 mod accept;
 mod client;
+#[cfg(feature = "connect")]
+pub mod connect;
 mod entropy;
 mod error;
 mod greeting;
