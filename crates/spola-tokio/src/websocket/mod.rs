@@ -1,5 +1,7 @@
 //! Plain WebSocket over tokio streams.
 //!
+//! A server [accepts](accept) what its listener gives it:
+//!
 //! ```no_run
 //! # async fn run(stream: tokio::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
 //! use spola_tokio::websocket::accept;
@@ -11,7 +13,19 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A client [connects](connect) by URL:
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut socket = spola_tokio::websocket::connect("ws://127.0.0.1:9001/").await?;
+//! socket.send("hello").await?;
+//! println!("{:?}", socket.recv().await?);
+//! # Ok(())
+//! # }
+//! ```
 
+mod dial;
 mod io;
 
 use std::sync::LazyLock;
@@ -19,13 +33,48 @@ use std::sync::LazyLock;
 use spola_websocket::handshake::client::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub use self::dial::Socket;
 pub use self::io::TokioIo;
 use crate::TokioRuntime;
+#[cfg(feature = "rustls")]
+pub use spola_driver::connect::tls;
+pub use spola_driver::connect::{ConnectorError, MaybeTls, Response};
 pub use spola_driver::{Accept, AcceptError, Answer, ConnectError, Error, Open, Refusal};
+pub use spola_websocket::client::proxy::Proxy;
 pub use spola_websocket::{CloseCode, CloseReason, Config, Message, SendError};
 
 /// An open WebSocket over the tokio stream `S`.
 pub type WebSocket<S> = spola_driver::WebSocket<TokioIo<S>, TokioRuntime>;
+
+/// An open WebSocket of a client that has connected by URL.
+pub type ClientWebSocket = spola_driver::WebSocket<MaybeTls<TokioIo<Socket>>, TokioRuntime>;
+
+/// Connects by URL, with settings; [`connect`] is all defaults.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use spola_tokio::websocket::Connector;
+///
+/// let connector = Connector::default()
+///     .protocol("chat.v2")
+///     .header("Origin", "https://example.com")
+///     .proxy("http://proxy.example:3128".parse::<spola_tokio::websocket::Proxy>()?)
+///     .redirects(3);
+/// let (socket, response) = connector.connect("wss://user:secret@example.com/chat").await?;
+/// println!("{:?} speaks {:?}", response.header("server"), socket.protocol());
+/// # Ok(())
+/// # }
+/// ```
+pub type Connector = spola_driver::connect::Connector<TokioRuntime>;
+
+/// Opens a WebSocket to the server of a URL: `ws://`, `wss://` with one of the features for TLS, or
+/// `ws+unix:///run/app.sock:/path`.
+///
+/// # Errors
+/// If the URL is none, or the connection is not open within 20 seconds.
+pub async fn connect(url: impl AsRef<str>) -> Result<ClientWebSocket, ConnectorError> {
+    Ok(Connector::default().connect(url).await?.0)
+}
 
 /// Reads the client's upgrade request from a stream and answers it. Subprotocols and extensions are
 /// declined.
