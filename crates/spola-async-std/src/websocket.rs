@@ -1,5 +1,7 @@
 //! Plain WebSocket over the streams of `futures-io`: those of async-std, of smol, and any other.
 //!
+//! A server [accepts](accept) what its listener gives it:
+//!
 //! ```no_run
 //! # async fn run(stream: async_std::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
 //! use spola_async_std::websocket::accept;
@@ -11,18 +13,51 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A client [connects](connect) by URL, under either runtime:
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut socket = spola_async_std::websocket::connect("ws://127.0.0.1:9001/").await?;
+//! socket.send("hello").await?;
+//! println!("{:?}", socket.recv().await?);
+//! # Ok(())
+//! # }
+//! ```
+
+mod dial;
 
 use std::sync::LazyLock;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use spola_websocket::handshake::client::Request;
 
+pub use self::dial::Socket;
 use crate::AsyncIo;
+#[cfg(feature = "rustls")]
+pub use spola_driver::connect::tls;
+pub use spola_driver::connect::{ConnectorError, MaybeTls, Response};
 pub use spola_driver::{Accept, AcceptError, Answer, ConnectError, Error, Open, Refusal};
+pub use spola_websocket::client::proxy::Proxy;
 pub use spola_websocket::{CloseCode, CloseReason, Config, Message, SendError};
 
 /// An open WebSocket over the stream `S`.
 pub type WebSocket<S> = spola_driver::WebSocket<S, AsyncIo>;
+
+/// An open WebSocket of a client that has connected by URL.
+pub type ClientWebSocket = spola_driver::WebSocket<MaybeTls<Socket>, AsyncIo>;
+
+/// Connects by URL, with settings; [`connect`] is all defaults.
+pub type Connector = spola_driver::connect::Connector<AsyncIo>;
+
+/// Opens a WebSocket to the server of a URL: `ws://`, `wss://` with one of the features for TLS, or
+/// `ws+unix:///run/app.sock:/path`.
+///
+/// # Errors
+/// If the URL is none, or the connection is not open within 20 seconds.
+pub async fn connect(url: impl AsRef<str>) -> Result<ClientWebSocket, ConnectorError> {
+    Ok(Connector::default().connect(url).await?.0)
+}
 
 /// Reads the client's upgrade request from a stream and answers it. Subprotocols and extensions are
 /// declined.
