@@ -1,5 +1,5 @@
 //! tungstenite as an oracle: on the same bytes both say the same, and each can talk to the other.
-//! Where the two differ on purpose, `allowed` says so.
+//! Where the two differ on purpose, `oracle::allowed` says so.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,123 +8,26 @@ mod common;
 use std::{
     cell::RefCell,
     collections::VecDeque,
-    io::{self, Cursor, Read, Write},
+    io::{self, Read, Write},
     rc::Rc,
 };
 
 use common::{
-    Clock, Got, client, receive, sent, server,
+    Clock, Got, client,
+    oracle::{self, Outcome, allowed},
+    receive, sent, server,
     steps::{bytes, step, wire},
 };
 use proptest::{collection::vec, prelude::*};
-use spola_frame::FrameError;
 use spola_websocket::{
-    CloseReason, Connection, Message, Violation,
+    CloseReason, Connection, Message,
     handshake::{client::Request, server::RequestReader},
 };
-use tungstenite::{
-    Error, HandshakeError, WebSocket,
-    protocol::{Role, WebSocketConfig},
-};
+use tungstenite::{HandshakeError, WebSocket, protocol::Role};
 
-/// What became of a stream: the messages and pongs delivered, then its end.
-#[derive(Clone, Debug, PartialEq)]
-struct Outcome {
-    got: Vec<Got>,
-    end: End,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum End {
-    Closed(Option<u16>, String),
-    Refused(Option<Violation>),
-    Eof,
-}
-
-fn ours(wire: &[u8]) -> Outcome {
-    let clock = Clock::new();
-    let mut connection = server();
-    let mut got = receive(&mut connection, clock.now(), wire);
-    connection.handle_eof(clock.now());
-    got.extend(receive(&mut connection, clock.now(), &[]));
-    let end = match got.pop() {
-        Some(Got::Closed(CloseReason::Peer(frame))) => {
-            End::Closed(frame.code.map(|code| code.get()), frame.reason.to_string())
-        }
-        Some(Got::Closed(CloseReason::Violation(violation))) => End::Refused(Some(violation)),
-        Some(Got::Closed(CloseReason::Eof)) => End::Eof,
-        other => panic!("unexpected end: {other:?}"),
-    };
-    Outcome { got, end }
-}
-
-/// Reads from memory, writes to nowhere.
-struct Wire(Cursor<Vec<u8>>);
-
-impl Read for Wire {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf)
-    }
-}
-
-impl Write for Wire {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn theirs(wire: &[u8]) -> Outcome {
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(1_000_000))
-        .max_frame_size(Some(1_000_000));
-    let stream = Wire(Cursor::new(wire.to_vec()));
-    let mut socket = WebSocket::from_raw_socket(stream, Role::Server, Some(config));
-    let mut got = Vec::new();
-    let end = loop {
-        match socket.read() {
-            Ok(tungstenite::Message::Close(frame)) => {
-                break match frame {
-                    None => End::Closed(None, String::new()),
-                    // A code that must not be sent is reported in this disguise.
-                    Some(frame) if &*frame.reason == "Protocol violation" => End::Refused(None),
-                    Some(frame) => End::Closed(Some(frame.code.into()), frame.reason.to_string()),
-                };
-            }
-            Ok(tungstenite::Message::Text(text)) => got.push(common::text(&text)),
-            Ok(tungstenite::Message::Binary(bytes)) => got.push(common::binary(&bytes)),
-            Ok(tungstenite::Message::Pong(payload)) => got.push(Got::Pong(payload.to_vec())),
-            Ok(tungstenite::Message::Ping(_) | tungstenite::Message::Frame(_)) => {}
-            Err(Error::Protocol(
-                tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
-            ))
-            | Err(Error::ConnectionClosed) => break End::Eof,
-            Err(Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_)) => {
-                break End::Refused(None);
-            }
-            Err(error) => panic!("unexpected error: {error}"),
-        }
-    };
-    Outcome { got, end }
-}
-
-/// Whether two outcomes agree, or differ as they may.
-fn allowed(ours: &Outcome, theirs: &Outcome) -> bool {
-    match (&ours.end, &theirs.end) {
-        // They accept lengths not in their shortest form, and go on.
-        (End::Refused(Some(Violation::Frame(FrameError::NonMinimalLength))), _) => {
-            theirs.got.starts_with(&ours.got)
-        }
-        // We do not wait for the rest of a frame whose header, or text, is already wrong; nor for
-        // the end of a fragmented text.
-        (End::Refused(_), End::Refused(_) | End::Eof) => ours.got == theirs.got,
-        // "Bad gateway" was registered after they wrote their table.
-        (End::Closed(Some(1014), _), End::Refused(None)) => ours.got == theirs.got,
-        _ => ours == theirs,
-    }
+fn outcomes(wire: &[u8]) -> (Outcome, Outcome) {
+    let ours = oracle::ours(server(), Clock::new().now(), wire);
+    (ours, oracle::theirs(Role::Server, 1_000_000, wire))
 }
 
 proptest! {
@@ -133,7 +36,7 @@ proptest! {
     #[test]
     fn both_decode_the_same_streams(steps in vec(step(), 0..10)) {
         let wire = wire(&steps);
-        let (ours, theirs) = (ours(&wire), theirs(&wire));
+        let (ours, theirs) = outcomes(&wire);
         prop_assert!(allowed(&ours, &theirs), "{:?}\n{:?}", ours, theirs);
     }
 
@@ -150,7 +53,7 @@ proptest! {
             }
         }
         wire.truncate(length.max(wire.len() / 2));
-        let (ours, theirs) = (ours(&wire), theirs(&wire));
+        let (ours, theirs) = outcomes(&wire);
         prop_assert!(allowed(&ours, &theirs), "{:?}\n{:?}", ours, theirs);
     }
 

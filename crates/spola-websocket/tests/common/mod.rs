@@ -1,6 +1,7 @@
 //! What the tests share: a clock that moves only when told, frames by hand, drained outputs.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod oracle;
 pub mod steps;
 
 use std::time::{Duration, Instant};
