@@ -121,9 +121,12 @@ const DISGUISE: &str = "Protocol violation";
 pub fn allowed(ours: &Outcome, theirs: &Outcome) -> bool {
     let same = ours.got == theirs.got;
     match (&ours.end, &theirs.end) {
-        // They accept lengths not in their shortest form, and go on.
+        // They accept lengths not in their shortest form, and go on. (In a control frame, all but
+        // the shortest form is too long for us, whatever the length.)
         (
-            End::Refused(Refusal::Ours(Violation::Frame(FrameError::NonMinimalLength))),
+            End::Refused(Refusal::Ours(Violation::Frame(
+                FrameError::NonMinimalLength | FrameError::ControlTooLong,
+            ))),
             End::Closed(..) | End::Refused(_) | End::Eof,
         ) => theirs.got.starts_with(&ours.got),
         // We do not wait for the rest of a frame whose header, or text, is already wrong; nor for

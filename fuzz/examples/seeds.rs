@@ -1,0 +1,194 @@
+//! Writes the seeds: a few inputs for each target, from which the fuzzer sets out.
+//!
+//! `cargo run --example seeds` in this folder, after a change to the form of an input.
+
+use std::{fs, io, path::Path};
+
+use spola_fuzz::{
+    differential::Stream,
+    session::{Frame, Limits, Payload, Role, Session, Step},
+};
+
+fn main() -> io::Result<()> {
+    codecs()?;
+    handshakes()?;
+    for (role, target) in [(Role::Server, "server"), (Role::Client, "client")] {
+        for (name, session) in sessions() {
+            write(target, name, &session.to_bytes())?;
+        }
+        for (name, frames) in streams() {
+            let name = format!("{target}_{name}");
+            write("differential", &name, &Stream { role, frames, rest: vec![0x81] }.to_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(name), bytes)
+}
+
+fn codecs() -> io::Result<()> {
+    for (name, bytes) in [
+        ("text", &b"\x81\x05"[..]),
+        ("masked", b"\x82\x85\x37\xfa\x21\x3d"),
+        ("length_16", b"\x01\x7e\x01\x00"),
+        ("length_64_masked", b"\x00\xff\0\0\0\0\0\x01\0\0\x37\xfa\x21\x3d"),
+        ("length_not_minimal", b"\x81\x7e\x00\x7d"),
+        ("length_top_bit", b"\x82\x7f\x80\0\0\0\0\0\0\0"),
+        ("control_too_long", b"\x89\x7e\x00\x7e"),
+    ] {
+        write("frame_header", name, bytes)?;
+    }
+    for (name, text) in [
+        ("cut_emoji", &b"\x02a\xf0\x9f\x98\x80z"[..]),
+        ("surrogate", b"\x00\xed\xa0\x80"),
+        ("overlong", b"\x03ab\xc0\xaf"),
+        ("too_high", b"\x01\xf4\x90\x80\x80"),
+        ("mixed", "\u{1f}Gr\u{fc}\u{df}e, \u{4f60}\u{597d} \u{1f600}".as_bytes()),
+    ] {
+        write("utf8", name, text)?;
+    }
+    Ok(())
+}
+
+const REQUEST: &str = "\x20GET /chat?x=1 HTTP/1.1\r\nHost: server.example.com\r\n\
+    Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+
+const RESPONSE: &str = "\x20HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+
+fn handshakes() -> io::Result<()> {
+    for (name, lines) in [
+        ("plain", "\r\nand a frame"),
+        (
+            "protocols",
+            "Sec-WebSocket-Protocol: chat, superchat\r\nOrigin: http://a.example\r\n\r\n",
+        ),
+        ("deflate", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"),
+        ("body", "Content-Length: 5\r\n\r\nhello"),
+        ("unfinished", "X-Folded: a\r\n b"),
+    ] {
+        write("request", name, format!("{REQUEST}{lines}").as_bytes())?;
+    }
+    for (name, lines) in [
+        ("plain", "\r\nand a frame"),
+        ("protocol", "Sec-WebSocket-Protocol: superchat\r\n\r\n"),
+        ("deflate", "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
+    ] {
+        write("response", name, format!("{RESPONSE}{lines}").as_bytes())?;
+    }
+    write("response", "refusal", b"\x20HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")?;
+    for (name, value) in [
+        ("chromium", "permessage-deflate; client_max_window_bits"),
+        ("fallbacks", "permessage-deflate; server_max_window_bits=10, permessage-deflate"),
+        ("quoted", "a; x=\"1\\0\"; y,b"),
+        ("lines", "permessage-deflate;server_no_context_takeover\nx-other;q=1\npermessage-deflate"),
+        ("malformed", "permessage-deflate; =8,,"),
+    ] {
+        write("negotiation", name, value.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Opcodes with the FIN bit where it is usual.
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+
+fn frame(opcode: u8, payload: &[u8]) -> Step {
+    Step::Frame(Frame::new(opcode, payload))
+}
+
+fn part(first: u8, payload: Payload) -> Frame {
+    Frame { first, faults: 0, payload }
+}
+
+fn bytes(bytes: &[u8]) -> Payload {
+    Payload::Bytes(bytes.to_vec())
+}
+
+/// 100 000 bytes.
+fn large() -> Payload {
+    Payload::Fill(b'x', 25_000)
+}
+
+fn sessions() -> Vec<(&'static str, Session)> {
+    let session = |limits, cut, steps| Session { limits: Limits(limits), cut, steps };
+    let echo = vec![
+        frame(TEXT, b"hello"),
+        Step::Text(bytes(b"hello")),
+        Step::Flush,
+        frame(PING, b"p"),
+        frame(PONG, b""),
+        Step::Write(3),
+        frame(CLOSE, b"\x03\xe8bye"),
+    ];
+    let fragments = vec![
+        Step::Frame(part(TEXT, bytes(b"caf\xc3"))),
+        frame(PING, b"between"),
+        Step::Frame(part(0x00, bytes(b"\xa9"))),
+        Step::Frame(part(0x80, bytes(b"!"))),
+        frame(BINARY, b"\0\xff"),
+    ];
+    let large = vec![
+        Step::Frame(part(0x80 | BINARY, large())),
+        Step::Binary(1, large()),
+        Step::Lend(true),
+        Step::Binary(2, Payload::Fill(7, 1100)),
+        Step::Write(5000),
+        Step::Lend(false),
+        Step::Frame(part(0x80 | TEXT, large())),
+    ];
+    let closing = vec![
+        Step::Ping(bytes(b"are you there")),
+        Step::Close(4001, bytes(b"done")),
+        frame(TEXT, b"late"),
+        Step::Wait(49),
+        Step::EarlyTimeout,
+        Step::Wait(600),
+        Step::Text(bytes(b"too late")),
+    ];
+    let slow = vec![
+        Step::Bytes(bytes(b"\x82")),
+        Step::Wait(50),
+        Step::Bytes(bytes(b"\x84\0\0\0\0ab")),
+        Step::Wait(3000),
+        Step::CloseWithoutStatus,
+    ];
+    let flood = (0..24).map(|_| frame(PING, b"again")).chain([Step::Eof]).collect();
+    vec![
+        ("echo", session(0, 1, echo)),
+        ("fragments", session(0b10, 2, fragments)),
+        ("large", session(0, 201, large)),
+        ("closing", session(0b10_0000, 7, closing)),
+        ("slow", session(0b1_0000, 1, slow)),
+        ("ping_flood", session(0b100, 33, flood)),
+    ]
+}
+
+fn streams() -> Vec<(&'static str, Vec<Frame>)> {
+    let fault =
+        |opcode: u8, faults: u8, payload: &[u8]| Frame { faults, ..Frame::new(opcode, payload) };
+    vec![
+        ("messages", vec![Frame::new(TEXT, b"hello"), Frame::new(BINARY, &[0; 130])]),
+        (
+            "fragments",
+            vec![
+                part(TEXT, bytes(b"\xf0\x9f")),
+                Frame::new(PONG, b"x"),
+                part(0x80, bytes(b"\x98\x80")),
+            ],
+        ),
+        ("large", vec![part(0x80 | BINARY, large()), part(BINARY, large()), part(0x80, large())]),
+        ("closed", vec![Frame::new(CLOSE, b"\x0b\xb8later"), Frame::new(TEXT, b"ignored")]),
+        ("masking", vec![Frame::new(TEXT, b"a"), fault(TEXT, 1, b"b")]),
+        ("length", vec![fault(BINARY, 2, &[7; 20])]),
+        ("close_code", vec![Frame::new(CLOSE, b"\x03\xed")]),
+    ]
+}
