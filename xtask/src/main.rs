@@ -28,7 +28,7 @@ struct Arguments {
 enum Command {
     /// Runs every test this machine has the means for, and says what it skipped.
     Test(suites::Arguments),
-    /// Runs the Autobahn WebSocket suite against the tokio echo server.
+    /// Runs the Autobahn WebSocket suite against the drivers, in both roles.
     Autobahn(autobahn::Arguments),
     /// Checks that crates depend on each other only as the architecture says.
     Arrows,

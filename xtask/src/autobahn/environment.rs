@@ -49,6 +49,18 @@ impl Environment {
         command
     }
 
+    /// The ids of the suite's cases, in its own order.
+    ///
+    /// # Errors
+    /// When the suite cannot be asked.
+    pub(super) fn cases(&self) -> Result<Vec<String>, Failure> {
+        let ask = "from autobahntestsuite.case import Cases\n\
+                   for case in Cases: print(case.__name__[4:].replace('_', '.'))";
+        let listed = process::quiet(Command::new(self.folder.join("bin/python")).args(["-c", ask]))
+            .ok_or("the suite cannot be asked for its cases")?;
+        Ok(listed.lines().map(str::to_owned).collect())
+    }
+
     fn works(&self) -> bool {
         self.folder.is_dir() && process::quiet(self.suite().arg("--help")).is_some()
     }
