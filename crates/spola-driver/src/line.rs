@@ -113,7 +113,7 @@ impl<S: Transport> Line<S> {
     /// has brought much without a pause, it lets other tasks run first.
     ///
     /// # Errors
-    /// If the stream fails: drop the connection.
+    /// If the stream fails before a Close frame has passed: drop the connection.
     pub fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
@@ -130,8 +130,13 @@ impl<S: Transport> Line<S> {
             return Poll::Pending;
         };
         self.now = clock();
-        if read? == 0 {
-            self.connection.handle_eof(self.now);
+        match read {
+            Ok(1..) => {}
+            Ok(0) => self.connection.handle_eof(self.now),
+            // Many peers hang up with a reset. Behind a Close frame any end is one; the machine knows
+            // whether the closing handshake was complete.
+            Err(_) if !self.connection.can_send() => self.connection.handle_eof(self.now),
+            Err(error) => return Poll::Ready(Err(error)),
         }
         Poll::Ready(Ok(()))
     }
