@@ -34,8 +34,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let agent = &server.agent;
     for case in first..=last {
-        if let Err(error) = server.run(case).await {
-            // Most cases end by a violation of the server's; what it thinks of that is in its report.
+        let target = format!("/runCase?case={case}&agent={agent}");
+        if let Err(error) = echo(server.open(&target).await?).await {
+            // Many cases end by a violation of the server's; what it thinks of that is in its report.
             eprintln!("case {case}: {error}");
         }
     }
@@ -50,15 +51,6 @@ struct Server {
 }
 
 impl Server {
-    /// Echoes through the case at this position, counted from 1.
-    async fn run(&self, case: u32) -> Result<(), Box<dyn Error>> {
-        let mut socket = self.open(&format!("/runCase?case={case}&agent={}", self.agent)).await?;
-        while let Some(message) = socket.recv().await? {
-            socket.send(message).await?;
-        }
-        Ok(())
-    }
-
     async fn open(&self, target: &str) -> Result<WebSocket<TcpStream>, Box<dyn Error>> {
         let stream = TcpStream::connect(&self.host).await?;
         stream.set_nodelay(true)?;
@@ -69,6 +61,13 @@ impl Server {
         let request = Request::new(&self.host, target)?;
         Ok(websocket::client(stream, request, config).await?)
     }
+}
+
+async fn echo(mut socket: WebSocket<TcpStream>) -> Result<(), Box<dyn Error>> {
+    while let Some(message) = socket.recv().await? {
+        socket.send(message).await?;
+    }
+    Ok(())
 }
 
 fn argument(name: &str) -> Option<String> {
