@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::frames::Kind;
+
 /// Message size × connections × messages in flight on each, written `125x32x16`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
@@ -22,17 +24,25 @@ impl Cell {
 
     /// The cell in words, for a heading.
     pub(crate) fn describe(&self) -> String {
-        let size = if self.size >= 1024 && self.size.is_multiple_of(1024) {
-            format!("{} KiB", self.size / 1024)
-        } else {
-            format!("{} B", self.size)
+        let kind = match Kind::of_size(self.size) {
+            Kind::Text | Kind::Deflated => "text",
+            Kind::Binary => "binary",
         };
         let connections = if self.connections == 1 {
             "1 connection".to_owned()
         } else {
             format!("{} connections", self.connections)
         };
-        format!("{size} text, {connections}, {} in flight on each", self.in_flight)
+        format!("{} {kind}, {connections}, {} in flight on each", bytes(self.size), self.in_flight)
+    }
+}
+
+/// A number of bytes in words.
+pub(crate) fn bytes(size: usize) -> String {
+    match size {
+        _ if size >= 1 << 20 && size.is_multiple_of(1 << 20) => format!("{} MiB", size >> 20),
+        _ if size >= 1 << 10 && size.is_multiple_of(1 << 10) => format!("{} KiB", size >> 10),
+        _ => format!("{size} B"),
     }
 }
 
@@ -76,6 +86,18 @@ mod tests {
     fn cells_read_as_they_are_written() {
         for text in ["125x32x1", "1024x32x16", "1048576x1x1"] {
             assert_eq!(text.parse::<Cell>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn cells_in_words() {
+        let cases = [
+            ("125x1x1", "125 B text, 1 connection, 1 in flight on each"),
+            ("16384x32x16", "16 KiB text, 32 connections, 16 in flight on each"),
+            ("1048576x1x1", "1 MiB binary, 1 connection, 1 in flight on each"),
+        ];
+        for (cell, words) in cases {
+            assert_eq!(cell.parse::<Cell>().unwrap().describe(), words);
         }
     }
 

@@ -1,149 +1,73 @@
-//! The bytes of a run, built before it: masked text frames to send, replies to expect.
-
-use crate::Failure;
+//! Messages and their frames, built before a run.
 
 /// Messages before the sequence repeats. Neighbours differ, so that a reply out of order, lost or
 /// doubled does not match what is expected.
 const PERIOD: usize = 16;
 
-/// Every which read is compared byte by byte; of all others, each message's start.
-const SAMPLE: usize = 16;
+/// The same for messages so large that 16 of them would fill more than the load's caches.
+const LARGE_PERIOD: usize = 4;
 
-/// What the server is expected to answer with.
+/// From this size on, a message is large: a server may answer in several frames, and texts are no
+/// longer the rule.
+pub(crate) const LARGE: usize = 64 << 10;
+
+/// What a message's first frame says it is (RFC 6455 §5.2, RFC 7692 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Echo {
-    /// The very bytes that were sent: a TCP echo server.
-    Raw,
-    /// The same message in an unmasked frame: a WebSocket server (RFC 6455 §5.1).
-    WebSocket,
+pub(crate) enum Kind {
+    Text,
+    Binary,
+    /// A compressed text.
+    Deflated,
 }
 
-/// Both directions of a connection as repeating sequences of equally long frames.
-///
-/// A position is a byte's offset in such a sequence, below its period.
-pub(crate) struct Frames {
-    /// A period of frames and `in_flight` more, so that any turn's frames lie side by side.
-    sent: Vec<u8>,
-    /// A period of replies and one read more, for the same reason.
-    expected: Vec<u8>,
-    sent_len: usize,
-    reply_len: usize,
-    in_flight: usize,
-    reads: usize,
-}
+impl Kind {
+    /// Plain messages of a size: text, or binary from 1 MiB on.
+    pub(crate) fn of_size(size: usize) -> Self {
+        if size >= 1 << 20 { Self::Binary } else { Self::Text }
+    }
 
-impl Frames {
-    pub(crate) fn new(echo: Echo, size: usize, in_flight: usize, max_read: usize) -> Self {
-        let client: Vec<Vec<u8>> = (0..PERIOD).map(|n| client_frame(n, size)).collect();
-        let replies = match echo {
-            Echo::Raw => client.clone(),
-            Echo::WebSocket => (0..PERIOD).map(|n| server_frame(n, size)).collect(),
-        };
-        let sent_len = client.first().map_or(1, Vec::len);
-        let reply_len = replies.first().map_or(1, Vec::len);
-        Self {
-            sent: repeat(&client, (PERIOD + in_flight) * sent_len),
-            expected: repeat(&replies, PERIOD * reply_len + max_read),
-            sent_len,
-            reply_len,
-            in_flight,
-            reads: 0,
+    /// RSV1 and opcode.
+    pub(crate) fn bits(self) -> u8 {
+        match self {
+            Self::Text => 0x01,
+            Self::Binary => 0x02,
+            Self::Deflated => 0x41,
         }
     }
-
-    /// Bytes of one frame to send.
-    pub(crate) fn sent_len(&self) -> usize {
-        self.sent_len
-    }
-
-    /// `len` bytes to send from `position` on; at most `in_flight` frames.
-    pub(crate) fn to_send(&self, position: usize, len: usize) -> &[u8] {
-        debug_assert!(len <= self.in_flight * self.sent_len);
-        self.sent.get(position..position + len).unwrap_or_default()
-    }
-
-    /// Where the next byte goes once `len` more were sent.
-    pub(crate) fn advance_sent(&self, position: usize, len: usize) -> usize {
-        (position + len) % (PERIOD * self.sent_len)
-    }
-
-    /// Checks bytes received at `position`; gives the next position and how many replies they
-    /// completed.
-    pub(crate) fn verify(
-        &mut self,
-        position: usize,
-        received: &[u8],
-    ) -> Result<(usize, usize), Failure> {
-        let end = position + received.len();
-        let expected = self.expected.get(position..end).ok_or("a read beyond the buffer")?;
-        self.reads += 1;
-        let right = if self.reads.is_multiple_of(SAMPLE) {
-            received == expected
-        } else {
-            starts_match(received, expected, position, self.reply_len)
-        };
-        if !right {
-            return Err(format!(
-                "a reply differs from its message: {}",
-                differs(received, expected)
-            )
-            .into());
-        }
-        let completed = end / self.reply_len - position / self.reply_len;
-        Ok((end % (PERIOD * self.reply_len), completed))
-    }
 }
 
-/// Whether each message that starts in `received` has the header and first bytes it should have.
-fn starts_match(received: &[u8], expected: &[u8], position: usize, reply_len: usize) -> bool {
-    let mut start = position.next_multiple_of(reply_len) - position;
-    while start < received.len() {
-        let end = received.len().min(start + 4);
-        if received.get(start..end) != expected.get(start..end) {
-            return false;
-        }
-        start += reply_len;
-    }
-    true
+/// A period of messages of one size: ASCII, and different from their neighbours in every byte.
+pub(crate) fn messages(size: usize) -> Vec<Vec<u8>> {
+    let period = if size > LARGE { LARGE_PERIOD } else { PERIOD };
+    let byte = |n: usize, at: usize| b'a' + ((n + at * 7) % 26) as u8;
+    (0..period).map(|n| (0..size).map(|at| byte(n, at)).collect()).collect()
 }
 
-fn differs(received: &[u8], expected: &[u8]) -> String {
-    let at = received.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(received.len());
-    let near = |bytes: &[u8]| bytes.iter().skip(at).take(8).copied().collect::<Vec<u8>>();
-    format!(
-        "{:02x?} where {:02x?} was expected, at byte {at} of a read",
-        near(received),
-        near(expected)
-    )
+/// The frames in which a client sends messages, each with a masking key of its own.
+pub(crate) fn from_client(kind: Kind, messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let frame = |(n, payload): (usize, &Vec<u8>)| {
+        let key = (n as u32 + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
+        let mut frame = header(kind, payload.len(), 0x80);
+        frame.extend(key);
+        frame.extend(payload.iter().zip(key.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        frame
+    };
+    messages.iter().enumerate().map(frame).collect()
 }
 
-fn repeat(frames: &[Vec<u8>], len: usize) -> Vec<u8> {
-    frames.iter().flatten().copied().cycle().take(len).collect()
+/// The frames in which a server sends messages, unless it fragments them.
+pub(crate) fn from_server(kind: Kind, messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let frame = |payload: &Vec<u8>| {
+        let mut frame = header(kind, payload.len(), 0);
+        frame.extend(payload);
+        frame
+    };
+    messages.iter().map(frame).collect()
 }
 
-/// Message `n` of a period: ASCII, and different from its neighbours in every byte.
-fn text(n: usize, size: usize) -> impl Iterator<Item = u8> {
-    (0..size).map(move |at| b'a' + ((n + at * 7) % 26) as u8)
-}
-
-fn client_frame(n: usize, size: usize) -> Vec<u8> {
-    let key = (n as u32 + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
-    let mut frame = header(size, true);
-    frame.extend(key);
-    frame.extend(text(n, size).zip(key.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    frame
-}
-
-fn server_frame(n: usize, size: usize) -> Vec<u8> {
-    let mut frame = header(size, false);
-    frame.extend(text(n, size));
-    frame
-}
-
-/// A final text frame's header up to the masking key (RFC 6455 §5.2).
-fn header(size: usize, masked: bool) -> Vec<u8> {
-    let mask = if masked { 0x80 } else { 0 };
-    let mut header = vec![0x81];
+/// A final frame's header up to the masking key; `mask` is that bit.
+fn header(kind: Kind, size: usize, mask: u8) -> Vec<u8> {
+    let mut header = vec![0x80 | kind.bits()];
     if size < 126 {
         header.push(mask | size as u8);
     } else if let Ok(size) = u16::try_from(size) {
@@ -162,60 +86,20 @@ mod tests {
 
     #[test]
     fn replies_are_four_bytes_shorter_than_frames() {
-        for (size, frame) in [(125, 131), (126, 134), (65_535, 65_543), (65_536, 65_550)] {
-            let frames = Frames::new(Echo::WebSocket, size, 1, 4096);
-            assert_eq!((frames.sent_len, frames.reply_len), (frame, frame - 4), "{size}");
-            let raw = Frames::new(Echo::Raw, size, 1, 4096);
-            assert_eq!((raw.sent_len, raw.reply_len), (frame, frame));
+        for (size, expected) in [(125, 131), (126, 134), (65_535, 65_543), (65_536, 65_550)] {
+            let messages = messages(size);
+            let sent = from_client(Kind::Text, &messages);
+            let replies = from_server(Kind::Text, &messages);
+            assert_eq!((sent[0].len(), replies[0].len()), (expected, expected - 4), "{size}");
         }
     }
 
     #[test]
-    fn every_chunking_of_the_replies_counts_the_same() {
-        let period = PERIOD * 127;
-        let replies = Frames::new(Echo::WebSocket, 125, 1, 4096).expected;
-        for chunk in [1, 2, 126, 127, 128, 1000, 2032] {
-            let mut frames = Frames::new(Echo::WebSocket, 125, 1, 4096);
-            let (mut position, mut completed) = (0, 0);
-            for received in replies[..period].chunks(chunk) {
-                let (next, more) = frames.verify(position, received).unwrap();
-                position = next;
-                completed += more;
-            }
-            assert_eq!((position, completed), (0, PERIOD), "chunks of {chunk}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_lost_or_doubled_reply_is_noticed() {
-        let mut frames = Frames::new(Echo::WebSocket, 125, 4, 4096);
-        let good = frames.expected[..3 * 127].to_vec();
-        assert!(frames.verify(0, &good).is_ok());
-        assert!(frames.verify(0, &good[127..]).is_err(), "lost");
-        assert!(frames.verify(127, &good[..127]).is_err(), "doubled");
-        let mut wrong = good;
-        wrong[0] = 0x82;
-        assert!(frames.verify(0, &wrong).is_err(), "opcode");
-    }
-
-    #[test]
-    fn every_start_is_compared() {
-        for (first, reply) in (0..127).flat_map(|first| (1..4).map(move |reply| (first, reply))) {
-            for byte in [0, 3] {
-                let mut frames = Frames::new(Echo::WebSocket, 125, 4, 4096);
-                let mut wrong = frames.expected[first..4 * 127].to_vec();
-                wrong[reply * 127 - first + byte] ^= 1;
-                let outcome = frames.verify(first, &wrong);
-                assert!(outcome.is_err(), "byte {byte} of reply {reply} in a read from {first}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_wrong_byte_inside_is_noticed_within_a_sample() {
-        let mut frames = Frames::new(Echo::WebSocket, 125, 4, 4096);
-        let mut wrong = frames.expected[..127].to_vec();
-        wrong[100] ^= 1;
-        assert!((0..SAMPLE).any(|_| frames.verify(0, &wrong).is_err()));
+    fn a_masked_frame_has_its_message() {
+        let messages = messages(125);
+        let frame = &from_client(Kind::Binary, &messages)[3];
+        assert_eq!(frame[..2], [0x82, 0x80 | 125]);
+        let payload = frame[6..].iter().zip(frame[2..6].iter().cycle());
+        assert!(payload.map(|(byte, mask)| byte ^ mask).eq(messages[3].iter().copied()));
     }
 }

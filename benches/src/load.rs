@@ -1,7 +1,10 @@
 //! The load: one thread, epoll, no WebSocket library, so that it costs less than what it measures.
 
 mod connection;
+pub(crate) mod dial;
+pub(crate) mod handshakes;
 mod histogram;
+mod measures;
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -13,11 +16,17 @@ use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 
 use crate::cell::Cell;
-use crate::frames::{Echo, Frames};
+use crate::deflate::{self, Cycle, Takeover};
+use crate::frames::{self, Kind};
+use crate::json;
 use crate::machine::Usage;
+use crate::replies::Replies;
+use crate::script::Script;
 use crate::{Failure, machine, process};
 use connection::Connection;
+use dial::Protocol;
 use histogram::Histogram;
+pub(crate) use measures::Measures;
 
 /// The most that one read takes.
 const MAX_READ: usize = 256 * 1024;
@@ -33,8 +42,11 @@ pub(crate) struct Options {
     #[arg(long, default_value = "125x32x1", value_name = "SIZExCONNECTIONSxIN_FLIGHT")]
     cell: Cell,
     /// Speak to a TCP echo server: no handshake, and the same bytes back.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "deflate")]
     raw: bool,
+    /// Send compressed JSON texts, with or without context takeover.
+    #[arg(long, value_name = "TAKEOVER")]
+    deflate: Option<Takeover>,
     /// How long to measure.
     #[arg(long, default_value_t = 2.0, value_parser = seconds)]
     seconds: f64,
@@ -60,62 +72,6 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What one run measured within its window.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Measures {
-    /// Replies.
-    pub(crate) messages: f64,
-    /// Seconds.
-    pub(crate) window: f64,
-    /// Seconds of CPU time; 0 if the server's process is not known.
-    pub(crate) server_cpu: f64,
-    /// Seconds of the load's own CPU time.
-    pub(crate) load_cpu: f64,
-    /// Seconds that server or load, whichever had more of it, was ready to run but had to wait.
-    pub(crate) waited: f64,
-    /// Seconds.
-    pub(crate) p50: f64,
-    /// Seconds.
-    pub(crate) p99: f64,
-}
-
-impl Measures {
-    const NAMES: [&'static str; 7] =
-        ["messages", "window", "server-cpu", "load-cpu", "waited", "p50", "p99"];
-
-    fn line(&self) -> String {
-        let values = [
-            self.messages,
-            self.window,
-            self.server_cpu,
-            self.load_cpu,
-            self.waited,
-            self.p50,
-            self.p99,
-        ];
-        let pairs = Self::NAMES.iter().zip(values).map(|(name, value)| format!("{name}={value}"));
-        pairs.collect::<Vec<_>>().join(" ")
-    }
-
-    /// Reads the line that `load` prints.
-    pub(crate) fn parse(line: &str) -> Option<Self> {
-        let mut values = line
-            .split_whitespace()
-            .zip(Self::NAMES)
-            .map(|(pair, name)| pair.strip_prefix(name)?.strip_prefix('=')?.parse::<f64>().ok());
-        let mut next = || values.next().flatten();
-        Some(Self {
-            messages: next()?,
-            window: next()?,
-            server_cpu: next()?,
-            load_cpu: next()?,
-            waited: next()?,
-            p50: next()?,
-            p99: next()?,
-        })
-    }
-}
-
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if let Some(parent) = options.parent {
         process::follow(parent)?;
@@ -123,17 +79,52 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if let Some(core) = options.core {
         machine::pin(core)?;
     }
+    machine::raise_open_files();
     println!("{}", Load::connect(options)?.measure(options)?.line());
     Ok(())
+}
+
+impl Options {
+    fn protocol(&self) -> Protocol {
+        match self.deflate {
+            Some(takeover) => Protocol::Deflate(takeover),
+            None if self.raw => Protocol::Raw,
+            None => Protocol::WebSocket,
+        }
+    }
+}
+
+/// What is sent, and what is expected back.
+fn prepare(protocol: Protocol, cell: Cell) -> Result<(Script, Replies), Failure> {
+    if let Protocol::Deflate(takeover) = protocol {
+        let texts = json::messages(cell.size);
+        let Cycle { first, later } = deflate::cycle(&texts, takeover)?;
+        let [first, later] =
+            [first, later].map(|payloads| frames::from_client(Kind::Deflated, &payloads));
+        let script = Script::new(&first, &later, cell.in_flight);
+        return Ok((script, Replies::deflated(texts, takeover)));
+    }
+    let kind = Kind::of_size(cell.size);
+    let messages = frames::messages(cell.size);
+    let sent = frames::from_client(kind, &messages);
+    let replies = if protocol == Protocol::Raw {
+        Replies::raw(&sent, MAX_READ)
+    } else {
+        Replies::plain(kind, messages, MAX_READ)
+    };
+    Ok((Script::new(&[], &sent, cell.in_flight), replies))
 }
 
 struct Load {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
     connections: Vec<Connection>,
-    frames: Frames,
+    script: Script,
+    replies: Replies,
     buffer: Vec<u8>,
     latencies: Histogram,
+    /// Bytes received.
+    received: u64,
     in_flight: usize,
     last_reply: Instant,
 }
@@ -141,11 +132,13 @@ struct Load {
 impl Load {
     fn connect(options: &Options) -> Result<Self, Failure> {
         let cell = options.cell;
-        let echo = if options.raw { Echo::Raw } else { Echo::WebSocket };
+        let protocol = options.protocol();
+        let (script, replies) = prepare(protocol, cell)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(cell.connections);
         for index in 0..cell.connections {
-            let connection = Connection::open(options.address, echo)?;
+            let stream = dial::open(options.address, protocol)?;
+            let connection = Connection::new(stream, replies.start(index))?;
             let data = epoll::EventData::new_u64(index as u64);
             epoll::add(&epoll, connection.socket(), data, epoll::EventFlags::IN)?;
             connections.push(connection);
@@ -154,9 +147,11 @@ impl Load {
             epoll,
             events: Vec::with_capacity(1024),
             connections,
-            frames: Frames::new(echo, cell.size, cell.in_flight, MAX_READ),
+            script,
+            replies,
             buffer: vec![0; MAX_READ],
             latencies: Histogram::new(),
+            received: 0,
             in_flight: cell.in_flight,
             last_reply: Instant::now(),
         })
@@ -174,6 +169,8 @@ impl Load {
         self.turn_until(started + Duration::from_secs_f64(options.warm_up))?;
 
         self.latencies.clear();
+        self.received = 0;
+        self.slowest_share();
         let (server_before, load_before) = usages()?;
         let opened = Instant::now();
         self.turn_until(opened + Duration::from_secs_f64(options.seconds))?;
@@ -188,9 +185,21 @@ impl Load {
             waited: server.waited.max(load.waited).as_secs_f64(),
             p50: self.latencies.quantile(0.50).as_secs_f64(),
             p99: self.latencies.quantile(0.99).as_secs_f64(),
+            slowest: self.slowest_share(),
+            received: self.received as f64,
+            resident: options.server_pid.map_or(Ok(0), machine::resident)? as f64,
         };
         self.drain()?;
         Ok(measures)
+    }
+
+    /// The replies of the connection that had the fewest, by the mean of all.
+    fn slowest_share(&mut self) -> f64 {
+        let replies: Vec<usize> =
+            self.connections.iter_mut().map(Connection::take_replies).collect();
+        let fewest = replies.iter().min().copied().unwrap_or(0) as f64;
+        let mean = replies.iter().sum::<usize>() as f64 / replies.len().max(1) as f64;
+        if mean > 0.0 { fewest / mean } else { 0.0 }
     }
 
     /// Echoes back and forth until a moment has passed.
@@ -225,14 +234,16 @@ impl Load {
             let index = usize::try_from(data.u64())?;
             let connection = self.connections.get_mut(index).ok_or("an unknown connection")?;
             if flags.contains(epoll::EventFlags::OUT) {
-                connection.write(&self.frames)?;
+                connection.write(&self.script)?;
                 self.follow_interest(index)?;
             }
             if flags.difference(epoll::EventFlags::OUT).is_empty() {
                 continue;
             }
             let connection = self.connections.get_mut(index).ok_or("an unknown connection")?;
-            let completed = connection.read(&mut self.frames, &mut self.buffer)?;
+            let connection::Received { bytes, completed } =
+                connection.read(&mut self.replies, &mut self.buffer)?;
+            self.received += bytes as u64;
             let now = Instant::now();
             self.last_reply = now;
             connection.settle(completed, now, &mut self.latencies);
@@ -246,7 +257,7 @@ impl Load {
 
     fn send(&mut self, index: usize, count: usize, now: Instant) -> Result<(), Failure> {
         let connection = self.connections.get_mut(index).ok_or("an unknown connection")?;
-        connection.send(&self.frames, count, now)?;
+        connection.send(&self.script, count, now)?;
         self.follow_interest(index)
     }
 
@@ -269,22 +280,6 @@ impl Load {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn measures_read_as_they_are_written() {
-        let measures = Measures {
-            messages: 100_000.0,
-            window: 2.000_1,
-            server_cpu: 1.9,
-            load_cpu: 1.2,
-            waited: 0.01,
-            p50: 0.000_21,
-            p99: 0.000_4,
-        };
-        assert_eq!(Measures::parse(&measures.line()), Some(measures));
-        assert_eq!(Measures::parse("messages=1 window=2"), None);
-        assert_eq!(Measures::parse(""), None);
-    }
 
     #[test]
     fn lengths_of_time_are_bounded() {

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::Failure;
@@ -27,12 +28,29 @@ pub(crate) fn cores() -> Vec<usize> {
     (0..CpuSet::MAX_CPU).filter(|&core| set.is_set(core)).collect()
 }
 
+/// Lets this process have as many open files as it may.
+pub(crate) fn raise_open_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where this is refused, opening the connections tells.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
+/// Bytes of a process's memory that are in RAM; the kernel's socket buffers are not among them.
+pub(crate) fn resident(pid: u32) -> Result<u64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|rest| rest.trim().strip_suffix(" kB"));
+    let kibibytes: u64 = kibibytes.ok_or("the kernel does not tell the memory in use")?.parse()?;
+    Ok(kibibytes << 10)
+}
+
 /// What all the threads of a process have had of the processor so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
     /// Time on it, user's and kernel's.
     pub(crate) cpu: Duration,
-    /// Time ready to run while something else ran.
+    /// Time ready to run while something else ran; nothing if there are several threads, which
+    /// wait for each other.
     pub(crate) waited: Duration,
 }
 
@@ -41,16 +59,19 @@ impl Usage {
     /// and nothing about waiting.
     pub(crate) fn of(pid: u32) -> Result<Self, Failure> {
         let tasks = fs::read_dir(format!("/proc/{pid}/task"))?;
+        let tasks = tasks.collect::<Result<Vec<_>, _>>()?;
         let mut total = Self::default();
-        for task in tasks {
-            let task = task?.path();
+        for task in &tasks {
+            let task = task.path();
             let usage = match fs::read_to_string(task.join("schedstat")) {
                 Ok(text) => nanoseconds(&text),
                 Err(_) => ticks(&fs::read_to_string(task.join("stat"))?),
             };
             let usage = usage.ok_or("the kernel's CPU times have an unknown form")?;
             total.cpu += usage.cpu;
-            total.waited += usage.waited;
+            if tasks.len() == 1 {
+                total.waited += usage.waited;
+            }
         }
         Ok(total)
     }
@@ -143,6 +164,14 @@ mod tests {
         let usage = Usage { cpu: Duration::from_secs(2), waited: Duration::ZERO };
         assert_eq!(ticks(&stat), Some(usage));
         assert!(Usage::of(std::process::id()).unwrap().cpu > Duration::ZERO);
+    }
+
+    #[test]
+    fn memory_in_use_grows_with_use() {
+        let before = resident(std::process::id()).unwrap();
+        let used = vec![1_u8; 64 << 20];
+        let after = resident(std::process::id()).unwrap();
+        assert!(after >= before + (48 << 20), "{before} {after} {}", used.len());
     }
 
     #[test]

@@ -4,13 +4,19 @@
 //! `bench load …` on another, again and again, and writes what came out. See `README.md`.
 
 mod cell;
+mod deflate;
 mod frames;
+mod json;
 mod load;
 mod machine;
+mod page;
 mod plot;
 mod process;
-mod report;
+mod replies;
+mod run;
+mod script;
 mod servers;
+mod stats;
 mod websocket;
 
 use std::error::Error;
@@ -36,6 +42,8 @@ enum Command {
     Serve(servers::Options),
     /// Load one echo server, and print the measures on one line.
     Load(load::Options),
+    /// Open connections one after the other, and print the measures on one line.
+    LoadHandshakes(load::handshakes::Options),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +51,7 @@ fn main() -> ExitCode {
         Command::Websocket(options) => websocket::run(&options),
         Command::Serve(options) => servers::run(&options),
         Command::Load(options) => load::run(&options),
+        Command::LoadHandshakes(options) => load::handshakes::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,5 +59,17 @@ fn main() -> ExitCode {
             eprintln!("error: {failure}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
     }
 }

@@ -2,20 +2,35 @@
 
 use std::fmt::Write;
 
-use crate::report::{CPU, RATE, Row, Table};
 use crate::servers::Server;
+use crate::stats::{CPU, RATE, Row, bound};
+use crate::websocket::Table;
 
 const WIDTH: f64 = 960.0;
 const MARGIN: f64 = 24.0;
 const NAMES: f64 = 190.0;
-const GAP: f64 = 60.0;
-const BAR: f64 = 20.0;
-const STEP: f64 = 28.0;
-const HEADING: f64 = 58.0;
+const GAP: f64 = 40.0;
+const BAR: f64 = 13.0;
+const STEP: f64 = 18.0;
+const HEADING: f64 = 54.0;
 /// Room for a value right of the longest bar.
-const VALUE: f64 = 52.0;
+const VALUE: f64 = 48.0;
 /// The length of the longest bar.
 const LENGTH: f64 = (WIDTH - 2.0 * MARGIN - NAMES - GAP) / 2.0 - VALUE;
+
+/// Ratios beyond this are drawn at this length and torn, lest they flatten all others.
+const MOST: f64 = 4.0;
+
+/// The measures drawn side by side.
+struct Panel {
+    left: f64,
+    title: &'static str,
+    values: Vec<f64>,
+    /// The value of the longest bar.
+    most: f64,
+    /// The bound's value, marked from top to bottom.
+    mark: Option<f64>,
+}
 
 /// Draws the tables below each other. A table without the bound shows absolute figures.
 pub(crate) fn svg(tables: &[Table]) -> String {
@@ -30,7 +45,7 @@ fn draw(image: &mut String, tables: &[Table]) -> std::fmt::Result {
     writeln!(
         image,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
-         font-family=\"system-ui, sans-serif\" font-size=\"14\" fill=\"#1b1f24\">"
+         font-family=\"system-ui, sans-serif\" font-size=\"12.5\" fill=\"#1b1f24\">"
     )?;
     writeln!(image, "<title>WebSocket echo: rate and CPU per message</title>")?;
     writeln!(image, "<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>")?;
@@ -47,53 +62,66 @@ fn height_of(table: &Table) -> f64 {
 }
 
 fn draw_table(image: &mut String, table: &Table, top: f64) -> std::fmt::Result {
-    let left = MARGIN + NAMES;
-    let right = left + LENGTH + VALUE + GAP;
     writeln!(
         image,
-        "<text x=\"{MARGIN}\" y=\"{}\" font-size=\"17\" font-weight=\"600\">{}</text>",
-        top + 18.0,
+        "<text x=\"{MARGIN}\" y=\"{}\" font-size=\"16\" font-weight=\"600\">{}</text>",
+        top + 16.0,
         table.cell.describe()
     )?;
-    let (rates, cpus) = match table.bound() {
-        Some(bound) => (
-            values(table, |row| row.ratio(bound, RATE)),
-            values(table, |row| row.ratio(bound, CPU)),
-        ),
-        None => (
-            values(table, |row| row.median(RATE) / 1e3),
-            values(table, |row| row.median(CPU) * 1e6),
-        ),
-    };
-    let (rate_title, cpu_title) = if table.bound().is_some() {
-        (
-            "messages/s ÷ raw-epoll: longer is better",
-            "CPU per message ÷ raw-epoll: shorter is better",
-        )
-    } else {
-        ("thousand messages/s: longer is better", "CPU µs per message: shorter is better")
-    };
-    for (x, title) in [(left, rate_title), (right, cpu_title)] {
+    for (at, row) in table.rows.iter().enumerate() {
+        let weight = if row.server == Server::Spola { "700" } else { "400" };
         writeln!(
             image,
-            "<text x=\"{x}\" y=\"{}\" font-size=\"12\" fill=\"#57606a\">{title}</text>",
-            top + 42.0
-        )?;
-    }
-    let (most_rate, most_cpu) = (greatest(&rates), greatest(&cpus));
-    for (at, ((row, rate), cpu)) in table.rows.iter().zip(rates).zip(cpus).enumerate() {
-        let y = top + HEADING + STEP * at as f64;
-        writeln!(
-            image,
-            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
-            left - 10.0,
-            y + 15.0,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" font-weight=\"{weight}\">{}</text>",
+            MARGIN + NAMES - 10.0,
+            row_top(top, at) + 11.0,
             row.server.name()
         )?;
-        draw_bar(image, row.server, left, y, rate, most_rate)?;
-        draw_bar(image, row.server, right, y, cpu, most_cpu)?;
+    }
+    for panel in panels(table) {
+        draw_panel(image, &panel, table, top)?;
     }
     Ok(())
+}
+
+fn panels(table: &Table) -> [Panel; 2] {
+    let left = MARGIN + NAMES;
+    let right = left + LENGTH + VALUE + GAP;
+    let panel = |left, title, values: Vec<f64>, mark: Option<f64>| {
+        let greatest = values.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let most = if mark.is_some() { greatest.min(MOST) } else { greatest };
+        Panel { left, title, values, most, mark }
+    };
+    match bound(&table.rows) {
+        Some(to) => [
+            panel(
+                left,
+                "messages/s ÷ raw-epoll: longer is better",
+                values(table, |row| row.ratio(to, RATE)),
+                Some(1.0),
+            ),
+            panel(
+                right,
+                "CPU per message ÷ raw-epoll: shorter is better",
+                values(table, |row| row.ratio(to, CPU)),
+                Some(1.0),
+            ),
+        ],
+        None => [
+            panel(
+                left,
+                "thousand messages/s: longer is better",
+                values(table, |row| row.median(RATE) / 1e3),
+                None,
+            ),
+            panel(
+                right,
+                "CPU µs per message: shorter is better",
+                values(table, |row| row.median(CPU) * 1e6),
+                None,
+            ),
+        ],
+    }
 }
 
 fn values(table: &Table, value: impl Fn(&Row) -> f64) -> Vec<f64> {
@@ -102,46 +130,80 @@ fn values(table: &Table, value: impl Fn(&Row) -> f64) -> Vec<f64> {
     table.rows.iter().map(value).map(finite).collect()
 }
 
-fn greatest(values: &[f64]) -> f64 {
-    values.iter().copied().fold(f64::MIN_POSITIVE, f64::max)
+fn row_top(top: f64, at: usize) -> f64 {
+    top + HEADING + STEP * at as f64
+}
+
+fn draw_panel(image: &mut String, panel: &Panel, table: &Table, top: f64) -> std::fmt::Result {
+    let left = panel.left;
+    writeln!(
+        image,
+        "<text x=\"{left}\" y=\"{}\" font-size=\"12\" fill=\"#57606a\">{}</text>",
+        top + 40.0,
+        panel.title
+    )?;
+    for (at, (row, &value)) in table.rows.iter().zip(&panel.values).enumerate() {
+        draw_bar(image, panel, row.server, row_top(top, at), value)?;
+    }
+    if let Some(mark) = panel.mark {
+        let x = left + mark / panel.most * LENGTH;
+        let (from, to) = (row_top(top, 0) - 3.0, row_top(top, table.rows.len()) - 2.0);
+        writeln!(
+            image,
+            "<path d=\"M{x:.1} {from}V{to}\" stroke=\"#1b1f24\" stroke-opacity=\"0.45\" \
+             stroke-dasharray=\"3 3\"/>"
+        )?;
+    }
+    Ok(())
 }
 
 fn draw_bar(
     image: &mut String,
+    panel: &Panel,
     server: Server,
-    x: f64,
     y: f64,
     value: f64,
-    greatest: f64,
 ) -> std::fmt::Result {
-    let length = (value / greatest * LENGTH).max(1.0);
+    let x = panel.left;
+    let length = (value.min(panel.most) / panel.most * LENGTH).max(1.0);
     writeln!(
         image,
-        "<rect x=\"{x}\" y=\"{y}\" width=\"{length:.1}\" height=\"{BAR}\" rx=\"3\" fill=\"{}\"/>",
+        "<rect x=\"{x}\" y=\"{y}\" width=\"{length:.1}\" height=\"{BAR}\" rx=\"2\" fill=\"{}\"/>",
         colour(server)
     )?;
-    writeln!(
-        image,
-        "<text x=\"{:.1}\" y=\"{}\" font-size=\"13\">{value:.2}</text>",
-        x + length + 6.0,
-        y + 15.0
-    )
+    if value > panel.most {
+        writeln!(
+            image,
+            "<path d=\"M{:.1} {}l6 {BAR}\" stroke=\"#ffffff\" stroke-width=\"4\"/>",
+            x + length - 22.0,
+            y
+        )?;
+    }
+    writeln!(image, "<text x=\"{:.1}\" y=\"{}\">{value:.2}</text>", x + length + 6.0, y + 11.0)
 }
 
+/// A library has a colour; its batching variant, a paler one.
 fn colour(server: Server) -> &'static str {
     match server {
         Server::RawEpoll => "#8c959f",
+        Server::LimitWs => "#c3c9d0",
         Server::Spola => "#1a7f64",
-        Server::TokioTungstenite => "#bf8700",
-        Server::TokioTungsteniteBatch => "#e0b040",
         Server::Fastwebsockets => "#8250df",
+        Server::TokioWebsockets => "#0969da",
+        Server::Yawc => "#bc4c00",
+        Server::YawcBatch => "#f0a878",
+        Server::Sockudo => "#bf3989",
+        Server::SockudoBatch => "#eb9ccb",
+        Server::TokioTungstenite => "#9a6700",
+        Server::TokioTungsteniteBatch => "#e0b840",
+        Server::WsNode => "#5a6b2a",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::table;
+    use crate::websocket::tests::table;
 
     #[test]
     fn a_bar_for_each_server_and_measure() {
@@ -150,5 +212,13 @@ mod tests {
         // One background, and for each of two tables two measures of two servers.
         assert_eq!(image.matches("<rect ").count(), 1 + 2 * 2 * 2);
         assert!(!image.contains("NaN") && !image.contains("inf"), "{image}");
+    }
+
+    #[test]
+    fn a_bar_beyond_the_scale_is_torn() {
+        // The CPU time per message is 5 times the bound's.
+        let image = svg(&[table()]);
+        assert!(image.contains(">5.00</text>"), "{image}");
+        assert_eq!(image.matches("stroke-width=\"4\"").count(), 1);
     }
 }

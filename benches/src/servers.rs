@@ -1,16 +1,31 @@
 //! The servers: each one thread, each sending every message back.
 
+mod batch;
+mod epoll;
 mod fastwebsockets;
+mod limit_ws;
+mod listing;
+pub(crate) mod node;
 mod raw_epoll;
+mod sockudo;
 mod spola;
 mod tokio_tungstenite;
+mod tokio_websockets;
+mod yawc;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use tokio::net::TcpStream;
 
 use crate::{Failure, machine, process};
+use limit_ws::LimitWs;
+pub(crate) use listing::Server;
+use raw_epoll::RawEcho;
+
+/// The message limit where a library's default is below 1 MiB.
+const MAX_MESSAGE: usize = 4 << 20;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -19,6 +34,9 @@ pub(crate) struct Options {
     /// Port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Agree to permessage-deflate as the client offers it, at the library's default level.
+    #[arg(long)]
+    deflate: bool,
     /// Run on this core alone.
     #[arg(long)]
     core: Option<usize>,
@@ -27,43 +45,11 @@ pub(crate) struct Options {
     parent: Option<u32>,
 }
 
-/// Who takes part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Server {
-    /// TCP echo of the same bytes on a bare epoll loop: the bound.
-    RawEpoll,
-    /// Spola on tokio, `recv` and `send` for each message; it batches by itself.
-    Spola,
-    /// tokio-tungstenite, `next` and `send` for each message.
-    TokioTungstenite,
-    /// tokio-tungstenite, `forward`: all that is ready, then one flush.
-    TokioTungsteniteBatch,
-    /// fastwebsockets over hyper, as in its example.
-    Fastwebsockets,
-}
-
-impl Server {
-    /// The name on the command line and in the table.
-    pub(crate) fn name(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
-    }
-
-    /// Whether it speaks no WebSocket but echoes bytes.
-    pub(crate) fn is_raw(self) -> bool {
-        self == Self::RawEpoll
-    }
-
-    /// The crates it is made of, as locked.
-    pub(crate) fn crates(self) -> &'static [&'static str] {
-        match self {
-            Self::RawEpoll => &[],
-            Self::Spola => &["spola-tokio", "tokio"],
-            Self::TokioTungstenite | Self::TokioTungsteniteBatch => {
-                &["tokio-tungstenite", "tungstenite", "tokio"]
-            }
-            Self::Fastwebsockets => &["fastwebsockets", "hyper", "tokio"],
-        }
-    }
+/// Whether messages are compressed for clients that offer it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deflate {
+    Off,
+    On,
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
@@ -73,16 +59,36 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if let Some(core) = options.core {
         machine::pin(core)?;
     }
+    if options.deflate && !options.server.compresses() {
+        return Err(format!("{} does not compress", options.server.name()).into());
+    }
+    machine::raise_open_files();
+    let deflate = if options.deflate { Deflate::On } else { Deflate::Off };
+    if options.server.is_node() {
+        return Err(node::serve(options.port, deflate));
+    }
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
     println!("{}{}", process::READY, listener.local_addr()?);
     match options.server {
-        Server::RawEpoll => raw_epoll::serve(&listener),
+        Server::RawEpoll => epoll::serve::<RawEcho>(&listener),
+        Server::LimitWs => epoll::serve::<LimitWs>(&listener),
         Server::Spola => on_tokio(Timers::On, listener, spola::serve),
+        Server::Fastwebsockets => on_tokio(Timers::Off, listener, fastwebsockets::serve),
+        Server::TokioWebsockets => on_tokio(Timers::Off, listener, tokio_websockets::serve),
+        Server::Yawc => on_tokio(Timers::On, listener, move |s| yawc::echo(s, deflate)),
+        Server::YawcBatch => {
+            on_tokio(Timers::On, listener, move |s| yawc::echo_batches(s, deflate))
+        }
+        Server::Sockudo => on_tokio(Timers::On, listener, move |s| sockudo::echo(s, deflate)),
+        Server::SockudoBatch => {
+            on_tokio(Timers::On, listener, move |s| sockudo::echo_batches(s, deflate))
+        }
         Server::TokioTungstenite => on_tokio(Timers::On, listener, tokio_tungstenite::echo),
         Server::TokioTungsteniteBatch => {
             on_tokio(Timers::On, listener, tokio_tungstenite::echo_batches)
         }
-        Server::Fastwebsockets => on_tokio(Timers::Off, listener, fastwebsockets::serve),
+        // It was started above.
+        Server::WsNode => Ok(()),
     }
 }
 
@@ -98,7 +104,7 @@ enum Timers {
 fn on_tokio<F>(
     timers: Timers,
     listener: TcpListener,
-    serve: fn(tokio::net::TcpStream) -> F,
+    serve: impl Fn(TcpStream) -> F,
 ) -> Result<(), Failure>
 where
     F: Future<Output = ()> + Send + 'static,

@@ -1,147 +1,179 @@
 //! The WebSocket echo comparison: interleaved rounds of every server on every cell.
 
-use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::fmt::Write as _;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cell::Cell;
-use crate::load::{Measures, seconds};
-use crate::process::Part;
-use crate::report::{Conditions, Report, Row, Table};
-use crate::servers::Server;
-use crate::{Failure, machine, plot};
+use crate::run::Conditions;
+use crate::stats::{CPU, P99, RATE, Row, bound, ratio, thousands};
+use crate::{Failure, page, plot, run};
+
+/// Small messages one by one and in a row, on few connections and on many; larger ones; and those
+/// that fill no buffer.
+const CELLS: &str = "125x1x1,125x32x1,125x512x1,125x32x16,125x512x16,1024x32x1,1024x32x16,\
+                     16384x32x1,16384x32x16,1048576x1x1,1048576x32x1";
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Rounds; each takes every server once, in turn.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=99))]
-    rounds: u16,
-    /// How long to measure in each run.
-    #[arg(long, default_value_t = 2.0, value_parser = seconds)]
-    seconds: f64,
-    /// How long each run goes on before that.
-    #[arg(long, default_value_t = 0.5, value_parser = seconds)]
-    warm_up: f64,
     /// Message size, connections and messages in flight on each, of each cell.
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "125x32x1,1024x32x1,125x32x16,1024x32x16",
+        default_value = CELLS,
         value_name = "SIZExCONNECTIONSxIN_FLIGHT"
     )]
     cells: Vec<Cell>,
-    /// The servers to compare; all if not given.
-    #[arg(long, value_delimiter = ',')]
-    servers: Vec<Server>,
-    /// The servers' core; the first that may be used if not given.
-    #[arg(long)]
-    server_core: Option<usize>,
-    /// The load's core; the second that may be used if not given.
-    #[arg(long)]
-    load_core: Option<usize>,
-    /// Where `websocket.md` and `websocket.svg` go; the repository's docs/benchmarks if not given.
-    #[arg(long)]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    run: run::Options,
+}
+
+/// One cell's servers.
+pub(crate) struct Table {
+    pub(crate) cell: Cell,
+    pub(crate) rows: Vec<Row>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let cores = Cores::choose(options)?;
-    let servers = if options.servers.is_empty() {
-        Server::value_variants().to_vec()
-    } else {
-        options.servers.clone()
-    };
+    let (conditions, servers) = options.run.prepare(|_| true)?;
     let mut tables = Vec::new();
     for &cell in &options.cells {
         eprintln!("{}", cell.describe());
-        let mut rows: Vec<Row> = servers.iter().map(|&server| Row::new(server)).collect();
-        for round in 1..=options.rounds {
-            for row in &mut rows {
-                let measures = measure(row.server, cell, &cores, options)?;
-                eprintln!(
-                    "  round {round}: {:24} {:>10.0} messages/s",
-                    row.server.name(),
-                    measures.messages / measures.window
-                );
-                row.runs.push(measures);
-            }
-        }
+        let rows = conditions.rounds(&servers, false, &[&"load", &"--cell", &cell])?;
         tables.push(Table { cell, rows });
     }
-    let report = Report {
-        tables,
-        conditions: Conditions {
-            rounds: options.rounds,
-            seconds: options.seconds,
-            warm_up: options.warm_up,
-            shared_core: cores.server == cores.load,
-        },
-    };
-    let text = report.markdown("websocket.svg");
-    let folder = options
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks"));
-    fs::create_dir_all(&folder)?;
-    fs::write(folder.join("websocket.md"), &text)?;
-    fs::write(folder.join("websocket.svg"), plot::svg(&report.tables))?;
+    let text = markdown(&tables, &conditions);
+    conditions.write("websocket.md", &text)?;
+    conditions.write("websocket.svg", &plot::svg(&tables))?;
     println!("{text}");
     Ok(())
 }
 
-struct Cores {
-    server: usize,
-    load: usize,
+fn markdown(tables: &[Table], conditions: &Conditions) -> String {
+    let mut page = String::new();
+    // Writing to a `String` does not fail.
+    let _ = write(&mut page, tables, conditions);
+    page
 }
 
-impl Cores {
-    fn choose(options: &Options) -> Result<Self, Failure> {
-        let usable = machine::cores();
-        let first = *usable.first().ok_or("no core may be used")?;
-        let server = options.server_core.unwrap_or(first);
-        let other = usable.into_iter().find(|&core| core != server).unwrap_or(server);
-        Ok(Self { server, load: options.load_core.unwrap_or(other) })
+fn write(page: &mut String, tables: &[Table], conditions: &Conditions) -> std::fmt::Result {
+    let rows = || tables.iter().flat_map(|table| &table.rows);
+    page::heading(page, "WebSocket echo", "websocket", conditions, rows())?;
+    summary(page, tables)?;
+    writeln!(page, "![Rate and CPU per message of each server](websocket.svg)\n")?;
+    for table in tables {
+        write_table(page, table)?;
     }
+    page::method(page, conditions)?;
+    writeln!(
+        page,
+        "- `÷ raw`: against `raw-epoll`, a TCP echo of the same bytes that knows no WebSocket, \
+         in the same round; the median of these ratios. Below 1 is slower, and for CPU and latency \
+         above 1 is dearer."
+    )?;
+    writeln!(page, "- `spread`: half the range of the rounds' rates, by their median.")?;
+    writeln!(
+        page,
+        "- `slowest`: the replies of the connection that had the fewest, by the mean of all. A \
+         message that waits behind other connections' shows in `p99`; a connection that is starved \
+         sends few, so it shows here."
+    )?;
+    writeln!(
+        page,
+        "- `CPU`: user and kernel time of the server's process within the window. Where `busy` \
+         shows the load near 100 % and the server below, the load is what limits the rate, and \
+         the CPU time per message is the better witness."
+    )?;
+    writeln!(page, "- Two servers closer than 15 % are not told apart by 5 rounds.")?;
+    page::versions(page, conditions, rows().map(|row| row.server))
 }
 
-/// One run: a fresh server on one core, a load on the other.
-fn measure(
-    server: Server,
-    cell: Cell,
-    cores: &Cores,
-    options: &Options,
-) -> Result<Measures, Failure> {
-    let failed = |failure: Failure| format!("{}, {cell}: {failure}", server.name());
-    let strings = |parts: &[&dyn ToString]| parts.iter().map(|part| part.to_string()).collect();
+/// All cells at a glance: rate ÷ raw, and in brackets CPU per message ÷ raw.
+fn summary(page: &mut String, tables: &[Table]) -> std::fmt::Result {
+    let Some(first) = tables.first() else { return Ok(()) };
+    writeln!(
+        page,
+        "Rate ÷ `raw-epoll`, in brackets the server's CPU time per message ÷ `raw-epoll`'s. Cells: \
+         payload bytes x connections x messages in flight on each.\n"
+    )?;
+    write!(page, "| server |")?;
+    tables.iter().try_for_each(|table| write!(page, " {} |", table.cell))?;
+    write!(page, "\n|---|")?;
+    tables.iter().try_for_each(|_| write!(page, "--:|"))?;
+    writeln!(page)?;
+    for (at, row) in first.rows.iter().enumerate() {
+        write!(page, "| {} |", row.server.name())?;
+        for table in tables {
+            let Some(row) = table.rows.get(at) else { continue };
+            let to = bound(&table.rows);
+            write!(page, " {} ({}) |", ratio(row, to, RATE), ratio(row, to, CPU))?;
+        }
+        writeln!(page)?;
+    }
+    writeln!(page)
+}
 
-    let arguments: Vec<String> = strings(&[&"serve", &server.name(), &"--core", &cores.server]);
-    let mut part = Part::start(&arguments).map_err(failed)?;
-    let address = part.address().map_err(failed)?;
-    let mut arguments: Vec<String> = strings(&[
-        &"load",
-        &address,
-        &"--cell",
-        &cell,
-        &"--seconds",
-        &options.seconds,
-        &"--warm-up",
-        &options.warm_up,
-        &"--server-pid",
-        &part.id(),
-        &"--core",
-        &cores.load,
-    ]);
-    if server.is_raw() {
-        arguments.push("--raw".to_owned());
+fn write_table(page: &mut String, table: &Table) -> std::fmt::Result {
+    writeln!(page, "## {}\n", table.cell.describe())?;
+    writeln!(
+        page,
+        "| server | messages/s | ÷ raw | spread | CPU µs a message | ÷ raw | p50 µs | p99 µs | \
+         ÷ raw | slowest | busy: server | load |"
+    )?;
+    writeln!(page, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")?;
+    let to = bound(&table.rows);
+    for row in &table.rows {
+        writeln!(
+            page,
+            "| {} | {} | {} | ±{:.0} % | {:.2} | {} | {:.0} | {:.0} | {} | {:.2} | {:.0} % | \
+             {:.0} % |",
+            row.server.name(),
+            thousands(row.median(RATE)),
+            ratio(row, to, RATE),
+            row.spread() * 100.0,
+            row.median(CPU) * 1e6,
+            ratio(row, to, CPU),
+            row.median(|run| run.p50) * 1e6,
+            row.median(P99) * 1e6,
+            ratio(row, to, P99),
+            row.median(|run| run.slowest),
+            row.median(|run| run.server_cpu / run.window) * 100.0,
+            row.median(|run| run.load_cpu / run.window) * 100.0,
+        )?;
     }
-    let limit = Duration::from_secs_f64(options.seconds + options.warm_up + 60.0);
-    let line = Part::start(&arguments).and_then(|load| load.output(limit)).map_err(failed)?;
-    let measures = Measures::parse(&line);
-    let measures = measures.ok_or_else(|| failed("the load printed no measures".into()))?;
-    if measures.messages < 1.0 {
-        return Err(failed("no reply came within the window: is the machine idle?".into()).into());
+    writeln!(page)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::run::tests::conditions;
+    use crate::stats::tests::rows;
+
+    pub(crate) fn table() -> Table {
+        Table { cell: Cell { size: 125, connections: 32, in_flight: 16 }, rows: rows() }
     }
-    Ok(measures)
+
+    #[test]
+    fn the_page_shows_every_server() {
+        let mut tables = [table()];
+        let page = markdown(&tables, &conditions());
+        assert!(page.contains("## 125 B text, 32 connections, 16 in flight on each"), "{page}");
+        assert!(page.contains("| raw-epoll | 1,500,000 | 1.00 | ±33 % | 0.33 | 1.00 |"), "{page}");
+        assert!(page.contains("| fastwebsockets | 300,000 | 0.20 |"), "{page}");
+        assert!(page.contains("| fastwebsockets | 0.20 (5.00) |"), "{page}");
+        assert!(page.contains("fastwebsockets 0.10"), "{page}");
+        assert!(!page.contains("worthless"), "{page}");
+        for run in &mut tables[0].rows[1].runs {
+            run.waited = 0.5;
+        }
+        assert!(markdown(&tables, &conditions()).contains("up to 25 % of the time"));
+    }
+
+    #[test]
+    fn the_cells_can_be_read() {
+        for cell in CELLS.split(',') {
+            assert_eq!(cell.parse::<Cell>().unwrap().to_string(), cell);
+        }
+    }
 }

@@ -1,52 +1,52 @@
-//! One connection of the load: the handshake, then messages forth and replies back.
+//! One connection of the load: messages forth and replies back.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+use std::time::Instant;
 
 use super::histogram::Histogram;
 use crate::Failure;
-use crate::frames::{Echo, Frames};
-
-/// The patience for a connection and its handshake.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-const KEY: &str = "c3BvbGEgYmVuY2htYXJrcw==";
-const ACCEPT: &str = "02gXFBPqpgAFxOfttHJnFhVA7zE=";
-
-/// The longest response head that is read.
-const MAX_HEAD: usize = 4096;
+use crate::replies::{Progress, Replies};
+use crate::script::Script;
 
 pub(super) struct Connection {
     stream: TcpStream,
-    /// Where in the sequences the next bytes to send and to receive are.
+    /// The number of the next message to send, and where in the script the next byte is.
+    next: usize,
     sent: usize,
-    received: usize,
     /// Bytes that wait for room in the socket.
     unsent: usize,
     /// Whether epoll was last asked for that room.
     watched: bool,
+    progress: Progress,
     /// Messages under way: when a batch was sent, and how many of it are still out.
     waiting: VecDeque<(Instant, usize)>,
+    /// Replies since the window opened.
+    replies: usize,
+}
+
+/// What one read brought.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Received {
+    pub(super) bytes: usize,
+    /// Replies that it completed.
+    pub(super) completed: usize,
 }
 
 impl Connection {
-    pub(super) fn open(address: SocketAddr, echo: Echo) -> Result<Self, Failure> {
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_nodelay(true)?;
-        match echo {
-            Echo::Raw => {}
-            Echo::WebSocket => handshake(&mut stream, address)?,
-        }
+    /// Over a socket on which messages may be sent.
+    pub(super) fn new(stream: TcpStream, progress: Progress) -> Result<Self, Failure> {
         stream.set_nonblocking(true)?;
         Ok(Self {
             stream,
+            next: 0,
             sent: 0,
-            received: 0,
             unsent: 0,
             watched: false,
+            progress,
             waiting: VecDeque::new(),
+            replies: 0,
         })
     }
 
@@ -56,6 +56,11 @@ impl Connection {
 
     pub(super) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// Replies since the last call.
+    pub(super) fn take_replies(&mut self) -> usize {
+        std::mem::take(&mut self.replies)
     }
 
     /// Whether bytes wait for room, if that has changed since the last call.
@@ -70,22 +75,23 @@ impl Connection {
     /// Sends the next `count` messages in one write.
     pub(super) fn send(
         &mut self,
-        frames: &Frames,
+        script: &Script,
         count: usize,
         now: Instant,
     ) -> Result<(), Failure> {
         self.waiting.push_back((now, count));
-        self.unsent += count * frames.sent_len();
-        self.write(frames)
+        self.unsent += script.len_of(self.next, count);
+        self.next = script.after(self.next, count);
+        self.write(script)
     }
 
     /// Writes what there is room for.
-    pub(super) fn write(&mut self, frames: &Frames) -> Result<(), Failure> {
+    pub(super) fn write(&mut self, script: &Script) -> Result<(), Failure> {
         while self.unsent > 0 {
-            match self.stream.write(frames.to_send(self.sent, self.unsent)) {
+            match self.stream.write(script.bytes(self.sent, self.unsent)) {
                 Ok(0) => return Err("the server takes no more bytes".into()),
                 Ok(written) => {
-                    self.sent = frames.advance_sent(self.sent, written);
+                    self.sent = script.after_bytes(self.sent, written);
                     self.unsent -= written;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
@@ -96,27 +102,27 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads once, checks it, and tells how many replies it completed.
+    /// Reads once, and checks what came.
     pub(super) fn read(
         &mut self,
-        frames: &mut Frames,
+        replies: &mut Replies,
         buffer: &mut [u8],
-    ) -> Result<usize, Failure> {
-        let count = match self.stream.read(buffer) {
+    ) -> Result<Received, Failure> {
+        let bytes = match self.stream.read(buffer) {
             Ok(0) => return Err("the server closed a connection".into()),
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(0),
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Received::default()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Received::default()),
             Err(error) => return Err(error.into()),
         };
-        let received = buffer.get(..count).unwrap_or_default();
-        let (position, completed) = frames.verify(self.received, received)?;
-        self.received = position;
+        let received = buffer.get(..bytes).unwrap_or_default();
+        let completed = replies.verify(&mut self.progress, received)?;
         let owed: usize = self.waiting.iter().map(|(_, count)| count).sum();
         if completed > owed {
             return Err("more replies than messages".into());
         }
-        Ok(completed)
+        self.replies += completed;
+        Ok(Received { bytes, completed })
     }
 
     /// Records how long the oldest `completed` messages took.
@@ -134,31 +140,5 @@ impl Connection {
                 self.waiting.pop_front();
             }
         }
-    }
-}
-
-/// Opens the WebSocket (RFC 6455 §4.1). The server has nothing to say before the first message, so
-/// whatever it sends is the response's head.
-fn handshake(stream: &mut TcpStream, address: SocketAddr) -> Result<(), Failure> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes())?;
-    let mut head = Vec::new();
-    let mut buffer = [0; 1024];
-    while !head.ends_with(b"\r\n\r\n") {
-        let count = stream.read(&mut buffer)?;
-        head.extend_from_slice(buffer.get(..count).unwrap_or_default());
-        if count == 0 || head.len() > MAX_HEAD {
-            return Err("the server does not complete the opening handshake".into());
-        }
-    }
-    let head = String::from_utf8_lossy(&head);
-    if head.starts_with("HTTP/1.1 101 ") && head.contains(ACCEPT) {
-        Ok(())
-    } else {
-        Err(format!("the server refuses the opening handshake: {head}").into())
     }
 }

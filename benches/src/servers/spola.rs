@@ -2,15 +2,20 @@
 //!
 //! A failed connection is not reported here: the load notices what is missing.
 
-use spola_tokio::websocket::{Error, WebSocket, accept};
+use spola_tokio::websocket::{Config, Error, WebSocket, accept_with};
 use tokio::net::TcpStream;
 
+use super::MAX_MESSAGE;
+
 pub(super) async fn serve(stream: TcpStream) {
-    if let Ok(socket) = accept(stream).await {
+    let mut config = Config::default();
+    config.max_message_size = MAX_MESSAGE;
+    if let Ok(socket) = accept_with(stream, config).await {
         let _ = echo(socket).await;
     }
 }
 
+/// A message in, a message out.
 async fn echo(mut socket: WebSocket<TcpStream>) -> Result<(), Error> {
     while let Some(message) = socket.recv().await? {
         socket.send(message).await?;

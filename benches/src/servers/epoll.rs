@@ -1,0 +1,155 @@
+//! A level-triggered epoll loop for servers without a library: one read into a buffer that all
+//! connections share and one write for each readiness event; no allocation but for what a peer does
+//! not take in time.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll;
+use rustix::io::Errno;
+
+use crate::Failure;
+
+const LISTENER: u64 = u64::MAX;
+const MAX_READ: usize = 256 * 1024;
+
+/// What a server makes of the bytes it reads; a value per connection.
+pub(super) trait Answer: Default {
+    /// The bytes to send for `input`, in place or in `output`, which is as long as the longest
+    /// `input` and 1 KiB more; `None` ends the connection.
+    fn answer<'a>(&mut self, input: &'a mut [u8], output: &'a mut [u8]) -> Option<&'a [u8]>;
+}
+
+struct Connection<A> {
+    stream: TcpStream,
+    answer: A,
+    /// What the peer had no room for. While there is some, nothing more is read.
+    rest: Vec<u8>,
+}
+
+struct Buffers {
+    input: Vec<u8>,
+    output: Vec<u8>,
+}
+
+enum Fate {
+    Kept,
+    Ended,
+}
+
+pub(super) fn serve<A: Answer>(listener: &TcpListener) -> Result<(), Failure> {
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    listener.set_nonblocking(true)?;
+    epoll::add(&epoll, listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
+    let mut connections: Vec<Option<Connection<A>>> = Vec::new();
+    let mut free: Vec<usize> = Vec::new();
+    let mut buffers = Buffers { input: vec![0; MAX_READ], output: vec![0; MAX_READ + 1024] };
+    let mut events = Vec::with_capacity(1024);
+    loop {
+        match epoll::wait(&epoll, spare_capacity(&mut events), None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        for event in events.drain(..) {
+            let epoll::Event { flags, data } = event;
+            if data.u64() == LISTENER {
+                accept(&epoll, listener, &mut connections, &mut free)?;
+                continue;
+            }
+            let index = usize::try_from(data.u64())?;
+            let Some(slot) = connections.get_mut(index) else {
+                continue;
+            };
+            let Some(connection) = slot else { continue };
+            let fate = if flags.contains(epoll::EventFlags::OUT) {
+                connection.write_rest(&epoll, data)?
+            } else {
+                connection.turn(&epoll, data, &mut buffers)?
+            };
+            if matches!(fate, Fate::Ended) {
+                // Closing the socket takes it off epoll's list.
+                *slot = None;
+                free.push(index);
+            }
+        }
+    }
+}
+
+fn accept<A: Answer>(
+    epoll: &OwnedFd,
+    listener: &TcpListener,
+    connections: &mut Vec<Option<Connection<A>>>,
+    free: &mut Vec<usize>,
+) -> Result<(), Failure> {
+    loop {
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        stream.set_nonblocking(true)?;
+        stream.set_nodelay(true)?;
+        let index = free.pop().unwrap_or_else(|| {
+            connections.push(None);
+            connections.len() - 1
+        });
+        let data = epoll::EventData::new_u64(index as u64);
+        epoll::add(epoll, &stream, data, epoll::EventFlags::IN)?;
+        if let Some(slot) = connections.get_mut(index) {
+            *slot = Some(Connection { stream, answer: A::default(), rest: Vec::new() });
+        }
+    }
+}
+
+impl<A: Answer> Connection<A> {
+    fn turn(
+        &mut self,
+        epoll: &OwnedFd,
+        data: epoll::EventData,
+        buffers: &mut Buffers,
+    ) -> Result<Fate, Failure> {
+        let count = match self.stream.read(&mut buffers.input) {
+            Ok(0) => return Ok(Fate::Ended),
+            Ok(count) => count,
+            Err(error) if is_transient(error.kind()) => return Ok(Fate::Kept),
+            Err(_) => return Ok(Fate::Ended),
+        };
+        let input = buffers.input.get_mut(..count).unwrap_or_default();
+        let Some(bytes) = self.answer.answer(input, &mut buffers.output) else {
+            return Ok(Fate::Ended);
+        };
+        if bytes.is_empty() {
+            return Ok(Fate::Kept);
+        }
+        let written = match self.stream.write(bytes) {
+            Ok(written) => written,
+            Err(error) if is_transient(error.kind()) => 0,
+            Err(_) => return Ok(Fate::Ended),
+        };
+        if written < bytes.len() {
+            self.rest.extend_from_slice(bytes.get(written..).unwrap_or_default());
+            epoll::modify(epoll, &self.stream, data, epoll::EventFlags::OUT)?;
+        }
+        Ok(Fate::Kept)
+    }
+
+    fn write_rest(&mut self, epoll: &OwnedFd, data: epoll::EventData) -> Result<Fate, Failure> {
+        match self.stream.write(&self.rest) {
+            Ok(written) => drop(self.rest.drain(..written)),
+            Err(error) if is_transient(error.kind()) => {}
+            Err(_) => return Ok(Fate::Ended),
+        }
+        if self.rest.is_empty() {
+            // An idle connection owns nothing.
+            self.rest = Vec::new();
+            epoll::modify(epoll, &self.stream, data, epoll::EventFlags::IN)?;
+        }
+        Ok(Fate::Kept)
+    }
+}
+
+fn is_transient(kind: ErrorKind) -> bool {
+    kind == ErrorKind::WouldBlock || kind == ErrorKind::Interrupted
+}

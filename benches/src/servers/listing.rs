@@ -1,0 +1,97 @@
+//! Who takes part.
+
+use clap::ValueEnum;
+
+/// A server that can be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Server {
+    /// TCP echo of the same bytes on a bare epoll loop: the bound.
+    RawEpoll,
+    /// The same loop with frames: unmasks what comes and passes it on, and checks nothing.
+    LimitWs,
+    /// Spola on tokio, a message in and a message out; it batches by itself.
+    Spola,
+    /// fastwebsockets over hyper, as in its example.
+    Fastwebsockets,
+    /// tokio-websockets, as in its example.
+    TokioWebsockets,
+    /// yawc over hyper, as in its example.
+    Yawc,
+    /// yawc: all that is ready, then one flush.
+    YawcBatch,
+    /// sockudo-ws, as in its example.
+    Sockudo,
+    /// sockudo-ws: all that is ready, then one flush.
+    SockudoBatch,
+    /// tokio-tungstenite, `next` and `send` for each message.
+    TokioTungstenite,
+    /// tokio-tungstenite, `forward`: all that is ready, then one flush.
+    TokioTungsteniteBatch,
+    /// ws on Node.js, with its native addons.
+    WsNode,
+}
+
+impl Server {
+    /// The name on the command line and in the table.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Whether it speaks no WebSocket but echoes bytes.
+    pub(crate) fn is_raw(self) -> bool {
+        self == Self::RawEpoll
+    }
+
+    /// Whether it runs in Node.js.
+    pub(crate) fn is_node(self) -> bool {
+        self == Self::WsNode
+    }
+
+    /// Whether it is the same as another but for the loop around its messages.
+    pub(crate) fn is_variant(self) -> bool {
+        match self {
+            Self::YawcBatch | Self::SockudoBatch | Self::TokioTungsteniteBatch => true,
+            Self::RawEpoll
+            | Self::LimitWs
+            | Self::Spola
+            | Self::Fastwebsockets
+            | Self::TokioWebsockets
+            | Self::Yawc
+            | Self::Sockudo
+            | Self::TokioTungstenite
+            | Self::WsNode => false,
+        }
+    }
+
+    /// Whether it can compress messages.
+    pub(crate) fn compresses(self) -> bool {
+        match self {
+            Self::Yawc | Self::YawcBatch | Self::Sockudo | Self::SockudoBatch | Self::WsNode => {
+                true
+            }
+            Self::RawEpoll
+            | Self::LimitWs
+            | Self::Spola
+            | Self::Fastwebsockets
+            | Self::TokioWebsockets
+            | Self::TokioTungstenite
+            | Self::TokioTungsteniteBatch => false,
+        }
+    }
+
+    /// The crates it is made of, as locked.
+    pub(crate) fn crates(self) -> &'static [&'static str] {
+        match self {
+            Self::RawEpoll | Self::WsNode => &[],
+            Self::LimitWs => &["spola-frame"],
+            Self::Spola => &["spola-tokio", "tokio"],
+            Self::Fastwebsockets => &["fastwebsockets", "hyper", "tokio"],
+            Self::TokioWebsockets => &["tokio-websockets", "tokio"],
+            Self::Yawc | Self::YawcBatch => &["yawc", "hyper", "tokio"],
+            Self::Sockudo | Self::SockudoBatch => &["sockudo-ws", "tokio"],
+            Self::TokioTungstenite | Self::TokioTungsteniteBatch => {
+                &["tokio-tungstenite", "tungstenite", "tokio"]
+            }
+        }
+    }
+}
