@@ -4,8 +4,11 @@
 //! `bench load …` on another, again and again, and writes what came out. See `README.md`.
 
 mod cell;
+mod compressed;
 mod deflate;
 mod frames;
+mod handshake;
+mod idle;
 mod json;
 mod load;
 mod machine;
@@ -38,6 +41,12 @@ struct Cli {
 enum Command {
     /// Compare WebSocket echo servers; write the table and the plot.
     Websocket(websocket::Options),
+    /// Compare what opening handshakes cost; write the table.
+    Handshake(handshake::Options),
+    /// Compare the memory of idle connections; write the table.
+    Idle(idle::Options),
+    /// Compare compressed echo of JSON texts; write the table.
+    Compressed(compressed::Options),
     /// Run one echo server until it is killed.
     Serve(servers::Options),
     /// Load one echo server, and print the measures on one line.
@@ -49,6 +58,9 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Websocket(options) => websocket::run(&options),
+        Command::Handshake(options) => handshake::run(&options),
+        Command::Idle(options) => idle::run(&options),
+        Command::Compressed(options) => compressed::run(&options),
         Command::Serve(options) => servers::run(&options),
         Command::Load(options) => load::run(&options),
         Command::LoadHandshakes(options) => load::handshakes::run(&options),
