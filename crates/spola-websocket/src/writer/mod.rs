@@ -1,12 +1,17 @@
-use std::collections::VecDeque;
+//! Puts messages and control frames into the output.
 
-use bytes::{Buf, Bytes, BytesMut};
+mod fragmented;
+mod waiting;
+
+use bytes::{Buf as _, Bytes, BytesMut};
 use spola_frame::{CloseCode, FrameHeader, MaskingKey, Opcode, Rsv, mask, mask_copy};
 
 use crate::{
-    Compression, Entropy, Kind, Message, Output, Part, Prepared, SendError,
-    control_payload::ControlPayload, copy, deflation::Deflation, output::LARGE, text::TextCheck,
+    Compression, Entropy, Kind, Message, Output, Prepared, SendError,
+    control_payload::ControlPayload, copy, deflation::Deflation, output::LARGE,
 };
+use fragmented::Fragmented;
+use waiting::{Queue, Waiting};
 
 /// Pongs that may wait in the output at once; beyond them only the latest ping is answered
 /// (RFC 6455 §5.5.3), so that a peer that asks and does not read cannot grow our queue.
@@ -23,51 +28,12 @@ pub(crate) struct Writer {
     /// all that was sent behind it. Control frames overtake it. Empty, it is no allocation.
     waiting: Queue,
     /// The message that the caller sends in fragments.
-    fragmented: Option<Box<Fragmented>>,
+    fragmented: Option<Fragmented>,
     pub(crate) deflation: Deflation,
     /// Pongs queued since the output was last seen empty.
     queued_pongs: u8,
     /// The latest ping beyond those, answered when the output has room again.
     deferred_pong: Option<Box<ControlPayload>>,
-}
-
-#[expect(clippy::box_collection, reason = "most connections never need one")]
-#[derive(Default)]
-struct Queue(Option<Box<VecDeque<Waiting>>>);
-
-impl Queue {
-    #[inline]
-    const fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Waiting> {
-        self.0.iter().flat_map(|queue| queue.iter())
-    }
-
-    fn push_back(&mut self, waiting: Waiting) {
-        self.0.get_or_insert_default().push_back(waiting);
-    }
-
-    fn front_mut(&mut self) -> Option<&mut Waiting> {
-        self.0.as_mut()?.front_mut()
-    }
-
-    fn pop_front(&mut self) -> Option<Waiting> {
-        let queue = self.0.as_mut()?;
-        let front = queue.pop_front();
-        if queue.is_empty() {
-            self.0 = None;
-        }
-        front
-    }
-}
-
-/// A payload that waits for its turn.
-struct Waiting {
-    /// Of the next frame; the last one has `fin`.
-    head: Head,
-    payload: Bytes,
 }
 
 /// What a frame's header says beside its length.
@@ -76,12 +42,6 @@ struct Head {
     fin: bool,
     rsv: Rsv,
     opcode: Opcode,
-}
-
-struct Fragmented {
-    kind: Kind,
-    compressed: bool,
-    text: TextCheck,
 }
 
 impl Head {
@@ -186,52 +146,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Sends the next fragment of a message that the caller cuts.
-    pub(crate) fn fragment(
-        &mut self,
-        kind: Kind,
-        payload: &[u8],
-        part: Part,
-    ) -> Result<(), SendError> {
-        let first = self.fragmented.is_none();
-        let compressed = self.deflation.applies(payload.len(), Compression::Auto);
-        let mut message = match self.fragmented.take() {
-            Some(message) if message.kind != kind => {
-                self.fragmented = Some(message);
-                return Err(SendError::Fragmented);
-            }
-            Some(message) => message,
-            None => Box::new(Fragmented { kind, compressed, text: TextCheck::default() }),
-        };
-        if kind == Kind::Text {
-            let before = message.text;
-            let mut checked = message.text.push(payload);
-            if part == Part::Last {
-                checked = checked.and_then(|()| message.text.finish());
-            }
-            if checked.is_err() {
-                message.text = before;
-                self.fragmented = if first { None } else { Some(message) };
-                return Err(SendError::InvalidUtf8);
-            }
-        }
-        let head = Head {
-            fin: part == Part::Last,
-            rsv: if first && message.compressed { Rsv::RSV1 } else { Rsv::NONE },
-            opcode: if first { kind.opcode() } else { Opcode::Continuation },
-        };
-        if message.compressed {
-            let compressed = self.deflation.fragment(payload, part);
-            self.queue(head, compressed);
-        } else if payload.len() > self.max_frame() || !self.waiting.is_empty() {
-            self.queue(head, copy::to_bytes(payload));
-        } else {
-            self.frame(head, payload);
-        }
-        self.fragmented = if part == Part::Last { None } else { Some(message) };
-        Ok(())
-    }
-
     pub(crate) fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         if payload.len() > 125 {
             return Err(SendError::ControlTooLong);
@@ -287,39 +201,6 @@ impl Writer {
             self.owned_frame(head, payload);
         } else {
             self.waiting.push_back(Waiting { head, payload });
-        }
-    }
-
-    /// Cuts frames for as long as the output holds less than one.
-    #[cold]
-    fn refill(&mut self) {
-        loop {
-            let room = self.output.remaining() < self.max_frame() && !self.waiting.is_empty();
-            if (room || self.output.is_empty())
-                && let Some(payload) = self.deferred_pong.take()
-            {
-                self.queued_pongs = 0;
-                self.pong(payload.as_bytes());
-            }
-            if !room {
-                break;
-            }
-            self.next_frame();
-        }
-    }
-
-    fn next_frame(&mut self) {
-        let max_frame = self.max_frame();
-        let Some(next) = self.waiting.front_mut() else {
-            return;
-        };
-        let Head { fin, rsv, opcode } = next.head;
-        if next.payload.len() > max_frame {
-            let payload = next.payload.split_to(max_frame);
-            next.head = Head { fin, rsv: Rsv::NONE, opcode: Opcode::Continuation };
-            self.owned_frame(Head { fin: false, rsv, opcode }, payload);
-        } else if let Some(last) = self.waiting.pop_front() {
-            self.owned_frame(last.head, last.payload);
         }
     }
 
