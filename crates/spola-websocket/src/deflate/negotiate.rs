@@ -45,11 +45,11 @@ impl Default for Options {
 }
 
 impl Options {
-    fn outgoing_window_bits(&self) -> u8 {
+    fn outgoing_bits(&self) -> u8 {
         self.outgoing_window_bits.clamp(9, 15)
     }
 
-    fn incoming_window_bits(&self) -> u8 {
+    fn incoming_bits(&self) -> u8 {
         self.incoming_window_bits.clamp(8, 15)
     }
 }
@@ -166,10 +166,9 @@ fn offered(options: &Options) -> Parameters {
     Parameters {
         server_no_context_takeover: !options.incoming_context_takeover,
         client_no_context_takeover: !options.outgoing_context_takeover,
-        server_max_window_bits: below_15(options.incoming_window_bits()),
+        server_max_window_bits: below_15(options.incoming_bits()),
         client_max_window_bits: Some(
-            below_15(options.outgoing_window_bits())
-                .map_or(ClientWindowBits::Any, ClientWindowBits::Max),
+            below_15(options.outgoing_bits()).map_or(ClientWindowBits::Any, ClientWindowBits::Max),
         ),
     }
 }
@@ -178,13 +177,13 @@ fn offered(options: &Options) -> Parameters {
 fn accept_one(offer: Parameters, options: &Options) -> Option<Agreement> {
     let outgoing = Direction {
         context_takeover: options.outgoing_context_takeover && !offer.server_no_context_takeover,
-        window_bits: options.outgoing_window_bits().min(offer.server_max_window_bits.unwrap_or(15)),
+        window_bits: options.outgoing_bits().min(offer.server_max_window_bits.unwrap_or(15)),
     };
     if outgoing.window_bits < 9 {
         return None;
     }
     // A client that tells a value keeps to it anyway; one that tells nothing cannot be asked.
-    let limit = options.incoming_window_bits();
+    let limit = options.incoming_bits();
     let (window_bits, asked) = match offer.client_max_window_bits {
         None if limit < 15 => return None,
         None => (15, None),
@@ -219,7 +218,7 @@ fn conclude(offer: Parameters, response: Parameters, options: &Options) -> Optio
         (Some(_), _) => return None,
     };
     let outgoing_bits = match (offer.client_max_window_bits, response.client_max_window_bits) {
-        (_, None) => options.outgoing_window_bits(),
+        (_, None) => options.outgoing_bits(),
         (Some(ClientWindowBits::Any), Some(ClientWindowBits::Max(bits))) => bits,
         (Some(ClientWindowBits::Max(limit)), Some(ClientWindowBits::Max(bits)))
             if bits <= limit =>
