@@ -43,10 +43,12 @@ pub(crate) fn messages(size: usize) -> Vec<Vec<u8>> {
     (0..period).map(|n| (0..size).map(|at| byte(n, at)).collect()).collect()
 }
 
-/// The frames in which a client sends messages, each with a masking key of its own.
+/// The frames in which a client sends messages, each with a masking key of its own. The keys change
+/// no byte's three highest bits, so that ASCII unmasked twice is still ASCII: a server may be given
+/// the same buffer again after it unmasked it in place.
 pub(crate) fn from_client(kind: Kind, messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let frame = |(n, payload): (usize, &Vec<u8>)| {
-        let key = (n as u32 + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
+        let key = ((n as u32 + 1).wrapping_mul(0x9e37_79b9) & 0x1f1f_1f1f).to_be_bytes();
         let mut frame = header(kind, payload.len(), 0x80);
         frame.extend(key);
         frame.extend(payload.iter().zip(key.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));

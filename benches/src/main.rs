@@ -9,9 +9,11 @@ mod deflate;
 mod frames;
 mod handshake;
 mod idle;
+mod instructions;
 mod json;
 mod load;
 mod machine;
+mod memory;
 mod page;
 mod plot;
 mod process;
@@ -47,12 +49,18 @@ enum Command {
     Idle(idle::Options),
     /// Compare compressed echo of JSON texts; write the table.
     Compressed(compressed::Options),
+    /// Time echoes, masking and UTF-8 validation without a kernel; write the tables.
+    Memory(memory::Options),
+    /// Count the instructions of an echo, under valgrind; write the table.
+    Instructions(instructions::Options),
     /// Run one echo server until it is killed.
     Serve(servers::Options),
     /// Load one echo server, and print the measures on one line.
     Load(load::Options),
     /// Open connections one after the other, and print the measures on one line.
     LoadHandshakes(load::handshakes::Options),
+    /// Echo messages in memory, and print nothing.
+    EchoInMemory(memory::echo::Options),
 }
 
 fn main() -> ExitCode {
@@ -61,9 +69,12 @@ fn main() -> ExitCode {
         Command::Handshake(options) => handshake::run(&options),
         Command::Idle(options) => idle::run(&options),
         Command::Compressed(options) => compressed::run(&options),
+        Command::Memory(options) => memory::run(&options),
+        Command::Instructions(options) => instructions::run(&options),
         Command::Serve(options) => servers::run(&options),
         Command::Load(options) => load::run(&options),
         Command::LoadHandshakes(options) => load::handshakes::run(&options),
+        Command::EchoInMemory(options) => memory::echo::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

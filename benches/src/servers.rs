@@ -2,16 +2,16 @@
 
 mod batch;
 mod epoll;
-mod fastwebsockets;
+pub(crate) mod fastwebsockets;
 mod limit_ws;
 mod listing;
 pub(crate) mod node;
 mod raw_epoll;
-mod sockudo;
-mod spola;
+pub(crate) mod sockudo;
+pub(crate) mod spola;
 mod tokio_tungstenite;
-mod tokio_websockets;
-mod yawc;
+pub(crate) mod tokio_websockets;
+pub(crate) mod yawc;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

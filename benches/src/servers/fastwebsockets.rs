@@ -10,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 pub(super) async fn serve(stream: TcpStream) {
@@ -28,7 +29,13 @@ async fn accept(mut request: Request<Incoming>) -> Result<Response<Empty<Bytes>>
 }
 
 async fn echo(upgraded: UpgradeFut) -> Result<(), WebSocketError> {
-    let mut socket = FragmentCollector::new(upgraded.await?);
+    echo_each(FragmentCollector::new(upgraded.await?)).await
+}
+
+pub(crate) async fn echo_each<S>(mut socket: FragmentCollector<S>) -> Result<(), WebSocketError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     loop {
         let frame = socket.read_frame().await?;
         match frame.opcode {

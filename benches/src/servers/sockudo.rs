@@ -39,7 +39,7 @@ pub(super) async fn echo_batches(stream: TcpStream, deflate: Deflate) {
     }
 }
 
-async fn echo_each<S>(mut socket: S) -> Result<(), Error>
+pub(crate) async fn echo_each<S>(mut socket: S) -> Result<(), Error>
 where
     S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
 {

@@ -3,6 +3,7 @@
 //! A failed connection is not reported here: the load notices what is missing.
 
 use spola_tokio::websocket::{Config, Error, WebSocket, accept_with};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::MAX_MESSAGE;
@@ -16,7 +17,10 @@ pub(super) async fn serve(stream: TcpStream) {
 }
 
 /// A message in, a message out.
-async fn echo(mut socket: WebSocket<TcpStream>) -> Result<(), Error> {
+pub(crate) async fn echo<S>(mut socket: WebSocket<S>) -> Result<(), Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     while let Some(message) = socket.recv().await? {
         socket.send(message).await?;
     }

@@ -10,16 +10,19 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use yawc::frame::OpCode;
-use yawc::{CompressionLevel, HttpStream, Options, UpgradeFut, WebSocket, WebSocketError};
+use yawc::{CompressionLevel, Options, UpgradeFut, WebSocket, WebSocketError};
 
 use super::Deflate;
 use super::batch::{self, Then};
 
 pub(super) async fn echo(stream: TcpStream, deflate: Deflate) {
     serve(stream, deflate, |upgraded| async {
-        let _ = echo_each(upgraded).await;
+        if let Ok(socket) = upgraded.await {
+            let _ = echo_each(socket).await;
+        }
     })
     .await;
 }
@@ -37,8 +40,10 @@ pub(super) async fn echo_batches(stream: TcpStream, deflate: Deflate) {
     .await;
 }
 
-async fn echo_each(upgraded: UpgradeFut) -> Result<(), WebSocketError> {
-    let mut socket: WebSocket<HttpStream> = upgraded.await?;
+pub(crate) async fn echo_each<S>(mut socket: WebSocket<S>) -> Result<(), WebSocketError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     while let Some(frame) = socket.next().await {
         match frame.opcode() {
             OpCode::Text | OpCode::Binary => socket.send(frame).await?,
