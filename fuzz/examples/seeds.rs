@@ -113,9 +113,9 @@ fn bytes(bytes: &[u8]) -> Payload {
     Payload::Bytes(bytes.to_vec())
 }
 
-/// 100 000 bytes.
+/// 68 000 bytes.
 fn large() -> Payload {
-    Payload::Fill(b'x', 25_000)
+    Payload::Fill(b'x', 17_000)
 }
 
 fn sessions() -> Vec<(&'static str, Session)> {
@@ -161,12 +161,34 @@ fn sessions() -> Vec<(&'static str, Session)> {
         Step::Wait(3000),
         Step::CloseWithoutStatus,
     ];
+    let parts = vec![
+        Step::Fragment(1, bytes(b"caf\xc3")),
+        Step::Ping(bytes(b"between")),
+        Step::Text(bytes(b"not now")),
+        Step::Fragment(1, Payload::Fill(b'a', 20)),
+        Step::Fragment(1, bytes(b"\xa9")),
+        Step::Fragment(1, Payload::Fill(b'a', 20)),
+        Step::Write(60),
+        frame(PING, b"overtakes"),
+        Step::Fragment(3, bytes(b"!")),
+        Step::Close(1000, bytes(b"")),
+    ];
+    let silence = vec![
+        frame(TEXT, b"hello"),
+        Step::Wait(30),
+        frame(PONG, b""),
+        Step::Wait(30),
+        Step::Flush,
+        Step::Wait(20),
+    ];
     let flood = (0..24).map(|_| frame(PING, b"again")).chain([Step::Eof]).collect();
     vec![
         ("echo", session(0, 1, echo)),
         ("fragments", session(0b10, 2, fragments)),
         ("large", session(0, 201, large)),
         ("closing", session(0b10_0000, 7, closing)),
+        ("parts", session(0b100_0000, 5, parts)),
+        ("silence", session(0b1000_0000, 9, silence)),
         ("slow", session(0b1_0000, 1, slow)),
         ("ping_flood", session(0b100, 33, flood)),
     ]

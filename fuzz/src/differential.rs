@@ -24,7 +24,7 @@ pub struct Stream {
 }
 
 /// Both accept messages of at most this size.
-const MAX_MESSAGE_SIZE: usize = 100_000;
+const MAX_MESSAGE_SIZE: usize = 70_000;
 
 impl Stream {
     /// Compares what comes of the stream here and there.

@@ -20,7 +20,7 @@ pub struct Frame {
 pub enum Payload {
     /// As they are.
     Bytes(Vec<u8>),
-    /// Four times the length, so as to reach the larger forms.
+    /// Four times the length, so as to reach the larger forms; at most 96 KiB.
     Fill(u8, u16),
 }
 
@@ -75,7 +75,7 @@ impl Payload {
     pub fn to_vec(&self) -> Vec<u8> {
         match self {
             Self::Bytes(bytes) => bytes.clone(),
-            Self::Fill(byte, quarter) => vec![*byte; usize::from(*quarter) * 4],
+            Self::Fill(byte, quarter) => vec![*byte; usize::from(quarter % 0x6001) * 4],
         }
     }
 

@@ -6,7 +6,7 @@ use super::{Role, Session, Step, play};
 use crate::allocated;
 
 /// What a connection may own between messages.
-const IDLE: usize = 256;
+const IDLE: usize = 512;
 
 /// What may be reserved ahead of what has arrived.
 const AHEAD: usize = 64 * 1024;
@@ -14,35 +14,42 @@ const AHEAD: usize = 64 * 1024;
 /// A control frame, the parts of an incomplete message.
 const PARTS: usize = 1024;
 
+/// How messages are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    Messages,
+    Chunks,
+}
+
 /// Receives what the script has for it, in pieces, and writes each answer at once: the connection
-/// never holds more than what has arrived of a message twice, and next to nothing between messages.
-pub(super) fn check(session: &Session, role: Role) {
+/// never holds more than what has arrived of a message twice, nothing to speak of between messages,
+/// and nothing ever where it reads in chunks.
+pub(super) fn check(session: &Session, role: Role, depth: Depth) {
     let wires: Vec<(Vec<u8>, Duration)> =
         session.steps.iter().map(|step| wire(step, role)).collect();
     let (mut connection, mut now) = play::open(session, role);
-    let mut scratch = vec![0; session.piece()];
+    let timed = !session.limits.keeps_alive();
+    let longest = wires.iter().map(|(wire, _)| wire.len()).max().unwrap_or(0);
+    let size = session.piece().max(longest / play::PIECES);
+    let mut scratch = vec![0; size];
     let before = allocated();
     let mut arrived = 0;
     for (wire, pause) in &wires {
         now += *pause;
-        let mut rest = &wire[..];
-        while !rest.is_empty() {
-            let mut len =
-                if session.cut & 1 == 0 { 0 } else { play::read_straight(&mut connection, rest) };
-            arrived += len;
-            let mut piece = &mut scratch[..0];
-            if len == 0 {
-                len = rest.len().min(session.piece());
-                piece = &mut scratch[..len];
-                piece.copy_from_slice(&rest[..len]);
-                arrived += len;
+        for bytes in wire.chunks(size) {
+            arrived += bytes.len();
+            let mut piece = &mut scratch[..bytes.len()];
+            piece.copy_from_slice(bytes);
+            match depth {
+                Depth::Messages => while connection.poll_event(now, &mut piece).is_some() {},
+                Depth::Chunks => while connection.poll_chunk(now, &mut piece).is_some() {},
             }
-            rest = &rest[len..];
-            while connection.poll_event(now, &mut piece).is_some() {}
-            let output = connection.output();
-            output.advance(output.remaining());
+            while connection.output().has_remaining() {
+                let len = connection.output().remaining();
+                connection.output().advance(len);
+            }
             let held = allocated().saturating_sub(before);
-            if connection.poll_timeout().is_none() {
+            if depth == Depth::Chunks || (timed && connection.poll_timeout().is_none()) {
                 // No message has begun, or all is over.
                 arrived = 0;
                 assert!(held <= IDLE, "{held} bytes held between messages");
@@ -59,6 +66,7 @@ fn wire(step: &Step, role: Role) -> (Vec<u8>, Duration) {
         Step::Wait(hundredths) => (Vec::new(), Duration::from_millis(u64::from(*hundredths) * 10)),
         Step::Text(_)
         | Step::Binary(..)
+        | Step::Fragment(..)
         | Step::Ping(_)
         | Step::Close(..)
         | Step::CloseWithoutStatus

@@ -2,16 +2,20 @@
 //! application does meanwhile, and how time passes.
 //!
 //! - [`Session`] is the script, read from the fuzzer's bytes; [`Session::to_bytes`] writes one.
-//! - [`Session::check`] plays it with the input in one piece, in pieces, and through the door for
-//!   large payloads: each time the connection must tell and write the same.
+//! - [`Session::check`] plays it with the input in one piece and in pieces: each time the connection
+//!   must tell and write the same. Read in chunks, the same messages must come together.
 //! - What it writes is read back by a reader of the target's own.
-//! - The memory it holds is bounded by what has arrived.
+//! - The memory it holds is bounded by what has arrived, and in chunks by one read.
 
+mod chunks;
 mod input;
 mod memory;
 mod play;
 mod script;
 mod written;
+
+use memory::Depth;
+use play::Delivery;
 
 pub use input::{Frame, Payload};
 pub use script::{Limits, Session, Step};
@@ -31,10 +35,13 @@ impl Session {
     /// # Panics
     /// When a rule is broken.
     pub fn check(&self, role: Role) {
-        let whole = play::play(self, role, play::Delivery::Whole);
-        for delivery in [play::Delivery::Pieces(self.piece()), play::Delivery::Straight] {
-            assert_eq!(play::play(self, role, delivery), whole, "{delivery:?}");
+        let whole = play::play(self, role, Delivery::Whole);
+        assert_eq!(play::play(self, role, Delivery::Pieces(self.piece())), whole);
+        for size in [self.piece(), usize::MAX] {
+            play::play(self, role, Delivery::Chunks(size)).check_chunks(&whole);
+            play::play(self, role, Delivery::Mixed(size));
         }
-        memory::check(self, role);
+        memory::check(self, role, Depth::Messages);
+        memory::check(self, role, Depth::Chunks);
     }
 }

@@ -1,9 +1,11 @@
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, BufMut};
-use spola_websocket::{CloseCode, CloseReason, Connection, Event, Message, Prepared, SendError};
+use bytes::Buf;
+use spola_websocket::{
+    CloseCode, CloseReason, Connection, Event, Kind, Message, Part, Prepared, SendError, Violation,
+};
 
-use super::{Payload, Role, Session, Step, written};
+use super::{Payload, Role, Session, Step, chunks::Chunks, written};
 
 /// How the input of a step reaches the connection.
 #[derive(Clone, Copy, Debug)]
@@ -11,15 +13,18 @@ pub(super) enum Delivery {
     Whole,
     /// So many bytes at a time.
     Pieces(usize),
-    /// Through [`Connection::large_read`] where it is offered.
-    Straight,
+    /// So many bytes at a time, read in chunks.
+    Chunks(usize),
+    /// So many bytes at a time, read in chunks at every other step.
+    Mixed(usize),
 }
 
-/// What a script came to; the same for every delivery.
+/// What a script came to.
 #[derive(Debug, PartialEq)]
 pub(super) struct Trace {
     moments: Vec<Moment>,
     written: Vec<u8>,
+    reason: CloseReason,
 }
 
 /// What there was to see after a step.
@@ -32,7 +37,7 @@ struct Moment {
 }
 
 #[derive(Debug, PartialEq)]
-enum Heard {
+pub(super) enum Heard {
     Text(String),
     Binary(Vec<u8>),
     Pong(Vec<u8>),
@@ -42,26 +47,67 @@ enum Heard {
 /// What the application has sent, with success.
 #[derive(Debug, PartialEq)]
 pub(super) enum Said {
-    Text(Vec<u8>),
-    Binary(Vec<u8>),
+    Message(Sent),
+    /// A message that was not ended.
+    Unfinished(Sent),
     Ping(Vec<u8>),
     Close(Vec<u8>),
 }
+
+/// A message.
+#[derive(Debug, PartialEq)]
+pub(super) struct Sent {
+    pub(super) kind: Kind,
+    pub(super) payload: Vec<u8>,
+}
+
+/// A large payload comes in at most about so many pieces, so that scripts stay quick.
+pub(super) const PIECES: usize = 300;
 
 /// More than all answers that may wait in the output at once take: pongs, the Close frame.
 const ANSWERS: usize = 18 * 131;
 
 pub(super) fn play(session: &Session, role: Role, delivery: Delivery) -> Trace {
-    let mut player = Player::new(session, role);
-    let mut moments: Vec<_> =
-        session.steps.iter().map(|step| player.step(step, delivery)).collect();
+    let mut player = Player::new(session, role, delivery);
+    let mut moments: Vec<_> = session.steps.iter().map(|step| player.step(step)).collect();
     player.connection.handle_eof(player.now);
     player.poll(&mut []);
     moments.push(player.moment());
     player.write(usize::MAX);
-    let reason = player.closed.as_ref().unwrap_or_else(|| panic!("no end"));
-    written::check(role, &player.written, &player.said, reason);
-    Trace { moments, written: player.written }
+    assert_eq!(player.connection.buffered_amount(), 0);
+    let reason = player.closed.unwrap_or_else(|| panic!("no end"));
+    written::check(role, session.limits, &player.written, &player.said, &reason);
+    Trace { moments, written: player.written, reason }
+}
+
+impl Trace {
+    /// Compares what was read in chunks, `self`, with what was read as `whole` messages: where no
+    /// limit was in the way that chunks do not have, the same.
+    pub(super) fn check_chunks(&self, whole: &Self) {
+        let (ours, theirs) = (self.events(), whole.events());
+        let limited = matches!(
+            whole.reason,
+            CloseReason::Violation(
+                Violation::MessageTooBig | Violation::TooManyFragments | Violation::MessageTimeout
+            )
+        );
+        // A part of a message is one for the idle timeout, so silence is noted at other times.
+        let silent = [&self.reason, &whole.reason]
+            .iter()
+            .any(|reason| matches!(reason, CloseReason::IdleTimeout | CloseReason::PongTimeout));
+        if limited {
+            let len = theirs.len() - 1;
+            assert_eq!(ours.get(..len), theirs.get(..len));
+        } else if !silent {
+            assert_eq!(ours, theirs);
+            assert_eq!(self.reason, whole.reason);
+            assert!(self.written == whole.written, "other bytes were written");
+        }
+    }
+
+    fn events(&self) -> Vec<&Heard> {
+        self.moments.iter().flat_map(|moment| &moment.heard).collect()
+    }
 }
 
 /// A connection for `role`, and the moment it begins.
@@ -87,56 +133,52 @@ fn now() -> Instant {
 struct Player {
     connection: Connection,
     role: Role,
+    delivery: Delivery,
+    /// Whether silence changes when the timer is due.
+    keeps_alive: bool,
     start: Instant,
     now: Instant,
+    steps: usize,
+    chunks: Chunks,
     heard: Vec<Heard>,
     closed: Option<CloseReason>,
     said: Vec<Said>,
     written: Vec<u8>,
+    fragment_size: usize,
     /// The most that what was said can take of the output since it was last empty.
     owed: usize,
     scratch: Vec<u8>,
 }
 
 impl Player {
-    fn new(session: &Session, role: Role) -> Self {
+    fn new(session: &Session, role: Role, delivery: Delivery) -> Self {
         let (connection, start) = open(session, role);
         Self {
             connection,
             role,
+            delivery,
+            keeps_alive: session.limits.keeps_alive(),
             start,
             now: start,
+            steps: 0,
+            chunks: Chunks::default(),
             heard: Vec::new(),
             closed: None,
             said: Vec::new(),
             written: Vec::new(),
+            fragment_size: session.limits.fragment_size(),
             owed: 0,
             scratch: Vec::new(),
         }
     }
 
-    fn step(&mut self, step: &Step, delivery: Delivery) -> Moment {
+    fn step(&mut self, step: &Step) -> Moment {
+        self.steps += 1;
         match step {
-            Step::Frame(frame) => self.receive(frame.wire(self.role), delivery),
-            Step::Bytes(payload) => self.receive(payload.to_vec(), delivery),
-            Step::Wait(hundredths) => {
-                self.now += Duration::from_millis(u64::from(*hundredths) * 10);
-                if self.connection.poll_timeout().is_some_and(|due| due <= self.now) {
-                    self.connection.handle_timeout(self.now);
-                    self.poll(&mut []);
-                    let next = self.connection.poll_timeout();
-                    assert!(next.is_none_or(|next| next > self.now), "the timer spins");
-                }
-            }
-            Step::EarlyTimeout => {
-                let due = self.connection.poll_timeout();
-                if due.is_none_or(|due| due > self.now) {
-                    self.connection.handle_timeout(self.now);
-                    self.poll(&mut []);
-                    assert_eq!(self.connection.poll_timeout(), due);
-                    assert_eq!(self.heard, [], "an early timeout was heard");
-                }
-            }
+            Step::Frame(frame) => self.receive(frame.wire(self.role)),
+            Step::Bytes(payload) => self.receive(payload.to_vec()),
+            Step::Wait(hundredths) => self.wait(Duration::from_millis(u64::from(*hundredths) * 10)),
+            Step::EarlyTimeout => self.early_timeout(),
             Step::Write(len) => self.write(usize::from(*len)),
             Step::Flush => self.write(usize::MAX),
             Step::Lend(true) => self.connection.output().lend(&mut self.scratch),
@@ -147,11 +189,33 @@ impl Player {
             }
             Step::Text(payload) => self.text(payload),
             Step::Binary(how, payload) => self.binary(*how, payload),
+            Step::Fragment(how, payload) => self.fragment(*how, payload),
             Step::Ping(payload) => self.ping(payload),
             Step::Close(code, reason) => self.close(*code, reason),
             Step::CloseWithoutStatus => self.close_without_status(),
         }
         self.moment()
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.now += time;
+        if self.connection.poll_timeout().is_some_and(|due| due <= self.now) {
+            self.connection.handle_timeout(self.now);
+            self.poll(&mut []);
+            let next = self.connection.poll_timeout();
+            assert!(next.is_none_or(|next| next > self.now), "the timer spins");
+        }
+    }
+
+    fn early_timeout(&mut self) {
+        let due = self.connection.poll_timeout();
+        if due.is_none_or(|due| due > self.now) {
+            self.connection.handle_timeout(self.now);
+            self.poll(&mut []);
+            assert_eq!(self.heard, [], "an early timeout was heard");
+            let next = self.connection.poll_timeout();
+            assert!(next == due || self.keeps_alive, "{next:?} after {due:?}");
+        }
     }
 
     fn moment(&mut self) -> Moment {
@@ -170,26 +234,42 @@ impl Player {
         }
     }
 
-    fn receive(&mut self, mut wire: Vec<u8>, delivery: Delivery) {
-        match delivery {
-            Delivery::Whole => self.poll(&mut wire),
-            Delivery::Pieces(size) => wire.chunks_mut(size).for_each(|piece| self.poll(piece)),
-            Delivery::Straight => {
-                let mut rest = &mut wire[..];
-                while !rest.is_empty() {
-                    let len = read_straight(&mut self.connection, rest);
-                    let (direct, after) = rest.split_at_mut(len);
-                    let len = if direct.is_empty() { after.len().min(17_000) } else { 0 };
-                    let (piece, after) = after.split_at_mut(len);
-                    self.poll(piece);
-                    rest = after;
-                }
-            }
-        }
+    fn receive(&mut self, mut wire: Vec<u8>) {
+        let size = match self.delivery {
+            Delivery::Whole => usize::MAX,
+            Delivery::Pieces(size) | Delivery::Chunks(size) | Delivery::Mixed(size) => size,
+        };
+        let size = size.max(wire.len() / PIECES);
+        wire.chunks_mut(size).for_each(|piece| self.poll(piece));
     }
 
     /// Takes all events there are.
-    fn poll(&mut self, mut input: &mut [u8]) {
+    fn poll(&mut self, input: &mut [u8]) {
+        let in_chunks = match self.delivery {
+            Delivery::Whole | Delivery::Pieces(_) => false,
+            Delivery::Chunks(_) => true,
+            Delivery::Mixed(_) => self.steps.is_multiple_of(2),
+        };
+        if in_chunks {
+            self.poll_chunks(input);
+        } else {
+            self.chunks.skip();
+            self.poll_events(input);
+        }
+    }
+
+    fn poll_chunks(&mut self, mut input: &mut [u8]) {
+        let read = input.len();
+        while let Some(event) = self.connection.poll_chunk(self.now, &mut input) {
+            assert_eq!(self.closed, None, "an event after the last");
+            let (heard, closed) = self.chunks.add(event, read);
+            self.heard.extend(heard);
+            self.closed = closed;
+        }
+        assert!(input.is_empty(), "input left over");
+    }
+
+    fn poll_events(&mut self, mut input: &mut [u8]) {
         while let Some(event) = self.connection.poll_event(self.now, &mut input) {
             assert_eq!(self.closed, None, "an event after the last");
             self.heard.push(match event {
@@ -220,7 +300,7 @@ impl Player {
     fn text(&mut self, payload: &Payload) {
         let text = String::from_utf8_lossy(&payload.to_vec()).into_owned();
         let result = self.connection.send_text(&text);
-        self.say(result, Said::Text(text.into_bytes()));
+        self.message(result, Kind::Text, text.into_bytes());
     }
 
     fn binary(&mut self, how: u8, payload: &Payload) {
@@ -231,7 +311,51 @@ impl Player {
             1 => self.connection.send(message),
             _ => self.connection.send_prepared(&Prepared::new(&message)),
         };
-        self.say(result, Said::Binary(payload));
+        self.message(result, Kind::Binary, payload);
+    }
+
+    fn message(&mut self, result: Result<(), SendError>, kind: Kind, payload: Vec<u8>) {
+        if self.connection.can_send() && self.unfinished().is_some() {
+            assert_eq!(result, Err(SendError::Fragmented));
+        } else {
+            self.say(result, Said::Message(Sent { kind, payload }));
+        }
+    }
+
+    /// The message that was not ended.
+    fn unfinished(&self) -> Option<&Sent> {
+        self.said.iter().find_map(|said| match said {
+            Said::Unfinished(sent) => Some(sent),
+            Said::Message(_) | Said::Ping(_) | Said::Close(_) => None,
+        })
+    }
+
+    fn fragment(&mut self, how: u8, payload: &Payload) {
+        let kind = if how & 1 == 0 { Kind::Binary } else { Kind::Text };
+        let part = if how & 2 == 0 { Part::More } else { Part::Last };
+        let fragment = payload.to_vec();
+        let result = self.connection.send_fragment(kind, &fragment, part);
+        let begun = self.unfinished();
+        let payload = [begun.map_or(&[][..], |sent| &sent.payload), &fragment].concat();
+        let expected = if !self.connection.can_send() {
+            Err(SendError::Closed)
+        } else if begun.is_some_and(|sent| sent.kind != kind) {
+            Err(SendError::Fragmented)
+        } else if kind == Kind::Text && !may_be_text(&payload, part) {
+            Err(SendError::InvalidUtf8)
+        } else {
+            Ok(())
+        };
+        assert_eq!(result, expected);
+        if result.is_ok() {
+            self.owe(fragment.len());
+            self.said.retain(|said| !matches!(said, Said::Unfinished(_)));
+            let sent = Sent { kind, payload };
+            self.said.push(match part {
+                Part::More => Said::Unfinished(sent),
+                Part::Last => Said::Message(sent),
+            });
+        }
     }
 
     fn ping(&mut self, payload: &Payload) {
@@ -280,21 +404,22 @@ impl Player {
         let can_send = self.connection.can_send();
         assert_eq!(result, if can_send { Ok(()) } else { Err(SendError::Closed) });
         if can_send {
-            let (Said::Text(bytes) | Said::Binary(bytes) | Said::Ping(bytes) | Said::Close(bytes)) =
-                &said;
-            self.owed += bytes.len() + 14 * (1 + bytes.len() / 4096);
+            self.owe(match &said {
+                Said::Message(sent) | Said::Unfinished(sent) => sent.payload.len(),
+                Said::Ping(payload) | Said::Close(payload) => payload.len(),
+            });
             self.said.push(said);
         }
     }
+
+    fn owe(&mut self, len: usize) {
+        self.owed += len + 14 * (1 + len / self.fragment_size);
+    }
 }
 
-/// Copies as much of `wire` into the connection's own buffer as it has room for.
-pub(super) fn read_straight(connection: &mut Connection, wire: &[u8]) -> usize {
-    let Some(mut buffer) = connection.large_read() else {
-        return 0;
-    };
-    let len = buffer.remaining_mut().min(wire.len());
-    assert!(buffer.remaining_mut() > 0, "no room in a large read");
-    buffer.put_slice(&wire[..len]);
-    len
+/// Whether text, of which `part` was the latest, can begin or be so.
+fn may_be_text(bytes: &[u8], part: Part) -> bool {
+    std::str::from_utf8(bytes)
+        .err()
+        .is_none_or(|error| part == Part::More && error.error_len().is_none())
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use spola_websocket::Config;
@@ -31,6 +31,8 @@ pub enum Step {
     Text(Payload),
     /// The application sends bytes: 0 copies them, 1 hands them over, 2 has them prepared.
     Binary(u8, Payload),
+    /// The application sends part of a text (bit 0) or of bytes; with bit 1 it is the last.
+    Fragment(u8, Payload),
     /// The application pings.
     Ping(Payload),
     /// The application closes.
@@ -51,7 +53,20 @@ pub enum Step {
     Eof,
 }
 
+/// Where it is small.
+const FRAGMENT_SIZE: usize = 50;
+
 impl Limits {
+    /// The most that a frame of ours carries.
+    pub(super) fn fragment_size(self) -> usize {
+        if self.0 & (1 << 6) != 0 { FRAGMENT_SIZE } else { 256 * 1024 }
+    }
+
+    /// Whether pings are sent without being asked for, and silence has consequences.
+    pub(super) fn keeps_alive(self) -> bool {
+        self.0 & (1 << 7) != 0
+    }
+
     pub(super) fn config(self) -> Config {
         let set = |bit: u8| self.0 & (1 << bit) != 0;
         let mut config = Config::default();
@@ -73,6 +88,14 @@ impl Limits {
         }
         if set(5) {
             config.close_timeout = Duration::from_millis(500);
+        }
+        if set(6) {
+            config.fragment_size = NonZeroUsize::new(FRAGMENT_SIZE);
+        }
+        if set(7) {
+            config.keep_alive = Some(Duration::from_millis(300));
+            config.pong_timeout = Duration::from_millis(200);
+            config.idle_timeout = Some(Duration::from_secs(2));
         }
         config
     }
@@ -123,6 +146,7 @@ impl Step {
             9 => Self::Flush,
             10 => Self::Lend(u.arbitrary::<u8>()? & 1 != 0),
             11 => Self::Eof,
+            12 => Self::Fragment(u.arbitrary()?, Payload::decode(u)?),
             _ => Self::Frame(Frame::decode(u)?),
         })
     }
@@ -139,6 +163,7 @@ impl Step {
             Self::Bytes(payload) => tagged(0, &[], Some(payload)),
             Self::Text(payload) => tagged(1, &[], Some(payload)),
             Self::Binary(how, payload) => tagged(2, &[*how], Some(payload)),
+            Self::Fragment(how, payload) => tagged(12, &[*how], Some(payload)),
             Self::Ping(payload) => tagged(3, &[], Some(payload)),
             Self::Close(code, reason) => tagged(4, &code.to_le_bytes(), Some(reason)),
             Self::CloseWithoutStatus => tagged(5, &[], None),
@@ -149,7 +174,7 @@ impl Step {
             Self::Lend(lend) => tagged(10, &[u8::from(*lend)], None),
             Self::Eof => tagged(11, &[], None),
             Self::Frame(frame) => {
-                out.push(12);
+                out.push(13);
                 frame.encode(out);
             }
         }

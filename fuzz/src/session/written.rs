@@ -1,41 +1,92 @@
 use spola_frame::{FrameHeader, Opcode, Rsv, mask};
-use spola_websocket::{CloseFrame, CloseReason};
+use spola_websocket::{CloseCode, CloseFrame, CloseReason, Kind};
 
-use super::{Role, play::Said};
+use super::{
+    Limits, Role,
+    play::{Said, Sent},
+};
+
+/// What the peer reads, by what it is: control frames overtake messages.
+#[derive(Default)]
+struct Heard {
+    messages: Vec<Sent>,
+    /// The message that is not complete.
+    partial: Option<Sent>,
+    pings: Vec<Vec<u8>>,
+    close: Option<Vec<u8>>,
+}
 
 /// Reads what an endpoint of `role` has written as its peer would: sound frames, nothing after a
 /// Close frame, what was said and in that order, and the Close frame that `reason` asks for.
-pub(super) fn check(role: Role, mut wire: &[u8], said: &[Said], reason: &CloseReason) {
-    let mut heard = Vec::new();
-    let mut message = None;
-    while !wire.is_empty() {
-        assert!(!matches!(heard.last(), Some(Said::Close(_))), "frames after the Close frame");
-        let (header, payload) = frame(role, &mut wire);
-        match header.opcode {
-            Opcode::Pong => {}
-            Opcode::Ping => heard.push(Said::Ping(payload)),
-            Opcode::Close => {
-                assert!(message.is_none(), "closed inside a message");
-                heard.push(Said::Close(payload));
-            }
-            Opcode::Text => assert!(message.replace(Said::Text(payload)).is_none()),
-            Opcode::Binary => assert!(message.replace(Said::Binary(payload)).is_none()),
-            Opcode::Continuation => match &mut message {
-                Some(Said::Text(so_far) | Said::Binary(so_far)) => so_far.extend(payload),
-                other => panic!("a continuation of {other:?}"),
-            },
-        }
-        if header.fin && !header.opcode.is_control() {
-            heard.extend(message.take());
+pub(super) fn check(role: Role, limits: Limits, wire: &[u8], said: &[Said], reason: &CloseReason) {
+    let heard = Heard::read(role, limits, wire);
+    let (mut messages, mut pings, mut partial, mut close) = (Vec::new(), Vec::new(), None, None);
+    for said in said {
+        match said {
+            Said::Message(sent) => messages.push(sent),
+            Said::Unfinished(sent) => partial = Some(sent),
+            Said::Ping(payload) => pings.push(payload),
+            Said::Close(body) => close = Some(body.clone()),
         }
     }
-    if let (Some(Said::Close(body)), false) = (heard.last(), closed(said)) {
-        assert_eq!(Some(&body[..]), answer(reason).as_deref(), "the wrong Close frame");
-        heard.pop();
-    } else {
-        assert!(closed(said) || answer(reason).is_none(), "a Close frame is missing");
+    let failed = close.is_none() && is_failure(reason);
+    assert_eq!(heard.close, close.or_else(|| answer(reason)), "the wrong Close frame");
+    // A connection that fails drops what waits to be cut into frames.
+    let got: Vec<_> = heard.messages.iter().collect();
+    assert!(messages.starts_with(&got), "{messages:?} was sent, {got:?} written");
+    if !failed {
+        assert_eq!(got.len(), messages.len(), "messages are missing");
+        assert_eq!(heard.partial.as_ref(), partial, "the unfinished message differs");
     }
-    assert!(heard == said, "{heard:?}\n{said:?}");
+    let mut heard_pings: Vec<_> = heard.pings.iter().collect();
+    if limits.keeps_alive() {
+        // Those sent without being asked for are empty.
+        heard_pings.retain(|ping| !ping.is_empty());
+        pings.retain(|ping| !ping.is_empty());
+    }
+    assert_eq!(heard_pings, pings);
+}
+
+impl Heard {
+    fn read(role: Role, limits: Limits, mut wire: &[u8]) -> Self {
+        let mut heard = Self::default();
+        while !wire.is_empty() {
+            assert_eq!(heard.close, None, "frames after the Close frame");
+            let (header, payload) = frame(role, &mut wire);
+            let kind = match header.opcode {
+                Opcode::Pong => continue,
+                Opcode::Ping => {
+                    heard.pings.push(payload);
+                    continue;
+                }
+                Opcode::Close => {
+                    heard.close = Some(payload);
+                    continue;
+                }
+                Opcode::Text => Some(Kind::Text),
+                Opcode::Binary => Some(Kind::Binary),
+                Opcode::Continuation => None,
+            };
+            assert!(payload.len() <= limits.fragment_size(), "a frame of {}", payload.len());
+            heard.data(kind, header.fin, &payload);
+        }
+        heard
+    }
+
+    fn data(&mut self, kind: Option<Kind>, fin: bool, payload: &[u8]) {
+        let begun = self.partial.take();
+        assert_eq!(begun.is_none(), kind.is_some(), "{kind:?} after {begun:?}");
+        let Some(mut sent) = begun.or_else(|| kind.map(|kind| Sent { kind, payload: Vec::new() }))
+        else {
+            return;
+        };
+        sent.payload.extend_from_slice(payload);
+        if fin {
+            self.messages.push(sent);
+        } else {
+            self.partial = Some(sent);
+        }
+    }
 }
 
 fn frame(role: Role, wire: &mut &[u8]) -> (FrameHeader, Vec<u8>) {
@@ -54,19 +105,21 @@ fn frame(role: Role, wire: &mut &[u8]) -> (FrameHeader, Vec<u8>) {
     (header, payload)
 }
 
-fn closed(said: &[Said]) -> bool {
-    matches!(said.last(), Some(Said::Close(_)))
+fn is_failure(reason: &CloseReason) -> bool {
+    matches!(
+        reason,
+        CloseReason::Violation(_) | CloseReason::PongTimeout | CloseReason::IdleTimeout
+    )
 }
 
 /// The body of the Close frame that the connection sends by itself.
 fn answer(reason: &CloseReason) -> Option<Vec<u8>> {
+    let body = |code: CloseCode| Some(code.get().to_be_bytes().to_vec());
     match reason {
-        CloseReason::Violation(violation) => {
-            Some(violation.close_code().get().to_be_bytes().to_vec())
-        }
-        CloseReason::Peer(CloseFrame { code, .. }) => {
-            Some(code.map(|code| code.get().to_be_bytes().to_vec()).unwrap_or_default())
-        }
+        CloseReason::Violation(violation) => body(violation.close_code()),
+        CloseReason::Peer(CloseFrame { code, .. }) => code.map_or(Some(Vec::new()), body),
+        CloseReason::PongTimeout => body(CloseCode::INTERNAL_ERROR),
+        CloseReason::IdleTimeout => body(CloseCode::GOING_AWAY),
         CloseReason::Local(_) | CloseReason::Eof | CloseReason::CloseTimeout => None,
         other => panic!("what does {other:?} ask for?"),
     }
