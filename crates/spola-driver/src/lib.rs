@@ -6,6 +6,7 @@
 //!
 //! - [`Accept`] and [`Open`] do the opening handshake on a stream that is connected.
 //! - `connect` (a feature of that name) goes all the way from a URL, by name, proxy and TLS.
+//! - `upgrade` (with the feature `hyper`) makes WebSockets of hyper's requests and responses.
 //! - [`WebSocket`] has the async methods that applications call.
 //! - [`Line`] is what it is made of: polled by hand, for those who have a task and a timer already.
 //! - [`Runtime`] is what a driver brings, with a [`Transport`] to carry the bytes.
@@ -14,7 +15,8 @@
 //!
 //! # Features
 //! - `connect`: clients that connect by URL. Brings no dependency.
-//! - `rustls`: TLS for them, with certificates that the caller trusts.
+//! - `hyper`: WebSockets within the HTTP of hyper and axum; `http2`: within HTTP/2 as well.
+//! - `rustls`: TLS for clients that connect by URL, with certificates that the caller trusts.
 //! - `rustls-platform-verifier`: TLS that trusts what the operating system trusts.
 //! - `rustls-webpki-roots`: TLS that trusts Mozilla's list.
 
@@ -29,6 +31,8 @@ mod line;
 mod runtime;
 mod scratch;
 mod transport;
+#[cfg(feature = "hyper")]
+pub mod upgrade;
 mod websocket;
 
 pub use accept::{Accept, AcceptError, Answer, Refusal};

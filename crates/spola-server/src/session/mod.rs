@@ -5,7 +5,6 @@ mod reject;
 mod running;
 mod task;
 mod transport;
-mod upgraded;
 mod waiting;
 mod wire;
 

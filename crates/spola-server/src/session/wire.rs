@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use hyper::upgrade::OnUpgrade;
 use spola_driver::Line;
+use spola_driver::upgrade::HyperIo;
 use spola_engineio_packet::WebSocketMessage;
 use spola_websocket::{CloseReason, Connection, Event, Message};
 
-use super::upgraded::HyperIo;
 use crate::config::Config;
 
 /// Bytes that may wait in the connection before more packets are taken from the session.

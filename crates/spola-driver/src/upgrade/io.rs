@@ -8,7 +8,15 @@ use futures_io::{AsyncRead, AsyncWrite};
 use hyper::rt::{Read as _, ReadBuf, Write as _};
 use hyper::upgrade::Upgraded;
 
-pub(crate) struct HyperIo(pub(super) Upgraded);
+/// A connection, or a stream of HTTP/2, that hyper has handed over.
+#[derive(Debug)]
+pub struct HyperIo(pub Upgraded);
+
+impl From<Upgraded> for HyperIo {
+    fn from(stream: Upgraded) -> Self {
+        Self(stream)
+    }
+}
 
 impl AsyncRead for HyperIo {
     fn poll_read(
