@@ -39,8 +39,10 @@ use crate::TokioRuntime;
 #[cfg(feature = "rustls")]
 pub use spola_driver::connect::tls;
 pub use spola_driver::connect::{ConnectorError, MaybeTls, Response};
+pub use spola_driver::upgrade::{HyperIo, Upgrade, UpgradeHandshake, UpgradeRequest, Upgrading};
 pub use spola_driver::{Accept, AcceptError, Answer, ConnectError, Error, Open, Refusal};
 pub use spola_websocket::client::proxy::Proxy;
+pub use spola_websocket::handshake::server::Rejection;
 pub use spola_websocket::{CloseCode, CloseReason, Config, Message, SendError};
 
 /// An open WebSocket over the tokio stream `S`.
@@ -118,6 +120,52 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     settings.into().accept(TokioIo(stream), TokioRuntime).await
+}
+
+/// An open WebSocket within the HTTP of hyper or axum.
+pub type UpgradedWebSocket = spola_driver::WebSocket<HyperIo, TokioRuntime>;
+
+/// Answers a request within a handler of hyper's or axum's: gives the response to send, and the
+/// WebSocket that opens when it was sent. For settings, use an [`Upgrade`].
+///
+/// ```
+/// use axum::body::Body;
+/// use axum::http::{Request, Response};
+/// use spola_tokio::websocket::{UpgradedWebSocket, upgrade};
+///
+/// async fn handler(mut request: Request<Body>) -> Response<Body> {
+///     match upgrade(&mut request) {
+///         Ok((response, upgrading)) => {
+///             tokio::spawn(async {
+///                 if let Ok(socket) = upgrading.await {
+///                     echo(socket).await;
+///                 }
+///             });
+///             response
+///         }
+///         Err(rejection) => rejection.to_response(request.version()).map(Body::from),
+///     }
+/// }
+///
+/// async fn echo(mut socket: UpgradedWebSocket) {
+///     while let Ok(Some(message)) = socket.recv().await {
+///         if socket.send(message).await.is_err() {
+///             break;
+///         }
+///     }
+/// }
+///
+/// let app: axum::Router = axum::Router::new().route("/ws", axum::routing::any(handler));
+/// ```
+///
+/// # Errors
+/// When the request is none for a WebSocket: send [`Rejection::to_response`]. Those that came over
+/// HTTP/2 need the feature `http2`, and a server that announces to take them, as axum's does with
+/// its own feature of that name.
+pub fn upgrade<B, T: Default>(
+    request: &mut http::Request<B>,
+) -> Result<(http::Response<T>, Upgrading<TokioRuntime>), Rejection> {
+    Upgrade::new().upgrade(request, TokioRuntime)
 }
 
 /// Opens a WebSocket as the client, over a stream that is connected already.
