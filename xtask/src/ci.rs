@@ -1,11 +1,12 @@
 //! `cargo xtask ci`: everything a change must pass. `.ci/run` installs the means, then calls this.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{self, Failure};
 use crate::summary::Counts;
-use crate::{arrows, suites, summary, workspace};
+use crate::{arrows, fuzz, suites, summary, workspace};
 
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 const NO_STD: [&str; 3] = ["spola-frame", "spola-engineio-packet", "spola-socketio-packet"];
@@ -18,7 +19,7 @@ enum Check {
 
 type Step = (&'static str, fn() -> Result<Check, Failure>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", format),
     ("lints", lints),
     ("documentation", documentation),
@@ -28,6 +29,7 @@ const STEPS: [Step; 9] = [
     ("advisories", advisories),
     ("arrows", arrows_hold),
     ("benchmarks", benchmarks),
+    ("fuzzing", fuzzing),
 ];
 
 /// Runs every check, whatever the ones before it found, then every test.
@@ -168,11 +170,29 @@ fn arrows_hold() -> Result<Check, Failure> {
 
 /// Formats, lints and builds the benchmarks' own workspace.
 fn benchmarks() -> Result<Check, Failure> {
-    let folder = workspace::root().join("benches");
+    outer_workspace(&workspace::root().join("benches"))
+}
+
+/// Formats and lints the fuzz targets' own workspace, plays their seeds, and gives each a moment.
+fn fuzzing() -> Result<Check, Failure> {
+    outer_workspace(&fuzz::folder())?;
+    process::succeed(workspace::cargo(&["test"]).current_dir(fuzz::folder()), LIMIT)?;
+    // A toolchain cannot be had everywhere; the tool comes from where the dependencies do.
+    if let Some(help) = fuzz::missing_nightly() {
+        return Ok(Check::Skipped(help));
+    }
+    if let Some(help) = fuzz::missing_tool() {
+        return Ok(wanting(help));
+    }
+    Ok(if fuzz::run_briefly()? { Check::Passed } else { Check::Failed("see above".to_owned()) })
+}
+
+/// Checks the format and the lints of a workspace beside the main one.
+fn outer_workspace(folder: &Path) -> Result<Check, Failure> {
     for arguments in
         [&["fmt", "--check"][..], &["clippy", "--all-targets", "--", "--deny=warnings"]]
     {
-        process::succeed(workspace::cargo(arguments).current_dir(&folder), LIMIT)?;
+        process::succeed(workspace::cargo(arguments).current_dir(folder), LIMIT)?;
     }
     Ok(Check::Passed)
 }

@@ -7,6 +7,7 @@ mod arrows;
 mod autobahn;
 mod bench;
 mod ci;
+mod fuzz;
 mod process;
 mod suites;
 mod summary;
@@ -34,6 +35,8 @@ enum Command {
     Arrows,
     /// Runs a benchmark of the workspace in `benches/`, for example `websocket`.
     Bench(bench::Arguments),
+    /// Runs the fuzz targets in `fuzz/` in turn.
+    Fuzz(fuzz::Arguments),
     /// Runs what CI runs: formatting, lints, documentation, builds, licences, tests.
     Ci,
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Autobahn(arguments) => autobahn::run(&arguments),
         Command::Arrows => arrows::run(),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Ci => ci::run(),
     };
     match outcome {
