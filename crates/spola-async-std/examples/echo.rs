@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fmt::Display;
 
 use futures_io::{AsyncRead, AsyncWrite};
+use spola_async_std::AsyncStdIo;
 use spola_async_std::websocket::{Config, accept_with};
 
 type Fault = Box<dyn Error + Send + Sync>;
@@ -26,7 +27,7 @@ async fn on_async_std(port: u16) -> Result<(), Fault> {
     loop {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        async_std::task::spawn(async move { report(&peer, echo(stream).await) });
+        async_std::task::spawn(async move { report(&peer, echo(AsyncStdIo(stream)).await) });
     }
 }
 

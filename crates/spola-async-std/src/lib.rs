@@ -2,11 +2,16 @@
 //!
 //! Both runtimes take their timers and sockets from `async-io`, so [`websocket`] serves either, and
 //! names neither. What spawns tasks has to: [`AsyncStdRuntime`] and [`SmolRuntime`], each behind the
-//! feature of its runtime's name.
+//! feature of its runtime's name. With async-std, what a listener gives wants wrapping in an
+//! [`AsyncStdIo`].
 
+#[cfg(feature = "async-std")]
+mod closing;
 mod runtime;
 pub mod websocket;
 
+#[cfg(feature = "async-std")]
+pub use closing::{AsyncStdIo, EndWriting};
 pub use runtime::AsyncIo;
 #[cfg(feature = "async-std")]
 pub use runtime::AsyncStdRuntime;

@@ -1,9 +1,10 @@
 //! Plain WebSocket over the streams of `futures-io`: those of async-std, of smol, and any other.
 //!
-//! A server [accepts](accept) what its listener gives it:
+//! A server [accepts](accept) what its listener gives it, if that is async-std's in an
+//! [`AsyncStdIo`](crate::AsyncStdIo):
 //!
 //! ```no_run
-//! # async fn run(stream: async_std::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn run(stream: smol::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
 //! use spola_async_std::websocket::accept;
 //!
 //! let mut socket = accept(stream).await?;

@@ -3,10 +3,12 @@
 #[path = "../../spola-driver/tests/harness/pipe.rs"]
 mod pipe;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
+use spola_async_std::AsyncStdIo;
 use spola_async_std::websocket::{
     Accept, AcceptError, CloseCode, CloseReason, Config, Error, Message, WebSocket, accept,
     accept_with, client,
@@ -92,6 +94,21 @@ fn messages_of_every_size_come_back_over_loopback() {
         });
         let stream = smol::net::TcpStream::connect(address).await.expect("connected");
         converse(client(stream, request(), Config::default()).await.expect("opened")).await;
+    });
+}
+
+#[test]
+fn a_closed_stream_of_async_stds_has_ended_while_it_is_still_read() {
+    async_std::task::block_on(async {
+        let listener = async_std::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("an address");
+        let mut peer = async_std::net::TcpStream::connect(address).await.expect("connected");
+        let (stream, _) = listener.accept().await.expect("a client");
+        let mut stream = AsyncStdIo(stream);
+        poll_fn(|cx| Pin::new(&mut stream).poll_close(cx)).await.expect("closed");
+        let read = poll_fn(|cx| Pin::new(&mut peer).poll_read(cx, &mut [0; 8])).await;
+        assert_eq!(read.expect("an end"), 0);
+        drop(stream);
     });
 }
 
