@@ -1,13 +1,16 @@
-// Echoes every message: `node echo.mjs PORT [deflate]`. Prints its address once it listens.
+// Echoes every message: `node echo.mjs PORT [deflate [LEVEL]]`. Prints its address once it listens.
 
 import { WebSocketServer } from 'ws';
 
-const [port, mode] = process.argv.slice(2);
+const [port, mode, level] = process.argv.slice(2);
 const server = new WebSocketServer({
   host: '127.0.0.1',
   port: Number(port),
   // Context takeover as the client offers it; no threshold, as in the other servers.
-  perMessageDeflate: mode === 'deflate' ? { threshold: 0 } : false,
+  perMessageDeflate: mode === 'deflate' && {
+    threshold: 0,
+    ...(level && { zlibDeflateOptions: { level: Number(level) } }),
+  },
 });
 
 server.on('listening', () => {

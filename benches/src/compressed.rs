@@ -21,6 +21,9 @@ pub(crate) struct Options {
         value_name = "SIZExCONNECTIONSxIN_FLIGHT"
     )]
     cells: Vec<Cell>,
+    /// The level at which servers compress; each library's default if not given.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=9))]
+    level: Option<u8>,
     #[command(flatten)]
     run: run::Options,
 }
@@ -38,6 +41,10 @@ const RESIDENT: Measure = |run| run.resident;
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let (conditions, servers) = options.run.prepare(|server| server.compresses())?;
+    let mut serve = vec!["--deflate".to_owned()];
+    if let Some(level) = options.level {
+        serve.extend(["--level".to_owned(), level.to_string()]);
+    }
     let mut tables = Vec::new();
     for &cell in &options.cells {
         for takeover in [Takeover::Off, Takeover::On] {
@@ -47,11 +54,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
                 Takeover::On => "on",
             };
             let load: [&dyn ToString; 5] = [&"load", &"--cell", &cell, &"--deflate", &mode];
-            let rows = conditions.rounds(&servers, true, &load)?;
+            let rows = conditions.rounds(&servers, &serve, &load)?;
             tables.push(Table { cell, takeover, rows });
         }
     }
-    let text = markdown(&tables, &conditions);
+    let text = markdown(&tables, options.level, &conditions);
     conditions.write("compressed.md", &text)?;
     println!("{text}");
     Ok(())
@@ -70,23 +77,32 @@ fn describe(cell: Cell, takeover: Takeover) -> String {
     )
 }
 
-fn markdown(tables: &[Table], conditions: &Conditions) -> String {
+fn markdown(tables: &[Table], level: Option<u8>, conditions: &Conditions) -> String {
     let mut page = String::new();
     // Writing to a `String` does not fail.
-    let _ = write(&mut page, tables, conditions);
+    let _ = write(&mut page, tables, level, conditions);
     page
 }
 
-fn write(page: &mut String, tables: &[Table], conditions: &Conditions) -> std::fmt::Result {
+fn write(
+    page: &mut String,
+    tables: &[Table],
+    level: Option<u8>,
+    conditions: &Conditions,
+) -> std::fmt::Result {
     let rows = || tables.iter().flat_map(|table| &table.rows);
     page::heading(page, "Compressed echo", "compressed", conditions, rows())?;
     for table in tables {
         write_table(page, table)?;
     }
     page::method(page, conditions)?;
+    let level = match level {
+        Some(level) => format!("every library at level {level}"),
+        None => "each library at its default level".to_owned(),
+    };
     writeln!(
         page,
-        "- permessage-deflate with a window of 32 KiB, each library at its default level. Texts are \
+        "- permessage-deflate with a window of 32 KiB, {level}. Texts are \
          chat histories in JSON, all different, in a cycle of more than 80 KiB; the load \
          compresses them beforehand (zlib-rs, level 6) and inflates every reply of every 16th \
          connection. Servers inflate, validate, and compress anew."
@@ -137,8 +153,9 @@ mod tests {
     fn the_page_tells_sizes_and_memory() {
         let cell = Cell { size: 1024, connections: 32, in_flight: 1 };
         let table = Table { cell, takeover: Takeover::On, rows: rows() };
-        let page = markdown(&[table], &conditions());
+        let page = markdown(&[table], Some(1), &conditions());
         assert!(page.contains("## 1 KiB of JSON, 32 connections, 1 in flight"), "{page}");
+        assert!(page.contains("every library at level 1"), "{page}");
         assert!(page.contains("| 300,000 | ±50 % | 1.7 | 127 | 3.5 |"), "{page}");
     }
 }

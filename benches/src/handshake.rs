@@ -30,7 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     for &together in &options.together {
         eprintln!("{together} at a time");
         let load: [&dyn ToString; 3] = [&"load-handshakes", &"--together", &together];
-        tables.push(Table { together, rows: conditions.rounds(&servers, false, &load)? });
+        tables.push(Table { together, rows: conditions.rounds(&servers, &[], &load)? });
     }
     let text = markdown(&tables, &conditions);
     conditions.write("handshake.md", &text)?;

@@ -58,7 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn measure(server: Server, connections: u32, conditions: &Conditions) -> Result<Idle, Failure> {
-    let mut part = conditions.serve(server, false)?;
+    let mut part = conditions.serve(server, &[])?;
     let address = part.address()?;
     let protocol = if server.is_raw() { Protocol::Raw } else { Protocol::WebSocket };
     // One connection beforehand: what a process needs but once.

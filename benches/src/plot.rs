@@ -188,6 +188,7 @@ fn colour(server: Server) -> &'static str {
         Server::RawEpoll => "#8c959f",
         Server::LimitWs => "#c3c9d0",
         Server::Spola => "#1a7f64",
+        Server::SpolaStream => "#7cc4ae",
         Server::Fastwebsockets => "#8250df",
         Server::TokioWebsockets => "#0969da",
         Server::Yawc => "#bc4c00",

@@ -114,26 +114,24 @@ impl Conditions {
         Ok(fs::write(self.folder.join(name), text)?)
     }
 
-    /// A fresh server on its core.
-    pub(crate) fn serve(&self, server: Server, deflate: bool) -> Result<Part, Failure> {
+    /// A fresh server on its core, with options of its own.
+    pub(crate) fn serve(&self, server: Server, options: &[String]) -> Result<Part, Failure> {
         let mut arguments = strings(&[&"serve", &server.name(), &"--core", &self.server_core]);
-        if deflate {
-            arguments.push("--deflate".to_owned());
-        }
+        arguments.extend_from_slice(options);
         Part::start(&arguments).map_err(|failure| format!("{}: {failure}", server.name()).into())
     }
 
-    /// One run: a fresh server on one core, a load on the other. `load` is the load's command and
-    /// its own options.
+    /// One run: a fresh server on one core, a load on the other. `options` are the server's, `load`
+    /// is the load's command and its own options.
     pub(crate) fn measure(
         &self,
         server: Server,
-        deflate: bool,
+        options: &[String],
         load: &[&dyn ToString],
     ) -> Result<Measures, Failure> {
         let described = strings(load).join(" ");
         let failed = |failure: Failure| format!("{}, {described}: {failure}", server.name());
-        let mut part = self.serve(server, deflate)?;
+        let mut part = self.serve(server, options)?;
         let address = part.address().map_err(failed)?;
         let mut arguments = strings(load);
         arguments.extend(strings(&[
@@ -165,13 +163,13 @@ impl Conditions {
     pub(crate) fn rounds(
         &self,
         servers: &[Server],
-        deflate: bool,
+        options: &[String],
         load: &[&dyn ToString],
     ) -> Result<Vec<Row>, Failure> {
         let mut rows: Vec<_> = servers.iter().map(|&server| Row::new(server)).collect();
         for round in 1..=self.rounds {
             for row in &mut rows {
-                let measures = self.measure(row.server, deflate, load)?;
+                let measures = self.measure(row.server, options, load)?;
                 eprintln!(
                     "  round {round}: {:24} {:>10.0}/s",
                     row.server.name(),

@@ -9,6 +9,7 @@ pub(crate) mod node;
 mod raw_epoll;
 pub(crate) mod sockudo;
 pub(crate) mod spola;
+mod spola_stream;
 mod tokio_tungstenite;
 pub(crate) mod tokio_websockets;
 pub(crate) mod yawc;
@@ -34,9 +35,12 @@ pub(crate) struct Options {
     /// Port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Agree to permessage-deflate as the client offers it, at the library's default level.
+    /// Agree to permessage-deflate as the client offers it.
     #[arg(long)]
     deflate: bool,
+    /// The level to compress at; the library's default if not given.
+    #[arg(long, requires = "deflate", value_parser = clap::value_parser!(u8).range(1..=9))]
+    level: Option<u8>,
     /// Run on this core alone.
     #[arg(long)]
     core: Option<usize>,
@@ -49,7 +53,10 @@ pub(crate) struct Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Deflate {
     Off,
-    On,
+    /// At a level, or at the library's default.
+    On {
+        level: Option<u8>,
+    },
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
@@ -63,7 +70,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         return Err(format!("{} does not compress", options.server.name()).into());
     }
     machine::raise_open_files();
-    let deflate = if options.deflate { Deflate::On } else { Deflate::Off };
+    let deflate = match options.deflate {
+        true => Deflate::On { level: options.level },
+        false => Deflate::Off,
+    };
     if options.server.is_node() {
         return Err(node::serve(options.port, deflate));
     }
@@ -72,7 +82,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     match options.server {
         Server::RawEpoll => epoll::serve::<RawEcho>(&listener),
         Server::LimitWs => epoll::serve::<LimitWs>(&listener),
-        Server::Spola => on_tokio(Timers::On, listener, spola::serve),
+        Server::Spola => on_tokio(Timers::On, listener, move |s| spola::serve(s, deflate)),
+        Server::SpolaStream => on_tokio(Timers::On, listener, spola_stream::serve),
         Server::Fastwebsockets => on_tokio(Timers::Off, listener, fastwebsockets::serve),
         Server::TokioWebsockets => on_tokio(Timers::Off, listener, tokio_websockets::serve),
         Server::Yawc => on_tokio(Timers::On, listener, move |s| yawc::echo(s, deflate)),

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use clap::Args;
+use clap::{Args, ValueEnum as _};
 
 use crate::cell::Cell;
 use crate::run::Conditions;
+use crate::servers::Server;
 use crate::stats::{CPU, P99, RATE, Row, bound, ratio, thousands};
 use crate::{Failure, page, plot, run};
 
@@ -39,7 +40,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let mut tables = Vec::new();
     for &cell in &options.cells {
         eprintln!("{}", cell.describe());
-        let rows = conditions.rounds(&servers, false, &[&"load", &"--cell", &cell])?;
+        let servers: Vec<Server> =
+            servers.iter().copied().filter(|server| server.suits(cell.size)).collect();
+        let rows = conditions.rounds(&servers, &[], &[&"load", &"--cell", &cell])?;
         tables.push(Table { cell, rows });
     }
     let text = markdown(&tables, &conditions);
@@ -89,8 +92,7 @@ fn write(page: &mut String, tables: &[Table], conditions: &Conditions) -> std::f
 }
 
 /// All cells at a glance: rate ÷ raw, and in brackets CPU per message ÷ raw.
-fn summary(page: &mut String, tables: &[Table]) -> std::fmt::Result {
-    let Some(first) = tables.first() else { return Ok(()) };
+fn summary<'a>(page: &mut String, tables: &'a [Table]) -> std::fmt::Result {
     writeln!(
         page,
         "Rate ÷ `raw-epoll`, in brackets the server's CPU time per message ÷ `raw-epoll`'s. Cells: \
@@ -101,12 +103,18 @@ fn summary(page: &mut String, tables: &[Table]) -> std::fmt::Result {
     write!(page, "\n|---|")?;
     tables.iter().try_for_each(|_| write!(page, "--:|"))?;
     writeln!(page)?;
-    for (at, row) in first.rows.iter().enumerate() {
-        write!(page, "| {} |", row.server.name())?;
+    for &server in Server::value_variants() {
+        let of = |table: &'a Table| table.rows.iter().find(|row| row.server == server);
+        if !tables.iter().any(|table| of(table).is_some()) {
+            continue;
+        }
+        write!(page, "| {} |", server.name())?;
         for table in tables {
-            let Some(row) = table.rows.get(at) else { continue };
             let to = bound(&table.rows);
-            write!(page, " {} ({}) |", ratio(row, to, RATE), ratio(row, to, CPU))?;
+            match of(table) {
+                Some(row) => write!(page, " {} ({}) |", ratio(row, to, RATE), ratio(row, to, CPU))?,
+                None => write!(page, " – |")?,
+            }
         }
         writeln!(page)?;
     }

@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::frames;
+
 /// A server that can be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Server {
@@ -11,6 +13,8 @@ pub(crate) enum Server {
     LimitWs,
     /// Spola on tokio, a message in and a message out; it batches by itself.
     Spola,
+    /// Spola's machine on tokio, with the chunks of large messages passed on as they come.
+    SpolaStream,
     /// fastwebsockets over hyper, as in its example.
     Fastwebsockets,
     /// tokio-websockets, as in its example.
@@ -50,7 +54,10 @@ impl Server {
     /// Whether it is the same as another but for the loop around its messages.
     pub(crate) fn is_variant(self) -> bool {
         match self {
-            Self::YawcBatch | Self::SockudoBatch | Self::TokioTungsteniteBatch => true,
+            Self::SpolaStream
+            | Self::YawcBatch
+            | Self::SockudoBatch
+            | Self::TokioTungsteniteBatch => true,
             Self::RawEpoll
             | Self::LimitWs
             | Self::Spola
@@ -63,15 +70,24 @@ impl Server {
         }
     }
 
+    /// Whether it takes part where messages have this size.
+    pub(crate) fn suits(self, size: usize) -> bool {
+        // It may answer in several frames, and is of use with large messages only.
+        self != Self::SpolaStream || size > frames::LARGE
+    }
+
     /// Whether it can compress messages.
     pub(crate) fn compresses(self) -> bool {
         match self {
-            Self::Yawc | Self::YawcBatch | Self::Sockudo | Self::SockudoBatch | Self::WsNode => {
-                true
-            }
+            Self::Spola
+            | Self::Yawc
+            | Self::YawcBatch
+            | Self::Sockudo
+            | Self::SockudoBatch
+            | Self::WsNode => true,
             Self::RawEpoll
             | Self::LimitWs
-            | Self::Spola
+            | Self::SpolaStream
             | Self::Fastwebsockets
             | Self::TokioWebsockets
             | Self::TokioTungstenite
@@ -85,6 +101,7 @@ impl Server {
             Self::RawEpoll | Self::WsNode => &[],
             Self::LimitWs => &["spola-frame"],
             Self::Spola => &["spola-tokio", "tokio"],
+            Self::SpolaStream => &["spola-websocket", "tokio"],
             Self::Fastwebsockets => &["fastwebsockets", "hyper", "tokio"],
             Self::TokioWebsockets => &["tokio-websockets", "tokio"],
             Self::Yawc | Self::YawcBatch => &["yawc", "hyper", "tokio"],

@@ -15,8 +15,8 @@ fn folder() -> PathBuf {
 pub(super) fn serve(port: u16, deflate: Deflate) -> Failure {
     let mut command = Command::new("node");
     command.arg(folder().join("echo.mjs")).arg(port.to_string());
-    if deflate == Deflate::On {
-        command.arg("deflate");
+    if let Deflate::On { level } = deflate {
+        command.arg("deflate").args(level.map(|level| level.to_string()));
     }
     command.exec().into()
 }

@@ -17,7 +17,7 @@ pub(super) async fn echo(stream: TcpStream, deflate: Deflate) {
             Ok(socket) => echo_each(socket).await,
             Err(error) => Err(error),
         },
-        Deflate::On => match accept_deflate(stream).await {
+        Deflate::On { level } => match accept_deflate(stream, level).await {
             Ok(socket) => echo_each(socket).await,
             Err(error) => Err(error),
         },
@@ -31,8 +31,8 @@ pub(super) async fn echo_batches(stream: TcpStream, deflate: Deflate) {
                 batch::echo(socket, then).await;
             }
         }
-        Deflate::On => {
-            if let Ok(socket) = accept_deflate(stream).await {
+        Deflate::On { level } => {
+            if let Ok(socket) = accept_deflate(stream, level).await {
                 batch::echo(socket, then).await;
             }
         }
@@ -68,8 +68,10 @@ async fn accept(mut stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Err
 
 async fn accept_deflate(
     mut stream: TcpStream,
+    level: Option<u8>,
 ) -> Result<CompressedWebSocketStream<TcpStream>, Error> {
     let mut config = DeflateConfig::default();
+    config.compression_level = level.map_or(config.compression_level, u32::from);
     shake_hands(&mut stream, |offers| {
         let agreed = negotiate_server_deflate(offers, &config);
         let agreed = agreed.ok_or(Error::HandshakeFailed("no compression offered"))?;

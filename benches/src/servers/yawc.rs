@@ -73,7 +73,10 @@ where
     let options = Options::default().with_utf8().with_limits(100 << 20, 200 << 20);
     let options = match deflate {
         Deflate::Off => options,
-        Deflate::On => options.with_compression_level(CompressionLevel::default()),
+        Deflate::On { level } => options.with_compression_level(match level {
+            Some(level) => CompressionLevel::new(level.into()),
+            None => CompressionLevel::default(),
+        }),
     };
     let (response, upgraded) = WebSocket::upgrade_with_options(&mut request, options)?;
     tokio::spawn(tokio::task::unconstrained(echo(upgraded)));
