@@ -51,6 +51,15 @@ struct Frame {
     remaining: u64,
 }
 
+/// A message that lies in the input as one frame.
+struct Whole {
+    is_text: bool,
+    masking_key: Option<MaskingKey>,
+    /// Where the payload starts.
+    start: usize,
+    len: usize,
+}
+
 /// What [`Reader::read`] came to.
 pub(crate) enum Read<'a> {
     /// The input is used up.
@@ -91,6 +100,23 @@ impl Reader {
         masked: bool,
         input: &mut &'a mut [u8],
     ) -> Option<Result<Event<'a>, Violation>> {
+        let Whole { is_text, masking_key, start, len } = self.whole(limits, masked, input)?;
+        let (frame, rest) = mem::take(input).split_at_mut(start + len);
+        *input = rest;
+        let payload = frame.get_mut(start..).unwrap_or_default();
+        if let Some(key) = masking_key {
+            mask(payload, key, 0);
+        }
+        Some(whole_message(is_text, payload))
+    }
+
+    /// Whether [`read_whole`](Self::read_whole) would come to something.
+    pub(crate) fn has_whole(&self, limits: &Limits, masked: bool, input: &[u8]) -> bool {
+        self.whole(limits, masked, input).is_some()
+    }
+
+    #[inline]
+    fn whole(&self, limits: &Limits, masked: bool, input: &[u8]) -> Option<Whole> {
         if !self.is_idle() {
             return None;
         }
@@ -103,21 +129,12 @@ impl Reader {
             Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => return None,
         };
         let len = usize::try_from(header.payload_len).ok()?;
-        if !header.fin
-            || header.rsv != Rsv::NONE
-            || header.masking_key.is_some() != masked
-            || len > limits.max_message_size
-            || len > input.len() - start
-        {
-            return None;
-        }
-        let (frame, rest) = mem::take(input).split_at_mut(start + len);
-        *input = rest;
-        let payload = frame.get_mut(start..).unwrap_or_default();
-        if let Some(key) = header.masking_key {
-            mask(payload, key, 0);
-        }
-        Some(whole_message(is_text, payload))
+        let is_whole = header.fin
+            && header.rsv == Rsv::NONE
+            && header.masking_key.is_some() == masked
+            && len <= limits.max_message_size
+            && len <= input.len() - start;
+        is_whole.then_some(Whole { is_text, masking_key: header.masking_key, start, len })
     }
 
     /// Reads on until there is something to tell or `input` is empty.

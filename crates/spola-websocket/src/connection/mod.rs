@@ -121,6 +121,15 @@ impl Connection {
         }
     }
 
+    /// Whether `input`, the bytes that were read and not yet consumed, begins with a message that lies in
+    /// it whole, uncompressed and within the limits. Then [`poll_event`](Self::poll_event) hands it out
+    /// next, lent out of `input`, or reports that its text is not UTF-8.
+    #[inline]
+    #[must_use]
+    pub fn has_whole(&self, input: &[u8]) -> bool {
+        self.can_send() && self.reader.has_whole(&self.limits, !self.writer.is_client(), input)
+    }
+
     /// As [`poll_event`](Self::poll_event), but hands messages out as they arrive, so that one of any
     /// size needs no more memory than a read.
     ///
