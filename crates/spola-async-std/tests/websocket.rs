@@ -1,6 +1,6 @@
 //! The plain WebSocket on async-std and on smol: over memory, and over loopback.
 
-#[path = "../../spola-driver/tests/harness/pipe.rs"]
+#[path = "../../spola-driver/tests/websocket/harness/pipe.rs"]
 mod pipe;
 
 use std::future::{Future, poll_fn};

@@ -14,6 +14,7 @@ use spola_websocket::{Config, Connection};
 
 pub use self::answer::{Answer, Refusal};
 use crate::greeting::{Greeted, read_more, refuse, within, write};
+use crate::line::WRITE_TIMEOUT;
 use crate::{Line, Runtime, Transport, WebSocket};
 
 /// Time for the request's head to arrive.
@@ -227,7 +228,7 @@ impl Default for Options {
             headers: Vec::new(),
             on_request: None,
             head_timeout: HEAD_TIMEOUT,
-            write_timeout: Some(Line::<()>::WRITE_TIMEOUT),
+            write_timeout: Some(WRITE_TIMEOUT),
         }
     }
 }

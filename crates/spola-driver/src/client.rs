@@ -7,6 +7,7 @@ use spola_websocket::handshake::client::{HandshakeError, Request, ResponseReader
 use spola_websocket::{Config, Connection};
 
 use crate::greeting::{Greeted, read_more, within, write};
+use crate::line::WRITE_TIMEOUT;
 use crate::{Line, MaskingKeys, Runtime, Transport, WebSocket};
 
 /// Time for the response's head to arrive.
@@ -43,7 +44,7 @@ impl Open {
             request,
             config: Config::default(),
             head_timeout: HEAD_TIMEOUT,
-            write_timeout: Some(Line::<()>::WRITE_TIMEOUT),
+            write_timeout: Some(WRITE_TIMEOUT),
         }
     }
 

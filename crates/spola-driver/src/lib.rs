@@ -35,6 +35,7 @@ mod transport;
 pub mod upgrade;
 mod websocket;
 
+
 pub use accept::{Accept, AcceptError, Answer, Refusal};
 pub use client::{ConnectError, Open};
 pub use entropy::MaskingKeys;
@@ -42,4 +43,4 @@ pub use error::Error;
 pub use line::Line;
 pub use runtime::{BoxFuture, Runtime, Timer};
 pub use transport::Transport;
-pub use websocket::WebSocket;
+pub use websocket::{Received, Replies, WebSocket};

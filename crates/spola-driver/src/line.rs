@@ -1,24 +1,23 @@
 //! A connection and its stream: reading, writing, waiting and parting, all polled.
 
 mod end;
+mod input;
+mod link;
 
 use std::fmt;
-use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::io;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Buf as _;
-use spola_websocket::{Connection, Event};
+use spola_websocket::{ChunkEvent, Connection, Event, Payload};
 
-use self::end::End;
+use self::input::Input;
+pub(crate) use self::input::Part;
+pub(crate) use self::link::{Link, WRITE_TIMEOUT};
 use crate::{Transport, scratch};
 
 /// Bytes that one wake-up may bring; then other tasks get their turn.
 const BUDGET: usize = scratch::LEN;
-
-/// Slices that one vectored write may take.
-const SLICES: usize = 64;
 
 /// An open WebSocket over the stream `S`, polled by a task that has a clock and a timer.
 ///
@@ -30,83 +29,123 @@ const SLICES: usize = 64;
 ///
 /// Where a method takes a `clock`, it is read only if the moment matters.
 pub struct Line<S> {
-    stream: S,
-    connection: Connection,
-    /// What was read and not yet parsed: borrowed from the thread, and returned when empty.
-    input: Vec<u8>,
-    parsed: usize,
-    read: usize,
+    link: Link<S>,
+    input: Input,
     /// When the last bytes came.
     now: Instant,
+    /// Whether the machine may have something to tell without further bytes.
+    due: bool,
     budget: usize,
-    write_timeout: Option<Duration>,
-    /// When the last progress was made in writing, if something waits to be written.
-    stalled_since: Option<Instant>,
-    /// Bytes went into the stream that it may still hold back.
-    unflushed: bool,
-    /// When it ends, whatever is left to write.
-    end_by: Option<Instant>,
-    end: End,
-}
-
-impl Line<()> {
-    /// Time in which the peer takes nothing, while something is to be written.
-    pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 }
 
 impl<S: Transport> Line<S> {
     /// A connection whose opening handshake is done. `received` is what came behind the head.
     pub fn new(stream: S, connection: Connection, received: Vec<u8>, now: Instant) -> Self {
-        let read = received.len();
-        let input = if read == 0 { Vec::new() } else { received };
-        Self {
-            stream,
-            connection,
-            input,
-            parsed: 0,
-            read,
-            now,
-            budget: BUDGET,
-            write_timeout: Some(Line::<()>::WRITE_TIMEOUT),
-            stalled_since: None,
-            unflushed: false,
-            end_by: None,
-            end: End::Open,
-        }
+        let link = Link::new(stream, connection);
+        Self { link, input: Input::new(received), now, due: true, budget: BUDGET }
     }
 
     /// How long the peer may take nothing while something waits to be written. Default 30 s; `None`:
     /// no limit.
     pub fn set_write_timeout(&mut self, timeout: Option<Duration>) {
-        self.write_timeout = timeout;
+        self.link.write_timeout = timeout;
     }
 
     /// The next event in what was read; `None`: all of it was parsed.
     #[inline]
-    pub fn next_event(&mut self) -> Option<Event<'_>> {
-        let mut input = self.input.get_mut(self.parsed..self.read).unwrap_or_default();
-        let event = self.connection.poll_event(self.now, &mut input);
-        self.parsed = self.read - input.len();
-        if matches!(event, Some(Event::Closed(_))) {
-            self.end.report();
+    pub fn next_event(&mut self, clock: impl FnOnce() -> Instant) -> Option<Event<'_>> {
+        if !self.may_tell(clock) {
+            return None;
+        }
+        let (connection, now) = (&mut self.link.connection, self.now);
+        let event = self.input.parse(|bytes| connection.poll_event(now, bytes));
+        match &event {
+            Some(Event::Closed(_)) => self.link.end.report(),
+            Some(Event::Text(_) | Event::Binary(_) | Event::Pong(_)) => {}
+            None => self.due = false,
         }
         event
     }
 
-    /// Whether something was read that [`next_event`](Self::next_event) has not looked at.
+    /// As [`next_event`](Self::next_event), for messages that are taken as they arrive.
+    pub fn next_chunk(&mut self, clock: impl FnOnce() -> Instant) -> Option<ChunkEvent<'_>> {
+        if !self.may_tell(clock) {
+            return None;
+        }
+        let (connection, now) = (&mut self.link.connection, self.now);
+        let event = self.input.parse(|bytes| connection.poll_chunk(now, bytes));
+        match &event {
+            Some(ChunkEvent::Closed(_)) => self.link.end.report(),
+            Some(ChunkEvent::Chunk(_) | ChunkEvent::Pong(_)) => {}
+            None => self.due = false,
+        }
+        event
+    }
+
+    /// Whether it makes sense to ask the machine; then it knows the time.
+    #[inline]
+    fn may_tell(&mut self, clock: impl FnOnce() -> Instant) -> bool {
+        if self.input.is_empty() {
+            // Where silence is measured, it is not measured from when the last bytes came.
+            if self.due && self.link.connection.poll_timeout().is_some() {
+                self.now = clock();
+            }
+            return self.due;
+        }
+        true
+    }
+
+    /// Whether the machine may have something to tell.
+    pub(crate) fn is_due(&self) -> bool {
+        self.due || self.has_unparsed()
+    }
+
+    /// Whether everything that was sent is on its way.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.link.is_flushed()
+    }
+
+    /// Whether something was read that was not parsed.
     #[inline]
     pub fn has_unparsed(&self) -> bool {
-        self.parsed < self.read
+        !self.input.is_empty()
+    }
+
+    /// Whether the next event is a message that lies whole in what was read; see
+    /// [`Connection::has_whole`].
+    #[inline]
+    pub(crate) fn has_whole(&self) -> bool {
+        self.link.connection.has_whole(self.input.unparsed())
+    }
+
+    /// The next event, lent beside what answers it.
+    pub(crate) fn lend(&mut self) -> (Option<Event<'_>>, &mut Link<S>, Instant) {
+        let Self { link, input, now, .. } = self;
+        let event = input.parse(|bytes| link.connection.poll_event(*now, bytes));
+        if let Some(Event::Closed(_)) = event {
+            link.end.report();
+        }
+        (event, link, *now)
+    }
+
+    /// A payload that the last event had, lent once more.
+    pub(crate) fn payload(&self, part: Part) -> Payload<'_> {
+        match part {
+            Part::Lent(place) => Payload::Borrowed(self.input.at(place)),
+            Part::Owned(bytes) => Payload::Owned(bytes),
+        }
+    }
+
+    /// What answers are sent by, and when the last bytes came.
+    pub(crate) fn link(&mut self) -> (&mut Link<S>, Instant) {
+        (&mut self.link, self.now)
     }
 
     /// Returns the read buffer to the thread, if all of it was parsed. Reading does so when nothing
     /// has come; call it to wait for something else with an idle connection.
     #[inline]
     pub fn release(&mut self) {
-        if self.read > 0 && !self.has_unparsed() {
-            scratch::give(std::mem::take(&mut self.input));
-            (self.parsed, self.read) = (0, 0);
-        }
+        self.input.release();
     }
 
     /// Reads what has come, or the end. Call it once all that was read is parsed. When a connection
@@ -125,126 +164,107 @@ impl<S: Transport> Line<S> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let Poll::Ready(read) = self.poll_read(cx) else {
+        let Poll::Ready(read) = self.input.poll_read(&mut self.link.stream, cx) else {
             self.budget = BUDGET;
             return Poll::Pending;
         };
-        self.now = clock();
+        (self.now, self.due) = (clock(), true);
         match read {
-            Ok(1..) => {}
-            Ok(0) => self.connection.handle_eof(self.now),
+            Ok(0) => self.link.connection.handle_eof(self.now),
+            Ok(read) => {
+                self.budget = self.budget.saturating_sub(read);
+                self.link.lend_output();
+            }
             // Many peers hang up with a reset. Behind a Close frame any end is one; the machine knows
             // whether the closing handshake was complete.
-            Err(_) if !self.connection.can_send() => self.connection.handle_eof(self.now),
+            Err(_) if !self.link.connection.can_send() => {
+                self.link.connection.handle_eof(self.now);
+            }
             Err(error) => return Poll::Ready(Err(error)),
         }
         Poll::Ready(Ok(()))
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.release();
-        let mut buffer = scratch::take();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
-        match polled {
-            Poll::Ready(Ok(read @ 1..)) => {
-                (self.input, self.parsed, self.read) = (buffer, 0, read);
-                self.budget = self.budget.saturating_sub(read);
-                self.lend_output();
-            }
-            Poll::Ready(Ok(0) | Err(_)) | Poll::Pending => scratch::give(buffer),
-        }
-        polled
-    }
-
-    /// What was read is about to be answered: into the thread's buffer, which costs no allocation.
-    fn lend_output(&mut self) {
-        let mut buffer = scratch::take_output();
-        self.connection.output().lend(&mut buffer);
-        scratch::give_output(buffer);
-    }
-
-    fn reclaim_output(&mut self) {
-        let mut buffer = Vec::new();
-        self.connection.output().reclaim(&mut buffer);
-        scratch::give_output(buffer);
     }
 
     /// Writes everything that was sent.
     ///
     /// # Errors
     /// If the stream fails: drop the connection.
+    #[inline]
     pub fn poll_flush(
         &mut self,
         cx: &mut Context<'_>,
         clock: impl FnOnce() -> Instant,
     ) -> Poll<io::Result<()>> {
-        if !self.unflushed && !self.connection.output().has_remaining() {
-            self.reclaim_output();
-            return Poll::Ready(Ok(()));
-        }
-        let flushed = self.poll_write(cx);
-        if flushed.is_ready() {
-            self.stalled_since = None;
-        } else {
-            self.stalled_since.get_or_insert_with(clock);
-        }
-        flushed
+        self.link.poll_flush(cx, clock)
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Asked for anew each time: a pong that waited for room may have joined it.
-        while self.connection.output().has_remaining() {
-            let output = self.connection.output();
-            let stream = Pin::new(&mut self.stream);
-            let written = if output.chunk().len() == output.remaining() {
-                // One slice, as nearly always: cheaper to write alone than as a list of one.
-                ready!(stream.poll_write(cx, output.chunk()))?
-            } else {
-                let mut slices = [IoSlice::new(&[]); SLICES];
-                let used = output.chunks_vectored(&mut slices);
-                ready!(stream.poll_write_vectored(cx, slices.get(..used).unwrap_or_default()))?
-            };
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            output.advance(written);
-            self.unflushed = true;
-            self.stalled_since = None;
-        }
-        self.reclaim_output();
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.unflushed = false;
-        Poll::Ready(Ok(()))
+    /// Parts from the peer after `Closed`: writes what is left, shuts our side, and reads until the
+    /// peer's ends, for 2 s and 4 MiB at most. Ready once the stream may be dropped.
+    pub fn poll_end(&mut self, cx: &mut Context<'_>, clock: impl Fn() -> Instant) -> Poll<()> {
+        self.release();
+        self.link.poll_end(cx, clock)
+    }
+
+    /// The clock has moved, perhaps past [`poll_timeout`](Self::poll_timeout). `true`: the peer has
+    /// taken nothing for too long, and the connection is over; what was not written is lost.
+    pub fn handle_timeout(&mut self, now: Instant) -> bool {
+        (self.now, self.due) = (now, true);
+        self.link.handle_timeout(now)
+    }
+
+    /// The moment to call [`handle_timeout`](Self::handle_timeout) at. It changes with every call: ask
+    /// again after each.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.link.poll_timeout()
+    }
+
+    /// Ends the connection `time` from now at the latest, whatever is left to write by then; an
+    /// earlier end stands.
+    pub fn end_within(&mut self, now: Instant, time: Duration) {
+        self.link.end_within(now, time);
+    }
+
+    /// The stream has failed: nothing is left to be done with it. If the machine has not said why it
+    /// ended, that is its next event.
+    pub fn fail(&mut self, now: Instant) {
+        self.due = true;
+        self.input.discard();
+        self.link.fail(now);
+    }
+
+    /// Whether `Closed` has been handed out.
+    pub fn is_closed(&self) -> bool {
+        self.link.end.is_closed()
+    }
+
+    /// Whether the connection has ended, and its stream may be dropped.
+    pub fn is_done(&self) -> bool {
+        self.link.end.is_done()
     }
 
     /// The machine: to send, ping and close.
     #[inline]
     pub fn connection(&mut self) -> &mut Connection {
-        &mut self.connection
+        &mut self.link.connection
     }
 
     /// Bytes that were sent and not yet written.
     #[inline]
     pub fn buffered_amount(&self) -> usize {
-        self.connection.buffered_amount()
+        self.link.connection.buffered_amount()
     }
 
     /// The stream beneath.
     pub fn stream(&self) -> &S {
-        &self.stream
-    }
-
-    /// When the last bytes came.
-    pub fn last_read(&self) -> Instant {
-        self.now
+        &self.link.stream
     }
 }
 
 impl<S> fmt::Debug for Line<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Line")
-            .field("connection", &self.connection)
-            .field("end", &self.end)
+            .field("connection", &self.link.connection)
+            .field("end", &self.link.end)
             .finish_non_exhaustive()
     }
 }

@@ -1,12 +1,20 @@
 //! A WebSocket with async methods.
 
+mod borrowed;
 mod poll;
+mod stream;
 
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 
-use spola_websocket::{CloseCode, CloseReason, Config, Connection, Message, Prepared, SendError};
+use spola_websocket::{
+    Chunk, CloseCode, CloseReason, Compression, Config, Connection, Event, Kind, Message, Part,
+    Prepared, SendError,
+};
 
+pub use self::borrowed::{Received, Replies};
+use self::poll::{Front, closed, poll_end};
 use crate::{Error, Line, MaskingKeys, Runtime, Timer, Transport};
 
 /// An open WebSocket over the stream `S`.
@@ -29,6 +37,8 @@ pub struct WebSocket<S, R> {
     timer: Option<Box<dyn Timer>>,
     protocol: Option<Box<str>>,
     state: State,
+    /// Whether the stream has come to its end.
+    exhausted: bool,
 }
 
 enum State {
@@ -65,7 +75,7 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
 
     /// Any connection, on the given runtime.
     pub fn from_line(line: Line<S>, runtime: R) -> Self {
-        Self { line, runtime, timer: None, protocol: None, state: State::Open }
+        Self { line, runtime, timer: None, protocol: None, state: State::Open, exhausted: false }
     }
 
     pub(crate) fn with_protocol(mut self, protocol: Option<Box<str>>) -> Self {
@@ -80,6 +90,69 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
     /// If the stream fails, or the connection ends in any other way.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
         poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// The next message, lent out of the read buffer, and what answers it meanwhile: an echo copies
+    /// its payload once, and allocates nothing. `None` once the closing handshake is over.
+    ///
+    /// ```no_run
+    /// # use spola_driver::{Error, Received, Runtime, Transport, WebSocket};
+    /// # async fn run<S: Transport, R: Runtime>(mut socket: WebSocket<S, R>) -> Result<(), Error> {
+    /// while let Some((message, mut replies)) = socket.recv_borrowed().await? {
+    ///     match message {
+    ///         Received::Text(text) => replies.send_text(&text)?,
+    ///         Received::Binary(payload) => replies.send_binary(&payload)?,
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// While 128 KiB of answers wait to be written, no further message is handed out.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub async fn recv_borrowed(&mut self) -> Result<Option<(Received<'_>, Replies<'_>)>, Error> {
+        let front = poll_fn(|cx| self.poll_front(cx)).await?;
+        let Self { line, runtime, timer, state, .. } = self;
+        let (event, link, now) = match front {
+            Front::Lent => line.lend(),
+            Front::Detached(message) => {
+                let (link, now) = line.link();
+                let replies = Replies { connection: &mut link.connection, now };
+                return Ok(Some((message.into(), replies)));
+            }
+            Front::End => return Ok(None),
+        };
+        let received = match event {
+            Some(Event::Text(text)) => Received::Text(text),
+            Some(Event::Binary(payload)) => Received::Binary(payload),
+            Some(Event::Closed(reason)) => {
+                closed(state, link, reason.clone(), runtime.now());
+                poll_fn(|cx| poll_end(link, runtime, timer, &reason, cx)).await?;
+                return Ok(None);
+            }
+            // The machine said that it has a message.
+            Some(Event::Pong(_)) | None => return Err(io::Error::from(io::ErrorKind::Other).into()),
+        };
+        Ok(Some((received, Replies { connection: &mut link.connection, now })))
+    }
+
+    /// The next part of a message, as it arrives: a message of any size needs no more memory than
+    /// one read. `None` once the closing handshake is over.
+    ///
+    /// May be mixed with the other methods that receive: these begin at the next message.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub async fn recv_chunk(&mut self) -> Result<Option<Chunk<'_>>, Error> {
+        let piece = poll_fn(|cx| self.poll_piece(cx)).await?;
+        Ok(piece.map(|piece| Chunk {
+            kind: piece.kind,
+            data: self.line.payload(piece.data),
+            first: piece.first,
+            last: piece.last,
+        }))
     }
 
     /// Sends a message. See the type's text on when it is written.
@@ -115,6 +188,34 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
     /// As [`send`](Self::send).
     pub async fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
         self.line.connection().send_prepared(prepared)?;
+        self.uncork().await
+    }
+
+    /// Sends a message, compressed or not as is asked for.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_with(
+        &mut self,
+        message: impl Into<Message>,
+        compression: Compression,
+    ) -> Result<(), Error> {
+        self.line.connection().send_with(message.into(), compression)?;
+        self.uncork().await
+    }
+
+    /// Sends the next fragment of a message: the first begins the message, [`Part::Last`] ends it.
+    /// Nothing but pings can be sent in between.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), or if the fragment does not continue the message begun.
+    pub async fn send_fragment(
+        &mut self,
+        kind: Kind,
+        fragment: &[u8],
+        part: Part,
+    ) -> Result<(), Error> {
+        self.line.connection().send_fragment(kind, fragment, part)?;
         self.uncork().await
     }
 

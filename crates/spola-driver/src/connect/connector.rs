@@ -16,7 +16,8 @@ use super::dial::dial;
 use super::tunnel::tunnel;
 use super::{ConnectorError, Dial, MaybeTls, Response, SocketOptions};
 use crate::greeting::within;
-use crate::{ConnectError, Line, Open, WebSocket};
+use crate::line::WRITE_TIMEOUT;
+use crate::{ConnectError, Open, WebSocket};
 
 /// Time for all of it.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -54,7 +55,7 @@ impl<R: Dial + Clone> Connector<R> {
             proxy: None,
             redirects: 0,
             timeout: TIMEOUT,
-            write_timeout: Some(Line::<()>::WRITE_TIMEOUT),
+            write_timeout: Some(WRITE_TIMEOUT),
             sockets: SocketOptions::default(),
             #[cfg(feature = "rustls")]
             tls: None,

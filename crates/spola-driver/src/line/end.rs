@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use super::Line;
+use super::Link;
 use crate::{Transport, scratch};
 
 /// Time for a peer to close its side, and bytes it may still send, after we closed ours.
@@ -32,13 +32,22 @@ impl End {
             *self = Self::Reported;
         }
     }
+
+    pub(super) fn is_closed(&self) -> bool {
+        !matches!(self, Self::Open)
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
 }
 
-impl<S: Transport> Line<S> {
-    /// Parts from the peer after `Closed`: writes what is left, shuts our side, and reads until the
-    /// peer's ends, for 2 s and 4 MiB at most. Ready once the stream may be dropped.
-    pub fn poll_end(&mut self, cx: &mut Context<'_>, clock: impl Fn() -> Instant) -> Poll<()> {
-        self.release();
+impl<S: Transport> Link<S> {
+    pub(crate) fn poll_end(
+        &mut self,
+        cx: &mut Context<'_>,
+        clock: impl Fn() -> Instant,
+    ) -> Poll<()> {
         loop {
             match self.end {
                 End::Open => return Poll::Pending,
@@ -75,30 +84,16 @@ impl<S: Transport> Line<S> {
         Pin::new(&mut self.stream).poll_close(cx).map(|shut| shut.is_ok())
     }
 
-    /// Ends the connection `time` from now at the latest, whatever is left to write by then; an
-    /// earlier end stands.
-    pub fn end_within(&mut self, now: Instant, time: Duration) {
+    pub(crate) fn end_within(&mut self, now: Instant, time: Duration) {
         self.end_by.get_or_insert(now + time);
     }
 
-    /// As [`end_within`](Self::end_within), with the time that a peer usually gets.
+    /// As `end_within`, with the time that a peer usually gets.
     pub(crate) fn end_soon(&mut self, now: Instant) {
         self.end_within(now, LINGER);
     }
 
-    /// Whether `Closed` has been handed out.
-    pub fn is_closed(&self) -> bool {
-        !matches!(self.end, End::Open)
-    }
-
-    /// Whether the connection has ended, and its stream may be dropped.
-    pub fn is_done(&self) -> bool {
-        matches!(self.end, End::Done)
-    }
-
-    /// The clock has moved, perhaps past [`poll_timeout`](Self::poll_timeout). `true`: the peer has
-    /// taken nothing for too long, and the connection is over; what was not written is lost.
-    pub fn handle_timeout(&mut self, now: Instant) -> bool {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
         self.connection.handle_timeout(now);
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
         let stalled = due(self.stall_deadline());
@@ -108,24 +103,18 @@ impl<S: Transport> Line<S> {
         stalled
     }
 
-    /// The moment to call [`handle_timeout`](Self::handle_timeout) at. It changes with every call: ask
-    /// again after each.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.is_done() {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        if self.end.is_done() {
             return None;
         }
         let own = [self.stall_deadline(), self.end_by, self.linger_deadline()];
         self.connection.poll_timeout().into_iter().chain(own.into_iter().flatten()).min()
     }
 
-    /// The stream has failed: nothing is left to be done with it. If the machine has not said why it
-    /// ended, that is its next event.
-    pub fn fail(&mut self, now: Instant) {
+    pub(crate) fn fail(&mut self, now: Instant) {
         self.connection.handle_eof(now);
         self.stalled_since = None;
         self.end = End::Done;
-        self.parsed = self.read;
-        self.release();
     }
 
     fn stall_deadline(&self) -> Option<Instant> {

@@ -10,6 +10,7 @@ use spola_websocket::handshake::http::client::{self, Handshake};
 use spola_websocket::{Config, Connection};
 
 use super::HyperIo;
+use crate::line::WRITE_TIMEOUT;
 use crate::{ConnectError, Line, MaskingKeys, Runtime, WebSocket};
 
 /// The request for a WebSocket, to be sent by an HTTP client that hands over its connection.
@@ -29,7 +30,7 @@ impl UpgradeRequest {
         Ok(Self {
             request: client::Request::new(uri)?,
             config: Config::default(),
-            write_timeout: Some(Line::<()>::WRITE_TIMEOUT),
+            write_timeout: Some(WRITE_TIMEOUT),
         })
     }
 

@@ -15,6 +15,7 @@ use spola_websocket::handshake::server::Rejection;
 use spola_websocket::{Config, Connection};
 
 use super::HyperIo;
+use crate::line::WRITE_TIMEOUT;
 use crate::{AcceptError, Line, Runtime, WebSocket};
 
 /// How a handler takes clients in, once it has looked at their requests. Build it once.
@@ -56,7 +57,7 @@ impl Upgrade {
         Self {
             config: Config::default(),
             protocols: Vec::new(),
-            write_timeout: Some(Line::<()>::WRITE_TIMEOUT),
+            write_timeout: Some(WRITE_TIMEOUT),
         }
     }
 

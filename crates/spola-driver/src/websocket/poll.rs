@@ -2,14 +2,33 @@
 
 use std::io;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
-use spola_websocket::{CloseReason, Event, Message};
+use spola_websocket::{ChunkEvent, CloseReason, Event, Kind, Message};
 
 use super::{State, WebSocket};
-use crate::{Error, Line, Runtime, Timer, Transport};
+use crate::line::{Link, Part};
+use crate::{Error, Runtime, Timer, Transport};
 
 /// Bytes that may wait for more answers to join them; then a sender waits for the socket.
-const CORKED_LEN: usize = 128 << 10;
+pub(super) const CORKED_LEN: usize = 128 << 10;
+
+/// What comes next.
+pub(super) enum Front {
+    /// A message that can be lent out of the read buffer.
+    Lent,
+    Detached(Message),
+    /// Nothing, after a closing handshake.
+    End,
+}
+
+/// A [`Chunk`](spola_websocket::Chunk) while nobody borrows it.
+pub(super) struct Piece {
+    pub(super) kind: Kind,
+    pub(super) data: Part,
+    pub(super) first: bool,
+    pub(super) last: bool,
+}
 
 impl<S: Transport, R: Runtime> WebSocket<S, R> {
     pub(crate) fn poll_recv(
@@ -27,27 +46,71 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
         }
     }
 
+    pub(super) fn poll_front(&mut self, cx: &mut Context<'_>) -> Poll<Result<Front, Error>> {
+        // Nothing else bounds the answers, which are sent without waiting.
+        if self.line.buffered_amount() >= CORKED_LEN {
+            ready!(self.poll_flush(cx))?;
+        }
+        loop {
+            if self.line.has_whole() {
+                return Poll::Ready(Ok(Front::Lent));
+            }
+            if let Some(message) = self.take_message() {
+                return Poll::Ready(Ok(Front::Detached(message)));
+            }
+            if !matches!(self.state, State::Open) {
+                return self.poll_end(cx).map_ok(|()| Front::End);
+            }
+            ready!(self.poll_more(cx))?;
+        }
+    }
+
+    pub(super) fn poll_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Piece>, Error>> {
+        loop {
+            let Self { line, runtime, .. } = self;
+            while let Some(event) = line.next_chunk(|| runtime.now()) {
+                match event {
+                    ChunkEvent::Chunk(chunk) => {
+                        let (kind, data) = (chunk.kind, chunk.data.into());
+                        let piece = Piece { kind, data, first: chunk.first, last: chunk.last };
+                        return Poll::Ready(Ok(Some(piece)));
+                    }
+                    ChunkEvent::Pong(_) => {}
+                    ChunkEvent::Closed(reason) => {
+                        let (link, _) = line.link();
+                        closed(&mut self.state, link, reason, runtime.now());
+                        break;
+                    }
+                }
+            }
+            if !matches!(self.state, State::Open) {
+                return self.poll_end(cx).map_ok(|()| None);
+            }
+            ready!(self.poll_more(cx))?;
+        }
+    }
+
     /// The next message in what was read.
     fn take_message(&mut self) -> Option<Message> {
+        let Self { line, runtime, .. } = self;
         loop {
-            let message = match self.line.next_event()? {
+            let message = match line.next_event(|| runtime.now())? {
                 Event::Text(text) => Message::Text(text.into_byte_string()),
                 Event::Binary(data) => Message::Binary(data.into_bytes()),
                 Event::Pong(_) => continue,
                 Event::Closed(reason) => {
-                    self.closed(reason);
+                    let (link, _) = line.link();
+                    closed(&mut self.state, link, reason, runtime.now());
                     return None;
                 }
             };
             // Whoever handles the last message of a batch may take long.
-            self.line.release();
+            line.release();
             return Some(message);
         }
-    }
-
-    fn closed(&mut self, reason: CloseReason) {
-        self.state = State::Closed(Box::new(reason));
-        self.line.end_soon(self.runtime.now());
     }
 
     /// Ready once there may be further events.
@@ -82,28 +145,24 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
         }
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let State::Closed(reason) = &self.state else {
-            return Poll::Ready(Err(io::Error::from(io::ErrorKind::NotConnected).into()));
-        };
-        let by_handshake = matches!(**reason, CloseReason::Peer(_) | CloseReason::Local(_));
-        let Self { line, runtime, .. } = self;
-        while line.poll_end(cx, || runtime.now()).is_pending() {
-            ready!(poll_timer(line, runtime, &mut self.timer, cx));
-            line.handle_timeout(runtime.now());
-        }
-        self.timer = None;
-        Poll::Ready(if by_handshake { Ok(()) } else { Err(Error::Closed((**reason).clone())) })
-    }
-
     /// Ready once a timer has run out, and the machine knows.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        ready!(poll_timer(&self.line, &self.runtime, &mut self.timer, cx));
+        let (link, _) = self.line.link();
+        ready!(poll_timer(link, &self.runtime, &mut self.timer, cx));
         let now = self.runtime.now();
         Poll::Ready(match self.line.handle_timeout(now) {
             true => Err(self.fail(io::ErrorKind::TimedOut.into())),
             false => Ok(()),
         })
+    }
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let State::Closed(reason) = &self.state else {
+            return Poll::Ready(Err(io::Error::from(io::ErrorKind::NotConnected).into()));
+        };
+        self.line.release();
+        let (link, _) = self.line.link();
+        poll_end(link, &self.runtime, &mut self.timer, reason, cx)
     }
 
     fn fail(&mut self, error: io::Error) -> Error {
@@ -114,14 +173,42 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
     }
 }
 
-/// Ready once the line's next deadline has passed.
+/// The machine has said why it ended.
+pub(super) fn closed<S: Transport>(
+    state: &mut State,
+    link: &mut Link<S>,
+    reason: CloseReason,
+    now: Instant,
+) {
+    link.end_soon(now);
+    *state = State::Closed(Box::new(reason));
+}
+
+/// Parts from the peer.
+pub(super) fn poll_end<S: Transport, R: Runtime>(
+    link: &mut Link<S>,
+    runtime: &R,
+    timer: &mut Option<Box<dyn Timer>>,
+    reason: &CloseReason,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Error>> {
+    while link.poll_end(cx, || runtime.now()).is_pending() {
+        ready!(poll_timer(link, runtime, timer, cx));
+        link.handle_timeout(runtime.now());
+    }
+    *timer = None;
+    let by_handshake = matches!(reason, CloseReason::Peer(_) | CloseReason::Local(_));
+    Poll::Ready(if by_handshake { Ok(()) } else { Err(Error::Closed(reason.clone())) })
+}
+
+/// Ready once the next deadline has passed.
 fn poll_timer<S: Transport, R: Runtime>(
-    line: &Line<S>,
+    link: &Link<S>,
     runtime: &R,
     timer: &mut Option<Box<dyn Timer>>,
     cx: &mut Context<'_>,
 ) -> Poll<()> {
-    let Some(deadline) = line.poll_timeout() else {
+    let Some(deadline) = link.poll_timeout() else {
         return Poll::Pending;
     };
     let timer = timer.get_or_insert_with(|| runtime.timer());

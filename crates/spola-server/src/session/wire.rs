@@ -147,7 +147,7 @@ fn open(stream: HyperIo, now: Instant, config: &Config) -> Line<HyperIo> {
 
 fn poll_line(line: &mut Line<HyperIo>, cx: &mut Context<'_>, now: Instant) -> Poll<Incoming> {
     loop {
-        while let Some(event) = line.next_event() {
+        while let Some(event) = line.next_event(|| now) {
             match event {
                 Event::Text(text) => {
                     let message = WebSocketMessage::Text(text.into_byte_string());

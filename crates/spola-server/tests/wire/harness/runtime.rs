@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use spola_server::{BoxFuture, Runtime, Timer};
+use spola_driver::{BoxFuture, Runtime, Timer};
 
 /// Polls between two rests: more means that a task wakes itself for ever.
 const MAX_POLLS: usize = 200_000;

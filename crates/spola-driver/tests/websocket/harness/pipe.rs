@@ -37,6 +37,51 @@ pub(crate) struct PipeEnd {
     output: Arc<Mutex<Channel>>,
 }
 
+/// For a peer that is no program but a test.
+#[allow(dead_code, reason = "not every test that includes this file plays a peer")]
+impl PipeEnd {
+    /// Writes all of `bytes`, whatever the capacity.
+    pub(crate) fn put(&self, bytes: &[u8]) {
+        let reader = {
+            let mut output = lock(&self.output);
+            output.data.extend(bytes);
+            output.reader.take()
+        };
+        wake(reader);
+    }
+
+    /// Takes what has arrived, at most `most` bytes.
+    pub(crate) fn take(&self, most: usize) -> Vec<u8> {
+        let mut input = lock(&self.input);
+        let len = input.data.len().min(most);
+        let bytes = input.data.drain(..len).collect();
+        let writer = input.writer.take();
+        drop(input);
+        wake(writer);
+        bytes
+    }
+
+    /// Takes all that has arrived.
+    pub(crate) fn take_all(&self) -> Vec<u8> {
+        self.take(usize::MAX)
+    }
+
+    /// How often the other end has written.
+    pub(crate) fn writes(&self) -> usize {
+        lock(&self.input).writes
+    }
+
+    /// Whether the other end will write no more.
+    pub(crate) fn has_ended(&self) -> bool {
+        lock(&self.input).ended
+    }
+
+    /// Writes no more.
+    pub(crate) fn end(&self) {
+        end(&self.output);
+    }
+}
+
 impl AsyncRead for PipeEnd {
     fn poll_read(
         self: Pin<&mut Self>,

@@ -1,0 +1,106 @@
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use spola_websocket::Payload;
+
+use crate::{Transport, scratch};
+
+/// What was read and not yet parsed: borrowed from the thread, and returned when empty.
+#[derive(Default)]
+pub(super) struct Input {
+    buffer: Vec<u8>,
+    parsed: usize,
+    read: usize,
+}
+
+/// A payload that an event had, while nobody borrows it.
+pub(crate) enum Part {
+    Lent(Place),
+    Owned(Bytes),
+}
+
+/// The addresses of a payload in the read buffer.
+pub(crate) struct Place(Range<usize>);
+
+impl Place {
+    fn of(bytes: &[u8]) -> Self {
+        let Range { start, end } = bytes.as_ptr_range();
+        Self(start.addr()..end.addr())
+    }
+}
+
+impl From<Payload<'_>> for Part {
+    fn from(payload: Payload<'_>) -> Self {
+        match payload {
+            Payload::Borrowed(bytes) => Self::Lent(Place::of(bytes)),
+            Payload::Owned(bytes) => Self::Owned(bytes),
+        }
+    }
+}
+
+impl Input {
+    pub(super) fn new(received: Vec<u8>) -> Self {
+        match received.len() {
+            0 => Self::default(),
+            read => Self { buffer: received, parsed: 0, read },
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.parsed == self.read
+    }
+
+    #[inline]
+    pub(super) fn unparsed(&self) -> &[u8] {
+        self.buffer.get(self.parsed..self.read).unwrap_or_default()
+    }
+
+    /// Lends what is not parsed to `take`, which takes bytes off its front.
+    #[inline]
+    pub(super) fn parse<'a, T>(&'a mut self, take: impl FnOnce(&mut &'a mut [u8]) -> T) -> T {
+        let mut unparsed = self.buffer.get_mut(self.parsed..self.read).unwrap_or_default();
+        let taken = take(&mut unparsed);
+        self.parsed = self.read - unparsed.len();
+        taken
+    }
+
+    pub(super) fn at(&self, place: Place) -> &[u8] {
+        let Place(Range { start, end }) = place;
+        let base = self.buffer.as_ptr().addr();
+        self.buffer.get(start.wrapping_sub(base)..end.wrapping_sub(base)).unwrap_or_default()
+    }
+
+    /// Reads into a buffer of the thread's, which is kept only if something has come.
+    pub(super) fn poll_read<S: Transport>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        self.release();
+        let mut buffer = scratch::take();
+        let polled = Pin::new(stream).poll_read(cx, &mut buffer);
+        match polled {
+            Poll::Ready(Ok(read @ 1..)) => *self = Self { buffer, parsed: 0, read },
+            Poll::Ready(Ok(0) | Err(_)) | Poll::Pending => scratch::give(buffer),
+        }
+        polled
+    }
+
+    /// Returns the buffer to the thread, if all of it was parsed.
+    #[inline]
+    pub(super) fn release(&mut self) {
+        if self.read > 0 && self.is_empty() {
+            scratch::give(std::mem::take(&mut self.buffer));
+            (self.parsed, self.read) = (0, 0);
+        }
+    }
+
+    pub(super) fn discard(&mut self) {
+        self.parsed = self.read;
+        self.release();
+    }
+}
