@@ -1,6 +1,10 @@
 //! A server's whole work on an echo, in memory: decode, unmask, validate, hand out, encode the
 //! answer, drain it. Prints nanoseconds per message, for one frame a read and for reads of 64 KiB
 //! full of frames. A driver's lent buffer is used, as in a batch.
+//!
+//! Nothing of the harness is in the figures: the machine gets the same buffer again and again, and
+//! unmasks it in place. The masking key leaves the upper bits of each byte alone, so that what was
+//! an ASCII text is still one when it is unmasked twice.
 
 use std::{
     hint::black_box,
@@ -13,10 +17,7 @@ use spola_websocket::{Config, Connection, Event, Message};
 const READ: usize = 64 * 1024;
 
 fn main() {
-    println!(
-        "{:>24} {:>10} {:>10} {:>10} {:>10}",
-        "ns per message", "text", "binary", "one alloc", "copy floor"
-    );
+    println!("{:>24} {:>10} {:>10} {:>12}", "ns per message", "text", "binary", "text, alloc");
     for (name, size, full) in [
         ("125 B, one a read", 125, false),
         ("1 KiB, one a read", 1024, false),
@@ -28,25 +29,22 @@ fn main() {
         let text = Message::from("x".repeat(size));
         let binary = Message::from(vec![b'x'; size]);
         println!(
-            "{name:>24} {:>10.1} {:>10.1} {:>10.1} {:>10.1}",
+            "{name:>24} {:>10.1} {:>10.1} {:>12.1}",
             run(&text, full, true),
             run(&binary, full, true),
             run(&text, full, false),
-            floor(&text, full),
         );
     }
     println!("Connection is {} bytes.", size_of::<Connection>());
 }
 
-/// The echo of one read full of `message`s.
+/// The echo of one read full of `message`s; without a lent buffer, the answer allocates its own.
 fn run(message: &Message, full: bool, lend: bool) -> f64 {
-    let (wire, count) = client_wire(message, full);
+    let (mut read, count) = client_wire(message, full);
     let mut server = Connection::server(Config::default());
-    let mut read = wire.clone();
     let mut scratch = Vec::with_capacity(2 * READ);
     let now = now();
     measure(count, || {
-        fill(&mut read, &wire);
         let mut input = black_box(&mut read[..]);
         if lend {
             server.output().lend(&mut scratch);
@@ -65,29 +63,8 @@ fn run(message: &Message, full: bool, lend: bool) -> f64 {
     })
 }
 
-/// What the harness itself costs: the copy that stands for the read, and one of the answer.
-fn floor(message: &Message, full: bool) -> f64 {
-    let (wire, count) = client_wire(message, full);
-    let mut read = wire.clone();
-    let mut out = Vec::with_capacity(2 * READ);
-    measure(count, || {
-        fill(&mut read, &wire);
-        out.clear();
-        out.resize(read.len(), 0);
-        fill(&mut out, black_box(&read));
-        black_box(&out);
-    })
-}
-
-/// A copy in pieces, which takes the same time wherever the two lie (see `src/copy.rs`).
-fn fill(to: &mut [u8], from: &[u8]) {
-    for (to, from) in to.chunks_mut(1024).zip(from.chunks(1024)) {
-        to.copy_from_slice(from);
-    }
-}
-
 fn client_wire(message: &Message, full: bool) -> (Vec<u8>, usize) {
-    let mut client = Connection::client(Config::default(), |buf: &mut [u8]| buf.fill(0xa5));
+    let mut client = Connection::client(Config::default(), |buf: &mut [u8]| buf.fill(0x15));
     let mut count = 0;
     while count == 0 || (full && client.buffered_amount() + message.as_bytes().len() < READ) {
         client.send(message.clone()).expect("open");
