@@ -34,6 +34,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    // Told before the pinning, after which there is one core.
+    let machine = machine::describe();
     let core = options.core.or_else(|| machine::cores().last().copied());
     machine::pin(core.ok_or("no core may be used")?)?;
     let patience = if options.quick { Patience::QUICK } else { Patience::FULL };
@@ -47,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         rows.push((case, times(case, libraries, patience)?));
     }
     let mut page = String::new();
-    write(&mut page, &rows, libraries, options.quick, patience)?;
+    write(&mut page, &rows, libraries, options.quick, patience, &machine)?;
     save(options.out.clone(), "memory.md", &page)?;
     println!("{page}");
     Ok(())
@@ -78,6 +80,7 @@ fn write(
     libraries: &[Library],
     quick: bool,
     patience: Patience,
+    machine: &str,
 ) -> Result<(), std::fmt::Error> {
     writeln!(page, "# In memory\n")?;
     writeln!(page, "Written by `cargo xtask bench memory`: {}.\n", machine::provenance())?;
@@ -99,7 +102,7 @@ fn write(
     kernels::masking(page, patience)?;
     kernels::utf8(page, patience)?;
     writeln!(page, "## How it was measured\n")?;
-    writeln!(page, "- Machine: {}; one core.", machine::describe())?;
+    writeln!(page, "- Machine: {machine}; one of them.")?;
     writeln!(
         page,
         "- A server decodes, unmasks, validates (text), hands the message to a loop, takes it back, \
