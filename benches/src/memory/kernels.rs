@@ -75,9 +75,8 @@ pub(super) fn utf8(page: &mut String, patience: Patience) -> Result {
     ];
     heading(page, "UTF-8, GB/s (÷ std)", &UTF8_SIZES)?;
     for (text_name, text) in TEXTS {
-        let rates = kernels.map(|(_, valid)| {
-            UTF8_SIZES.map(|size| rate(valid, &cut(text, size), patience))
-        });
+        let rates = kernels
+            .map(|(_, valid)| UTF8_SIZES.map(|size| rate(valid, &cut(text, size), patience)));
         let [.., std] = rates;
         for ((name, _), rates) in kernels.iter().zip(rates) {
             write!(page, "| {text_name}: {name} |")?;
