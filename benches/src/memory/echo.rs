@@ -257,4 +257,13 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn another_answer_is_noticed() {
+        let mut echo = Echo::new("text-125-one".parse().unwrap());
+        echo.expected[100] ^= 1;
+        for &library in Library::value_variants() {
+            assert!(echo.check(library).is_err(), "{}", library.name());
+        }
+    }
 }

@@ -3,11 +3,12 @@
 //! A failed connection is not reported here: the load notices what is missing.
 
 use std::io;
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use spola_driver::Line;
 use spola_tokio::TokioRuntime;
-use spola_tokio::websocket::{Config, Error, TokioIo, WebSocket, accept_with};
+use spola_tokio::websocket::{Accept, Config, Error, TokioIo, WebSocket, accept_with};
 use spola_websocket::Connection;
 use spola_websocket::deflate::Options;
 use spola_websocket::handshake::server::RequestReader;
@@ -18,7 +19,7 @@ use super::{Deflate, MAX_MESSAGE};
 
 pub(super) async fn serve(stream: TcpStream, deflate: Deflate) {
     let accepted = match deflate {
-        Deflate::Off => accept_with(stream, config()).await.ok(),
+        Deflate::Off => accept_with(stream, SETTINGS.clone()).await.ok(),
         Deflate::On { level } => accept_deflate(stream, level).await.ok(),
     };
     if let Some(socket) = accepted {
@@ -26,7 +27,9 @@ pub(super) async fn serve(stream: TcpStream, deflate: Deflate) {
     }
 }
 
-pub(super) fn config() -> Config {
+static SETTINGS: LazyLock<Accept> = LazyLock::new(|| Accept::new().config(config()));
+
+fn config() -> Config {
     let mut config = Config::default();
     config.max_message_size = MAX_MESSAGE;
     config
