@@ -33,8 +33,13 @@ mod scratch;
 mod transport;
 #[cfg(feature = "hyper")]
 pub mod upgrade;
+mod wakers;
 mod websocket;
 
+/// Locks.
+mod sync {
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+}
 
 pub use accept::{Accept, AcceptError, Answer, Refusal};
 pub use client::{ConnectError, Open};
@@ -43,4 +48,4 @@ pub use error::Error;
 pub use line::Line;
 pub use runtime::{BoxFuture, Runtime, Timer};
 pub use transport::Transport;
-pub use websocket::{Received, Replies, WebSocket};
+pub use websocket::{Received, Receiver, Replies, Sender, WebSocket};

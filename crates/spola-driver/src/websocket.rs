@@ -2,6 +2,7 @@
 
 mod borrowed;
 mod poll;
+mod split;
 mod stream;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use spola_websocket::{
 
 pub use self::borrowed::{Received, Replies};
 use self::poll::{Front, closed, poll_end};
+pub use self::split::{Receiver, Sender};
 use crate::{Error, Line, MaskingKeys, Runtime, Timer, Transport};
 
 /// An open WebSocket over the stream `S`.

@@ -5,4 +5,6 @@ mod borrowed;
 mod chunks;
 mod fairness;
 mod harness;
+mod split;
 mod stream;
+mod timers;
