@@ -35,7 +35,7 @@ impl<S: Transport, R: Runtime + Unpin, M: Into<Message>> Sink<M> for WebSocket<S
         if self.buffered_amount() < CORKED_LEN {
             return Poll::Ready(Ok(()));
         }
-        WebSocket::poll_flush(&mut self, cx)
+        Self::poll_flush(&mut self, cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: M) -> Result<(), Error> {
@@ -43,12 +43,12 @@ impl<S: Transport, R: Runtime + Unpin, M: Into<Message>> Sink<M> for WebSocket<S
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        WebSocket::poll_flush(&mut self, cx)
+        Self::poll_flush(&mut self, cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         // An `Err` says that it is closing already.
         let _ = self.start_close(CloseCode::NORMAL, "");
-        WebSocket::poll_flush(&mut self, cx)
+        Self::poll_flush(&mut self, cx)
     }
 }
