@@ -1,6 +1,7 @@
 //! The halves' wakers under every order of two threads and a socket that loom can think of:
 //! `RUSTFLAGS="--cfg loom" cargo test -p spola-driver --test loom --release`.
 #![cfg(loom)]
+#![allow(clippy::unwrap_used, reason = "what a test needs is there, or it fails")]
 
 #[path = "../src/wakers.rs"]
 #[expect(dead_code, reason = "the halves are not put together again here")]
