@@ -40,6 +40,8 @@ pub use spola_driver::connect::tls;
 pub use spola_driver::connect::{ConnectorError, MaybeTls, Response};
 pub use spola_driver::{Accept, AcceptError, Answer, ConnectError, Error, Open, Refusal};
 pub use spola_websocket::client::proxy::Proxy;
+#[cfg(feature = "deflate")]
+pub use spola_websocket::deflate;
 pub use spola_websocket::{CloseCode, CloseReason, Config, Message, SendError};
 
 /// An open WebSocket over the stream `S`.

@@ -13,6 +13,7 @@ use spola_websocket::handshake::server::{Rejection, Request, RequestReader};
 use spola_websocket::{Config, Connection};
 
 pub use self::answer::{Answer, Refusal};
+use crate::deflation::{Deflation, deflating};
 use crate::greeting::{Greeted, read_more, refuse, within, write};
 use crate::line::WRITE_TIMEOUT;
 use crate::{Line, Runtime, Transport, WebSocket};
@@ -57,6 +58,8 @@ struct Options {
     on_request: Option<Arc<OnRequest>>,
     head_timeout: Duration,
     write_timeout: Option<Duration>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<spola_websocket::deflate::Options>,
 }
 
 impl Accept {
@@ -121,6 +124,17 @@ impl Accept {
         self
     }
 
+    /// Agrees to permessage-deflate with clients that offer it. Default: declined.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(
+        mut self,
+        options: impl Into<Option<spola_websocket::deflate::Options>>,
+    ) -> Self {
+        self.edit().deflate = options.into();
+        self
+    }
+
     fn edit(&mut self) -> &mut Options {
         Arc::make_mut(&mut self.options)
     }
@@ -142,6 +156,7 @@ impl Accept {
         let greeted = within(&runtime, self.options.head_timeout, handshake).await;
         let greeted = greeted.ok_or(AcceptError::TimedOut)??;
         let connection = Connection::server(self.options.config.clone());
+        let connection = deflating(connection, &greeted.deflation);
         let mut line = Line::new(stream, connection, greeted.received, runtime.now());
         line.set_write_timeout(self.options.write_timeout);
         Ok(WebSocket::from_line(line, runtime).with_protocol(greeted.protocol))
@@ -157,6 +172,11 @@ impl From<Config> for Accept {
 /// A head to write, and what it means.
 type Verdict<T> = (Vec<u8>, T);
 
+struct Agreed {
+    protocol: Option<Box<str>>,
+    deflation: Deflation,
+}
+
 impl Options {
     async fn shake_hands<S: Transport>(&self, stream: &mut S) -> Result<Greeted, AcceptError> {
         let mut reader = RequestReader::new();
@@ -165,16 +185,16 @@ impl Options {
             read_more(stream, &mut received).await?;
             let verdict = match reader.read(&received) {
                 Ok(None) => continue,
-                Ok(Some(request)) => self
-                    .answer(&request)
-                    .map(|(head, protocol)| (head, (request.head_len, protocol))),
+                Ok(Some(request)) => {
+                    self.answer(&request).map(|(head, agreed)| (head, (request.head_len, agreed)))
+                }
                 Err(rejection) => Err((rejection.to_bytes(), AcceptError::Rejected(rejection))),
             };
             match verdict {
-                Ok((head, (head_len, protocol))) => {
+                Ok((head, (head_len, Agreed { protocol, deflation }))) => {
                     write(stream, &head).await?;
                     received.drain(..head_len);
-                    return Ok(Greeted { received, protocol });
+                    return Ok(Greeted { received, protocol, deflation });
                 }
                 Err((head, error)) => {
                     refuse(stream, &head).await?;
@@ -184,10 +204,7 @@ impl Options {
         }
     }
 
-    fn answer(
-        &self,
-        request: &Request<'_>,
-    ) -> Result<Verdict<Option<Box<str>>>, Verdict<AcceptError>> {
+    fn answer(&self, request: &Request<'_>) -> Result<Verdict<Agreed>, Verdict<AcceptError>> {
         let answer = match &self.on_request {
             Some(look) => look(request)
                 .map_err(|refusal| (refusal.to_bytes(), AcceptError::Refused(refusal)))?,
@@ -197,10 +214,12 @@ impl Options {
             let offered = &request.upgrade.protocols;
             self.protocols.iter().find(|ours| offered.contains(&&***ours)).cloned()
         });
-        let head = self.head(request, &answer, protocol.as_deref()).map_err(|error| {
+        let head = self.head(request, &answer, protocol.as_deref());
+        let (head, deflation) = head.map_err(|error| {
             (Refusal::new(500, "Internal error").to_bytes(), AcceptError::Answer(error))
         })?;
-        Ok((head, protocol.map(|protocol| protocol.into_owned().into_boxed_str())))
+        let protocol = protocol.map(|protocol| protocol.into_owned().into_boxed_str());
+        Ok((head, Agreed { protocol, deflation }))
     }
 
     fn head(
@@ -208,7 +227,7 @@ impl Options {
         request: &Request<'_>,
         answer: &Answer,
         protocol: Option<&str>,
-    ) -> Result<Vec<u8>, HeaderError> {
+    ) -> Result<Verdict<Deflation>, HeaderError> {
         let mut response = request.upgrade.accept();
         if let Some(protocol) = protocol {
             response = response.protocol(protocol)?;
@@ -216,7 +235,14 @@ impl Options {
         for (name, value) in self.headers.iter().chain(&answer.headers) {
             response = response.header(name, value)?;
         }
-        Ok(response.to_bytes())
+        #[cfg(feature = "deflate")]
+        let (response, deflation) = match &self.deflate {
+            Some(options) => response.deflate(options),
+            None => (response, None),
+        };
+        #[cfg(not(feature = "deflate"))]
+        let deflation = ();
+        Ok((response.to_bytes(), deflation))
     }
 }
 
@@ -229,6 +255,8 @@ impl Default for Options {
             on_request: None,
             head_timeout: HEAD_TIMEOUT,
             write_timeout: Some(WRITE_TIMEOUT),
+            #[cfg(feature = "deflate")]
+            deflate: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use spola_websocket::handshake::client::{HandshakeError, Request, ResponseReader};
 use spola_websocket::{Config, Connection};
 
+use crate::deflation::deflating;
 use crate::greeting::{Greeted, read_more, within, write};
 use crate::line::WRITE_TIMEOUT;
 use crate::{Line, MaskingKeys, Runtime, Transport, WebSocket};
@@ -38,7 +39,8 @@ pub struct Open {
 }
 
 impl Open {
-    /// Sends `request`, which names the host, the path, and what else is asked for.
+    /// Sends `request`, which names the host, the path, and what else is asked for, compression
+    /// included.
     pub fn new(request: Request) -> Self {
         Self {
             request,
@@ -97,6 +99,7 @@ impl Open {
         let greeted = within(&runtime, self.head_timeout, handshake).await;
         let greeted = greeted.ok_or(ConnectError::TimedOut)??;
         let connection = Connection::client(self.config, MaskingKeys::new(runtime.clone()));
+        let connection = deflating(connection, &greeted.deflation);
         let mut line = Line::new(stream, connection, greeted.received, runtime.now());
         line.set_write_timeout(self.write_timeout);
         Ok(WebSocket::from_line(line, runtime).with_protocol(greeted.protocol))
@@ -121,8 +124,12 @@ async fn shake_hands<S: Transport, R: Runtime>(
                 look(101, &response.headers);
                 let protocol = response.protocol.map(Box::from);
                 let head_len = response.head_len;
+                #[cfg(feature = "deflate")]
+                let deflation = response.deflate;
+                #[cfg(not(feature = "deflate"))]
+                let deflation = ();
                 received.drain(..head_len);
-                return Ok(Greeted { received, protocol });
+                return Ok(Greeted { received, protocol, deflation });
             }
             Err(error) => {
                 if let Ok(Some(head)) = ResponseReader::new().read(&received) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use spola_websocket::handshake::MAX_HEAD_LEN;
 
+use crate::deflation::Deflation;
 use crate::transport::poll_write_all;
 use crate::{Runtime, Timer, Transport, scratch};
 
@@ -16,6 +17,7 @@ pub(crate) struct Greeted {
     /// What came behind the head.
     pub(crate) received: Vec<u8>,
     pub(crate) protocol: Option<Box<str>>,
+    pub(crate) deflation: Deflation,
 }
 
 /// Appends what comes to `received`, which so has room for no more than what has arrived.

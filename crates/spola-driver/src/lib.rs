@@ -15,6 +15,7 @@
 //!
 //! # Features
 //! - `connect`: clients that connect by URL. Brings no dependency.
+//! - `deflate`: permessage-deflate, in each of the handshakes.
 //! - `hyper`: WebSockets within the HTTP of hyper and axum; `http2`: within HTTP/2 as well.
 //! - `rustls`: TLS for clients that connect by URL, with certificates that the caller trusts.
 //! - `rustls-platform-verifier`: TLS that trusts what the operating system trusts.
@@ -24,6 +25,7 @@ mod accept;
 mod client;
 #[cfg(feature = "connect")]
 pub mod connect;
+mod deflation;
 mod entropy;
 mod error;
 mod greeting;

@@ -242,6 +242,50 @@ async fn a_silent_http_2_client_is_left_when_it_does_not_answer_a_close() {
     assert!(waited.expect("left in time").expect("told").is_err());
 }
 
+#[cfg(feature = "deflate")]
+#[tokio::test(start_paused = true)]
+async fn compression_is_agreed_on_over_both_versions() {
+    use spola_tokio::websocket::deflate::Options;
+
+    fn serve() -> DuplexStream {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let service = service_fn(async |mut request: Request<Incoming>| {
+            if request.uri().path() == "/" {
+                return Ok(Response::new(Full::<Bytes>::from("hello")));
+            }
+            let settings = Upgrade::new().deflate(Options::default());
+            let (response, upgrading) =
+                settings.upgrade(&mut request, TokioRuntime).expect("a sound request");
+            spawn(async { echo(upgrading.await.expect("upgraded")).await });
+            Ok::<_, Infallible>(response)
+        });
+        spawn(async move {
+            let mut builder = auto::Builder::new(TokioExecutor::new());
+            builder.http2().enable_connect_protocol();
+            let _ = builder.serve_connection_with_upgrades(TokioIo::new(far), service).await;
+        });
+        near
+    }
+    async fn converse<B>(
+        mut response: Response<B>,
+        handshake: spola_tokio::websocket::UpgradeHandshake<TokioRuntime>,
+    ) {
+        assert!(response.headers().contains_key("sec-websocket-extensions"));
+        let mut socket = handshake.open(&mut response).await.expect("open");
+        let message = Message::from("ab".repeat(2000));
+        socket.send(message.clone()).await.expect("sent");
+        assert_eq!(socket.recv().await.expect("sound"), Some(message));
+        socket.close(CloseCode::NORMAL, "").await.expect("closed");
+    }
+    let mut sender = over_http1(serve()).await;
+    let (request, handshake) = request("ws://h/ws").deflate(Options::default()).start(TokioRuntime);
+    converse(sender.send_request(request).await.expect("answered"), handshake).await;
+    let mut sender = over_http2(serve()).await;
+    let (request, handshake) =
+        self::request("ws://h/ws").deflate(Options::default()).start_connect(TokioRuntime);
+    converse(sender.send_request(request).await.expect("answered"), handshake).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn axum_serves_both_versions() {
     async fn handler(mut request: Request<Body>) -> Response<Body> {

@@ -40,6 +40,8 @@ pub struct Connector<R> {
     timeout: Duration,
     write_timeout: Option<Duration>,
     sockets: SocketOptions,
+    #[cfg(feature = "deflate")]
+    deflate: Option<spola_websocket::deflate::Options>,
     #[cfg(feature = "rustls")]
     tls: Option<Arc<super::tls::rustls::ClientConfig>>,
 }
@@ -57,6 +59,8 @@ impl<R: Dial + Clone> Connector<R> {
             timeout: TIMEOUT,
             write_timeout: Some(WRITE_TIMEOUT),
             sockets: SocketOptions::default(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
             #[cfg(feature = "rustls")]
             tls: None,
         }
@@ -123,6 +127,17 @@ impl<R: Dial + Clone> Connector<R> {
         self
     }
 
+    /// Offers permessage-deflate. Default: not.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(
+        mut self,
+        options: impl Into<Option<spola_websocket::deflate::Options>>,
+    ) -> Self {
+        self.deflate = options.into();
+        self
+    }
+
     /// Takes a configuration of the caller's for TLS in place of the one that features choose (see
     /// [`tls`](super::tls)).
     #[cfg(feature = "rustls")]
@@ -184,6 +199,10 @@ impl<R: Dial + Clone> Connector<R> {
         };
         for protocol in &self.protocols {
             request = request.protocol(protocol)?;
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(options) = &self.deflate {
+            request = request.deflate(options.clone());
         }
         for (name, value) in headers() {
             request = request.header(name, value)?;

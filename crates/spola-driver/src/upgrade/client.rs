@@ -10,6 +10,7 @@ use spola_websocket::handshake::http::client::{self, Handshake};
 use spola_websocket::{Config, Connection};
 
 use super::HyperIo;
+use crate::deflation::deflating;
 use crate::line::WRITE_TIMEOUT;
 use crate::{ConnectError, Line, MaskingKeys, Runtime, WebSocket};
 
@@ -48,6 +49,14 @@ impl UpgradeRequest {
     pub fn protocol(mut self, protocol: &str) -> Result<Self, HeaderError> {
         self.request = self.request.protocol(protocol)?;
         Ok(self)
+    }
+
+    /// Offers permessage-deflate. Default: not.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: spola_websocket::deflate::Options) -> Self {
+        self.request = self.request.deflate(options);
+        self
     }
 
     /// How long the server may take nothing while something waits to be written. Default: 30 s;
@@ -108,9 +117,14 @@ impl<R: Runtime + Clone> UpgradeHandshake<R> {
         let Self { handshake, runtime, config, write_timeout } = self;
         let answer = handshake.check(response).map_err(ConnectError::Handshake)?;
         let protocol = answer.protocol.map(Box::from);
+        #[cfg(feature = "deflate")]
+        let deflation = answer.deflate;
+        #[cfg(not(feature = "deflate"))]
+        let deflation = ();
         let upgraded = hyper::upgrade::on(response).await;
         let stream = upgraded.map_err(|error| ConnectError::Io(io::Error::other(error)))?;
         let connection = Connection::client(config, MaskingKeys::new(runtime.clone()));
+        let connection = deflating(connection, &deflation);
         let mut line = Line::new(HyperIo(stream), connection, Vec::new(), runtime.now());
         line.set_write_timeout(write_timeout);
         Ok(WebSocket::from_line(line, runtime).with_protocol(protocol))

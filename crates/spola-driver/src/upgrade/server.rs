@@ -15,6 +15,7 @@ use spola_websocket::handshake::server::Rejection;
 use spola_websocket::{Config, Connection};
 
 use super::HyperIo;
+use crate::deflation::{Deflation, deflating};
 use crate::line::WRITE_TIMEOUT;
 use crate::{AcceptError, Line, Runtime, WebSocket};
 
@@ -48,6 +49,8 @@ pub struct Upgrade {
     config: Config,
     protocols: Vec<Cow<'static, str>>,
     write_timeout: Option<Duration>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<spola_websocket::deflate::Options>,
 }
 
 impl Upgrade {
@@ -58,6 +61,8 @@ impl Upgrade {
             config: Config::default(),
             protocols: Vec::new(),
             write_timeout: Some(WRITE_TIMEOUT),
+            #[cfg(feature = "deflate")]
+            deflate: None,
         }
     }
 
@@ -87,6 +92,17 @@ impl Upgrade {
         self
     }
 
+    /// Agrees to permessage-deflate with clients that offer it. Default: declined.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(
+        mut self,
+        options: impl Into<Option<spola_websocket::deflate::Options>>,
+    ) -> Self {
+        self.deflate = options.into();
+        self
+    }
+
     /// The response to send, with an empty body, and the WebSocket that comes of it. You may add
     /// headers. The request's origin, path and credentials are the caller's to check.
     ///
@@ -110,12 +126,20 @@ impl Upgrade {
         if let Some(chosen) = chosen {
             response = response.protocol(chosen).map_err(|_| Rejection::Protocols)?;
         }
+        #[cfg(feature = "deflate")]
+        let (response, deflation) = match &self.deflate {
+            Some(options) => response.deflate(options),
+            None => (response, None),
+        };
+        #[cfg(not(feature = "deflate"))]
+        let deflation = ();
         let response = response.into_response().map(|()| T::default());
         let accepted = Accepted {
             runtime,
             config: self.config.clone(),
             protocol: chosen.map(|chosen| Box::from(&**chosen)),
             write_timeout: self.write_timeout,
+            deflation,
         };
         Ok((response, Upgrading { on: hyper::upgrade::on(request), accepted: Some(accepted) }))
     }
@@ -148,6 +172,7 @@ struct Accepted<R> {
     config: Config,
     protocol: Option<Box<str>>,
     write_timeout: Option<Duration>,
+    deflation: Deflation,
 }
 
 impl<R: Runtime + Unpin> Future for Upgrading<R> {
@@ -159,9 +184,9 @@ impl<R: Runtime + Unpin> Future for Upgrading<R> {
         let Some(accepted) = self.accepted.take() else {
             return Poll::Ready(Err(AcceptError::Io(io::ErrorKind::NotConnected.into())));
         };
-        let Accepted { runtime, config, protocol, write_timeout } = accepted;
+        let Accepted { runtime, config, protocol, write_timeout, deflation } = accepted;
         // What came behind the request's head, hyper gives with the stream.
-        let connection = Connection::server(config);
+        let connection = deflating(Connection::server(config), &deflation);
         let mut line = Line::new(HyperIo(stream), connection, Vec::new(), runtime.now());
         line.set_write_timeout(write_timeout);
         Poll::Ready(Ok(WebSocket::from_line(line, runtime).with_protocol(protocol)))

@@ -42,6 +42,8 @@ pub use spola_driver::connect::{ConnectorError, MaybeTls, Response};
 pub use spola_driver::upgrade::{HyperIo, Upgrade, UpgradeHandshake, UpgradeRequest, Upgrading};
 pub use spola_driver::{Accept, AcceptError, Answer, ConnectError, Error, Open, Refusal};
 pub use spola_websocket::client::proxy::Proxy;
+#[cfg(feature = "deflate")]
+pub use spola_websocket::deflate;
 pub use spola_websocket::handshake::server::Rejection;
 pub use spola_websocket::{CloseCode, CloseReason, Config, Message, SendError};
 

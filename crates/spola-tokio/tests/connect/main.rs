@@ -1,6 +1,8 @@
 //! Clients that connect by URL: over a network in memory, on a clock that moves by itself only when
 //! everybody waits; and over a few real sockets.
 
+#[cfg(feature = "deflate")]
+mod deflate;
 mod net;
 mod proxies;
 mod redirects;
