@@ -152,13 +152,13 @@ impl Accept {
         S: Transport,
         R: Runtime,
     {
-        let handshake = self.options.shake_hands(&mut stream);
-        let greeted = within(&runtime, self.options.head_timeout, handshake).await;
+        let Options { head_timeout, write_timeout, .. } = *self.options;
+        let greeted = within(&runtime, head_timeout, self.options.shake_hands(&mut stream)).await;
         let greeted = greeted.ok_or(AcceptError::TimedOut)??;
         let connection = Connection::server(self.options.config.clone());
         let connection = deflating(connection, &greeted.deflation);
         let mut line = Line::new(stream, connection, greeted.received, runtime.now());
-        line.set_write_timeout(self.options.write_timeout);
+        line.set_write_timeout(write_timeout);
         Ok(WebSocket::from_line(line, runtime).with_protocol(greeted.protocol))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -63,15 +63,17 @@ pub(crate) async fn refuse<S: Transport>(stream: &mut S, head: &[u8]) -> io::Res
 }
 
 /// Awaits `future`, but no longer than `time`; `None` if it took longer.
-pub(crate) async fn within<R: Runtime, T>(
+///
+/// The future is put on the heap here and now, so that whoever waits keeps no room for it afterwards.
+pub(crate) fn within<R: Runtime, T>(
     runtime: &R,
     time: Duration,
     future: impl Future<Output = T>,
-) -> Option<T> {
-    let mut future = pin!(future);
+) -> impl Future<Output = Option<T>> {
+    let mut future = Box::pin(future);
     let deadline = runtime.now().checked_add(time);
     let mut timer: Option<Box<dyn Timer>> = None;
-    poll_fn(|cx| {
+    poll_fn(move |cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
@@ -82,5 +84,4 @@ pub(crate) async fn within<R: Runtime, T>(
         });
         timer.poll_expired(cx).map(|()| None)
     })
-    .await
 }

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use spola_websocket::{ChunkEvent, Connection, Event, Payload};
 
+pub(crate) use self::input::Detached;
 use self::input::Input;
-pub(crate) use self::input::Part;
 pub(crate) use self::link::{Link, WRITE_TIMEOUT};
 use crate::{Transport, scratch};
 
@@ -129,10 +129,10 @@ impl<S: Transport> Line<S> {
     }
 
     /// A payload that the last event had, lent once more.
-    pub(crate) fn payload(&self, part: Part) -> Payload<'_> {
-        match part {
-            Part::Lent(place) => Payload::Borrowed(self.input.at(place)),
-            Part::Owned(bytes) => Payload::Owned(bytes),
+    pub(crate) fn payload(&self, payload: Detached) -> Payload<'_> {
+        match payload {
+            Detached::Lent(len) => Payload::Borrowed(self.input.just_parsed(len)),
+            Detached::Owned(bytes) => Payload::Owned(bytes),
         }
     }
 

@@ -33,7 +33,8 @@ use crate::{Error, Line, MaskingKeys, Runtime, Timer, Transport};
 /// Nothing happens while no method is awaited: pings are answered and timers seen to within
 /// [`recv`](Self::recv).
 pub struct WebSocket<S, R> {
-    line: Line<S>,
+    /// On the heap: a task that holds a WebSocket often has room for it in more than one place.
+    line: Box<Line<S>>,
     runtime: R,
     /// Made when something is to be waited for first.
     timer: Option<Box<dyn Timer>>,
@@ -77,6 +78,7 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
 
     /// Any connection, on the given runtime.
     pub fn from_line(line: Line<S>, runtime: R) -> Self {
+        let line = Box::new(line);
         Self { line, runtime, timer: None, protocol: None, state: State::Open, exhausted: false }
     }
 

@@ -1,5 +1,4 @@
 use std::io;
-use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -17,25 +16,16 @@ pub(super) struct Input {
 }
 
 /// A payload that an event had, while nobody borrows it.
-pub(crate) enum Part {
-    Lent(Place),
+pub(crate) enum Detached {
+    /// As many bytes at the end of what was parsed: an event's payload is the last of what it took.
+    Lent(usize),
     Owned(Bytes),
 }
 
-/// The addresses of a payload in the read buffer.
-pub(crate) struct Place(Range<usize>);
-
-impl Place {
-    fn of(bytes: &[u8]) -> Self {
-        let Range { start, end } = bytes.as_ptr_range();
-        Self(start.addr()..end.addr())
-    }
-}
-
-impl From<Payload<'_>> for Part {
+impl From<Payload<'_>> for Detached {
     fn from(payload: Payload<'_>) -> Self {
         match payload {
-            Payload::Borrowed(bytes) => Self::Lent(Place::of(bytes)),
+            Payload::Borrowed(bytes) => Self::Lent(bytes.len()),
             Payload::Owned(bytes) => Self::Owned(bytes),
         }
     }
@@ -68,10 +58,9 @@ impl Input {
         taken
     }
 
-    pub(super) fn at(&self, place: Place) -> &[u8] {
-        let Place(Range { start, end }) = place;
-        let base = self.buffer.as_ptr().addr();
-        self.buffer.get(start.wrapping_sub(base)..end.wrapping_sub(base)).unwrap_or_default()
+    /// The last `len` bytes that were parsed.
+    pub(super) fn just_parsed(&self, len: usize) -> &[u8] {
+        self.buffer.get(self.parsed.saturating_sub(len)..self.parsed).unwrap_or_default()
     }
 
     /// Reads into a buffer of the thread's, which is kept only if something has come.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use spola_websocket::{ChunkEvent, CloseReason, Event, Kind, Message};
 
 use super::{State, WebSocket};
-use crate::line::{Link, Part};
+use crate::line::{Detached, Link};
 use crate::{Error, Runtime, Timer, Transport};
 
 /// Bytes that may wait for more answers to join them; then a sender waits for the socket.
@@ -25,7 +25,7 @@ pub(super) enum Front {
 /// A [`Chunk`](spola_websocket::Chunk) while nobody borrows it.
 pub(super) struct Piece {
     pub(super) kind: Kind,
-    pub(super) data: Part,
+    pub(super) data: Detached,
     pub(super) first: bool,
     pub(super) last: bool,
 }
