@@ -11,7 +11,8 @@ use tokio::net::TcpStream;
 
 use super::spola::shake_hands;
 
-const MAX_READ: usize = 64 << 10;
+/// As in the loops without a library.
+const MAX_READ: usize = 256 << 10;
 
 pub(super) async fn serve(mut stream: TcpStream) {
     if let Ok(connection) = shake_hands(&mut stream, None).await {
