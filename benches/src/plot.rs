@@ -189,6 +189,7 @@ fn colour(server: Server) -> &'static str {
         Server::LimitWs => "#c3c9d0",
         Server::Spola => "#1a7f64",
         Server::SpolaStream => "#7cc4ae",
+        Server::SpolaMachineStream => "#b4e0d2",
         Server::Fastwebsockets => "#8250df",
         Server::TokioWebsockets => "#0969da",
         Server::Yawc => "#bc4c00",

@@ -9,7 +9,7 @@ pub(crate) mod node;
 mod raw_epoll;
 pub(crate) mod sockudo;
 pub(crate) mod spola;
-mod spola_stream;
+mod spola_machine;
 mod tokio_tungstenite;
 pub(crate) mod tokio_websockets;
 pub(crate) mod yawc;
@@ -82,8 +82,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     match options.server {
         Server::RawEpoll => epoll::serve::<RawEcho>(&listener),
         Server::LimitWs => epoll::serve::<LimitWs>(&listener),
-        Server::Spola => on_tokio(Timers::On, listener, move |s| spola::serve(s, deflate)),
-        Server::SpolaStream => on_tokio(Timers::On, listener, spola_stream::serve),
+        Server::Spola => {
+            let settings = spola::settings(deflate);
+            on_tokio(Timers::On, listener, move |s| spola::serve(s, settings.clone()))
+        }
+        Server::SpolaStream => on_tokio(Timers::On, listener, spola::serve_stream),
+        Server::SpolaMachineStream => on_tokio(Timers::On, listener, spola_machine::serve),
         Server::Fastwebsockets => on_tokio(Timers::Off, listener, fastwebsockets::serve),
         Server::TokioWebsockets => on_tokio(Timers::Off, listener, tokio_websockets::serve),
         Server::Yawc => on_tokio(Timers::On, listener, move |s| yawc::echo(s, deflate)),

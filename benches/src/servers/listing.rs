@@ -13,8 +13,10 @@ pub(crate) enum Server {
     LimitWs,
     /// Spola on tokio, a message in and a message out; it batches by itself.
     Spola,
-    /// Spola's machine on tokio, with the chunks of large messages passed on as they come.
+    /// Spola on tokio, with the chunks of large messages passed on as they come.
     SpolaStream,
+    /// The same with Spola's machine in a loop of its own, instead of the driver.
+    SpolaMachineStream,
     /// fastwebsockets over hyper, as in its example.
     Fastwebsockets,
     /// tokio-websockets, as in its example.
@@ -55,6 +57,7 @@ impl Server {
     pub(crate) fn is_variant(self) -> bool {
         match self {
             Self::SpolaStream
+            | Self::SpolaMachineStream
             | Self::YawcBatch
             | Self::SockudoBatch
             | Self::TokioTungsteniteBatch => true,
@@ -72,8 +75,8 @@ impl Server {
 
     /// Whether it takes part where messages have this size.
     pub(crate) fn suits(self, size: usize) -> bool {
-        // It may answer in several frames, and is of use with large messages only.
-        self != Self::SpolaStream || size > frames::LARGE
+        // They may answer in several frames, and are of use with large messages only.
+        !matches!(self, Self::SpolaStream | Self::SpolaMachineStream) || size > frames::LARGE
     }
 
     /// Whether it can compress messages.
@@ -88,6 +91,7 @@ impl Server {
             Self::RawEpoll
             | Self::LimitWs
             | Self::SpolaStream
+            | Self::SpolaMachineStream
             | Self::Fastwebsockets
             | Self::TokioWebsockets
             | Self::TokioTungstenite
@@ -100,8 +104,8 @@ impl Server {
         match self {
             Self::RawEpoll | Self::WsNode => &[],
             Self::LimitWs => &["spola-frame"],
-            Self::Spola => &["spola-tokio", "tokio"],
-            Self::SpolaStream => &["spola-websocket", "tokio"],
+            Self::Spola | Self::SpolaStream => &["spola-tokio", "tokio"],
+            Self::SpolaMachineStream => &["spola-websocket", "tokio"],
             Self::Fastwebsockets => &["fastwebsockets", "hyper", "tokio"],
             Self::TokioWebsockets => &["tokio-websockets", "tokio"],
             Self::Yawc | Self::YawcBatch => &["yawc", "hyper", "tokio"],

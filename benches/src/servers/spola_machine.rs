@@ -5,18 +5,34 @@ use std::io;
 use std::time::Instant;
 
 use bytes::Buf as _;
+use spola_websocket::handshake::server::RequestReader;
 use spola_websocket::{ChunkEvent, Connection, Part, SendError};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::spola::shake_hands;
+use super::spola::config;
 
 /// As in the loops without a library.
 const MAX_READ: usize = 256 << 10;
 
 pub(super) async fn serve(mut stream: TcpStream) {
-    if let Ok(connection) = shake_hands(&mut stream, None).await {
+    if let Ok(connection) = accept(&mut stream).await {
         let _ = echo(stream, connection).await;
+    }
+}
+
+/// The opening handshake. The load sends nothing before the answer, so nothing follows the request.
+async fn accept(stream: &mut TcpStream) -> io::Result<Connection> {
+    let (mut reader, mut head) = (RequestReader::new(), Vec::new());
+    loop {
+        if stream.read_buf(&mut head).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let request = reader.read(&head).map_err(|_| io::ErrorKind::InvalidData)?;
+        if let Some(request) = request {
+            stream.write_all(&request.upgrade.accept().to_bytes()).await?;
+            return Ok(Connection::server(config()));
+        }
     }
 }
 
