@@ -181,6 +181,11 @@ fn sessions() -> Vec<(&'static str, Session)> {
         Step::Flush,
         Step::Wait(20),
     ];
+    let announced = vec![Step::Frame(Frame {
+        first: 0x80 | BINARY,
+        faults: 4,
+        payload: Payload::Fill(b'y', 0x6000),
+    })];
     let flood = (0..24).map(|_| frame(PING, b"again")).chain([Step::Eof]).collect();
     vec![
         ("echo", session(0, 1, echo)),
@@ -189,6 +194,7 @@ fn sessions() -> Vec<(&'static str, Session)> {
         ("closing", session(0b10_0000, 7, closing)),
         ("parts", session(0b100_0000, 5, parts)),
         ("silence", session(0b1000_0000, 9, silence)),
+        ("announced", session(0, 201, announced)),
         ("slow", session(0b1_0000, 1, slow)),
         ("ping_flood", session(0b100, 33, flood)),
     ]
