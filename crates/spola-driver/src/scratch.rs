@@ -6,10 +6,10 @@
 use std::cell::Cell;
 
 /// Bytes that one read may bring.
-pub(crate) const LEN: usize = 64 << 10;
+pub(crate) const LEN: usize = 256 << 10;
 
 /// The largest capacity that is kept for the next writer.
-const OUTPUT_CAPACITY: usize = 256 << 10;
+const OUTPUT_CAPACITY: usize = 512 << 10;
 
 thread_local! {
     static INPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };

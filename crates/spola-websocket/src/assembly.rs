@@ -1,8 +1,7 @@
-use bytes::Bytes;
 use bytestring::ByteString;
 use spola_frame::incomplete_suffix;
 
-use crate::{Event, Kind, Payload, Text, Violation, copy, text};
+use crate::{Event, Kind, Payload, Text, Violation, copy, recycle, text};
 
 /// The most that is reserved ahead of what arrived, unless more has arrived already.
 const AHEAD: usize = 64 * 1024;
@@ -40,6 +39,9 @@ impl Assembly {
         match self {
             Self::Text(text) => text.append(bytes, expected),
             Self::Binary(buffer) => {
+                if buffer.capacity() == 0 {
+                    *buffer = recycle::take(expected as u64);
+                }
                 if buffer.capacity() - buffer.len() < bytes.len() {
                     buffer.reserve_exact(growth(buffer.len(), bytes.len(), expected));
                 }
@@ -52,7 +54,7 @@ impl Assembly {
     pub(crate) fn finish<'a>(self) -> Result<Event<'a>, Violation> {
         Ok(match self {
             Self::Text(text) => Event::Text(Text::Owned(text.finish()?)),
-            Self::Binary(buffer) => Event::Binary(Payload::Owned(Bytes::from(buffer))),
+            Self::Binary(buffer) => Event::Binary(Payload::Owned(recycle::payload(buffer))),
         })
     }
 }

@@ -107,6 +107,7 @@ mod message;
 mod output;
 mod prepared;
 mod reader;
+mod recycle;
 mod text;
 mod writer;
 

@@ -1,0 +1,84 @@
+//! Buffers of large binary messages, used again once their message is dropped.
+//!
+//! A large message grows its buffer in steps, since an announced length reserves nothing. Some
+//! allocators give such a buffer's pages back to the system each time, and clearing them anew costs
+//! more than everything else that is done with the message.
+
+use std::cell::RefCell;
+
+use bytes::Bytes;
+
+/// Smaller buffers are not worth it.
+const MIN: usize = 64 * 1024;
+
+/// What a thread keeps at most, in bytes.
+const MAX_KEPT: usize = 8 << 20;
+
+thread_local! {
+    static KEPT: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An empty buffer that has room for `expected` bytes, if the thread keeps one.
+pub(crate) fn take(expected: u64) -> Vec<u8> {
+    if expected < MIN as u64 {
+        return Vec::new();
+    }
+    KEPT.with_borrow_mut(|kept| kept.pop()).unwrap_or_default()
+}
+
+/// The filled buffer as a payload; its memory is kept when nobody holds it any more.
+pub(crate) fn payload(buffer: Vec<u8>) -> Bytes {
+    if buffer.capacity() < MIN || buffer.capacity() > MAX_KEPT {
+        return buffer.into();
+    }
+    Bytes::from_owner(Recycled(buffer))
+}
+
+struct Recycled(Vec<u8>);
+
+impl AsRef<[u8]> for Recycled {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Recycled {
+    fn drop(&mut self) {
+        let mut buffer = std::mem::take(&mut self.0);
+        buffer.clear();
+        // The thread may be ending, and its buffers be gone: then so is this one.
+        let _ = KEPT.try_with(|kept| {
+            let mut kept = kept.borrow_mut();
+            let in_all: usize = kept.iter().map(Vec::capacity).sum();
+            if in_all + buffer.capacity() <= MAX_KEPT {
+                kept.push(buffer);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_buffer_is_used_again_and_no_more_is_kept_than_a_few() {
+        let filled = |len| {
+            let mut buffer = take(len as u64);
+            buffer.resize(len, 7);
+            payload(buffer)
+        };
+        let first = filled(1 << 20);
+        let at = first.as_ptr();
+        drop(first.slice(5..));
+        drop(first);
+        let again = filled(1 << 20);
+        assert_eq!(again.as_ptr(), at);
+        let many: Vec<_> = (0..20).map(|_| filled(1 << 20)).collect();
+        drop(many);
+        let kept: usize = KEPT.with_borrow(|kept| kept.iter().map(Vec::capacity).sum());
+        assert!((MAX_KEPT / 2..=MAX_KEPT).contains(&kept), "{kept}");
+        assert_eq!(take(1000).capacity(), 0);
+        assert_eq!(payload(vec![1; 10]), &[1; 10][..]);
+    }
+}
