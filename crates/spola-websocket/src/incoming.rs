@@ -219,10 +219,13 @@ fn inflate_whole(
         } else {
             inflation.inflate(&mut input, &mut out, room)?
         };
-        if out.len() > limits.max_message_size - assembly.len() {
+        let excess = out.len() > limits.max_message_size - assembly.len();
+        // A text may be wrong before it is too large, however it was cut.
+        out.truncate(limits.max_message_size - assembly.len());
+        assembly.append(&out, out.len() as u64)?;
+        if excess {
             return Err(Violation::MessageTooBig);
         }
-        assembly.append(&out, out.len() as u64)?;
         out.clear();
         match progress {
             Progress::OutputFull => {}

@@ -122,6 +122,7 @@ fn broken() -> Vec<Row> {
 fn sizes() -> Vec<Row> {
     let small = |row: Row| row.limits(|config| config.max_message_size = 1000);
     let too_big = |row: Row| row.refused(1009, Violation::MessageTooBig);
+    let wrong = [&b"\xff"[..], &[b'a'; 2000]].concat();
     let noise: Vec<u8> =
         (0..1000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     vec![
@@ -140,6 +141,11 @@ fn sizes() -> Vec<Row> {
             "a header that announces too much",
             head(0xc2, 0x80, 2000).into_iter().chain([0; 4]).collect::<Vec<_>>(),
         ))),
+        small(row(
+            "a text that is wrong before it is too large",
+            masked(0xc1, &compressed(&wrong)),
+        ))
+        .refused(1007, Violation::InvalidUtf8),
         too_big(small(row("fragments that inflate to too much", {
             let whole = compressed(&[1; 2000]);
             [masked(0x42, &whole[..whole.len() / 2]), masked(0x80, &whole[whole.len() / 2..])]
