@@ -6,11 +6,12 @@ use std::{fs, io, path::Path};
 
 use spola_fuzz::{
     differential::Stream,
-    session::{Frame, Limits, Payload, Role, Session, Step},
+    session::{Compression, Frame, Limits, Payload, Role, Session, Step},
 };
 
 fn main() -> io::Result<()> {
     codecs()?;
+    compression()?;
     handshakes()?;
     for (role, target) in [(Role::Server, "server"), (Role::Client, "client")] {
         for (name, session) in sessions() {
@@ -50,6 +51,28 @@ fn codecs() -> io::Result<()> {
         ("mixed", "\u{1f}Gr\u{fc}\u{df}e, \u{4f60}\u{597d} \u{1f600}".as_bytes()),
     ] {
         write("utf8", name, text)?;
+    }
+    Ok(())
+}
+
+/// RFC 7692 §7.2.3, behind the sizes of pieces and room.
+fn compression() -> io::Result<()> {
+    for (name, message) in [
+        ("one_block", &b"\x00\x01\xf2\x48\xcd\xc9\xc9\x07\x00"[..]),
+        ("stored", b"\x01\x00\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"),
+        ("final_block", b"\x02\x01\xf3\x48\xcd\xc9\xc9\x07\x00\x00"),
+        ("two_blocks", b"\x03\x02\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"),
+        ("zeros", b"\x00\x10\xed\xc1\x01\x0d\x00\x00\x00\xc2\xa0\xf7\x4f\x6d\x0e\x07\x00"),
+        ("invalid", b"\x07\x07\xff\xff\xff\xff"),
+    ] {
+        write("inflate", name, message)?;
+    }
+    for (name, messages) in [
+        ("repeated", &b"\x81\x06\x20hello hello\nhello hello\n\nhello"[..]),
+        ("fast", b"\x01\x00\x03abcabcabcabc\x00\x01\x02\n\xff\xff"),
+        ("stored", b"\x00\x06\xffstored"),
+    ] {
+        write("deflate", name, messages)?;
     }
     Ok(())
 }
@@ -114,12 +137,18 @@ fn bytes(bytes: &[u8]) -> Payload {
 }
 
 /// 68 000 bytes.
-fn large() -> Payload {
+fn large_payload() -> Payload {
     Payload::Fill(b'x', 17_000)
 }
 
 fn sessions() -> Vec<(&'static str, Session)> {
-    let session = |limits, cut, steps| Session { limits: Limits(limits), cut, steps };
+    let session = |limits, cut, steps| Session {
+        limits: Limits(limits),
+        compression: Compression(0),
+        cut,
+        steps,
+    };
+    let with = |compression, session| Session { compression: Compression(compression), ..session };
     let echo = vec![
         frame(TEXT, b"hello"),
         Step::Text(bytes(b"hello")),
@@ -137,13 +166,13 @@ fn sessions() -> Vec<(&'static str, Session)> {
         frame(BINARY, b"\0\xff"),
     ];
     let large = vec![
-        Step::Frame(part(0x80 | BINARY, large())),
-        Step::Binary(1, large()),
+        Step::Frame(part(0x80 | BINARY, large_payload())),
+        Step::Binary(1, large_payload()),
         Step::Lend(true),
         Step::Binary(2, Payload::Fill(7, 1100)),
         Step::Write(5000),
         Step::Lend(false),
-        Step::Frame(part(0x80 | TEXT, large())),
+        Step::Frame(part(0x80 | TEXT, large_payload())),
     ];
     let closing = vec![
         Step::Ping(bytes(b"are you there")),
@@ -186,6 +215,19 @@ fn sessions() -> Vec<(&'static str, Session)> {
         faults: 4,
         payload: Payload::Fill(b'y', 0x6000),
     })];
+    let squeezed = |payload: Payload| Step::Frame(Frame { first: 0x80 | TEXT, faults: 8, payload });
+    let compressed = vec![
+        squeezed(bytes(b"hello hello hello")),
+        Step::Text(bytes(b"hello hello hello")),
+        squeezed(large_payload()),
+        Step::Binary(1, large_payload()),
+        Step::Fragment(1, Payload::Fill(b'a', 40)),
+        Step::Fragment(3, bytes(b"b")),
+        frame(TEXT, b"not this one"),
+        Step::Frame(Frame { first: 0x40 | BINARY, faults: 0, payload: bytes(b"\xf2\x48\xcd") }),
+        Step::Frame(part(0x80, bytes(b"\xc9\xc9\x07\x00"))),
+    ];
+    let squeezed_noise = vec![squeezed(bytes(b"\xff")), frame(0x40 | BINARY, b"\xff\xff")];
     let flood = (0..24).map(|_| frame(PING, b"again")).chain([Step::Eof]).collect();
     vec![
         ("echo", session(0, 1, echo)),
@@ -195,6 +237,9 @@ fn sessions() -> Vec<(&'static str, Session)> {
         ("parts", session(0b100_0000, 5, parts)),
         ("silence", session(0b1000_0000, 9, silence)),
         ("announced", session(0, 201, announced)),
+        ("compressed", with(0b0001, session(0, 3, compressed.clone()))),
+        ("takeover", with(0b1111, session(0b100_0000, 190, compressed))),
+        ("inflates_to_no_text", with(0b1, session(0, 0, squeezed_noise))),
         ("slow", session(0b1_0000, 1, slow)),
         ("ping_flood", session(0b100, 33, flood)),
     ]
@@ -213,7 +258,14 @@ fn streams() -> Vec<(&'static str, Vec<Frame>)> {
                 part(0x80, bytes(b"\x98\x80")),
             ],
         ),
-        ("large", vec![part(0x80 | BINARY, large()), part(BINARY, large()), part(0x80, large())]),
+        (
+            "large",
+            vec![
+                part(0x80 | BINARY, large_payload()),
+                part(BINARY, large_payload()),
+                part(0x80, large_payload()),
+            ],
+        ),
         ("closed", vec![Frame::new(CLOSE, b"\x0b\xb8later"), Frame::new(TEXT, b"ignored")]),
         ("masking", vec![Frame::new(TEXT, b"a"), fault(TEXT, 1, b"b")]),
         ("length", vec![fault(BINARY, 2, &[7; 20])]),

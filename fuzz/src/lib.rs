@@ -5,8 +5,10 @@
 //! allocator.
 #![forbid(unsafe_code)]
 
+pub mod deflate;
 pub mod differential;
 pub mod frame_header;
+pub mod inflate;
 pub mod negotiation;
 #[path = "../../crates/spola-websocket/tests/common/oracle.rs"]
 #[allow(missing_docs)]

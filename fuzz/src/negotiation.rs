@@ -1,8 +1,12 @@
-//! The grammar of `Sec-WebSocket-Extensions` (RFC 6455 §9.1).
+//! The grammar of `Sec-WebSocket-Extensions` (RFC 6455 §9.1), and the agreements on
+//! permessage-deflate that come of it (RFC 7692 §7.1).
 
-use spola_websocket::handshake::{
-    ExtensionOffer,
-    server::{HttpVersion, Rejection, check as check_request},
+use spola_websocket::{
+    deflate::{Agreement, Options, offer},
+    handshake::{
+        ExtensionOffer,
+        server::{HttpVersion, Rejection, check as check_request},
+    },
 };
 
 /// The most offers, and the most parameters of one, that are kept.
@@ -22,10 +26,59 @@ pub fn check(bytes: &[u8]) {
         return;
     };
     check_bounds(&offers);
+    agreements(bytes, &offers);
     // All may have been declined for their size, and an empty list is malformed.
     if !offers.is_empty() {
         assert_eq!(parsed(&[written.join(",").as_bytes()]), Ok(offers));
     }
+}
+
+/// What `bytes` make up as options on both sides agrees with itself, whoever offers.
+fn agreements(bytes: &[u8], offers: &[ExtensionOffer<'_>]) {
+    let byte = |at: usize| bytes.iter().rev().nth(at).copied().unwrap_or_default();
+    let (server, client) = (options(byte(0), byte(1)), options(byte(2), byte(3)));
+    if let Some(agreement) = Agreement::accept(offers, &server) {
+        sound(&agreement, &server);
+        let header = agreement.to_header();
+        assert_eq!(parsed(&[header.as_bytes()]).map(|elements| elements.len()), Ok(1), "{header}");
+    }
+    if let Ok(Some(agreement)) = Agreement::from_response(offers, &client) {
+        sound(&agreement, &client);
+    }
+    // Our own two ends come to the same agreement, each from its side.
+    let offered = offer(&client);
+    let elements = parsed(&[offered.as_bytes()]).unwrap_or_default();
+    if let Some(at_server) = Agreement::accept(&elements, &server) {
+        let header = at_server.to_header();
+        let answer = parsed(&[header.as_bytes()]).unwrap_or_default();
+        let Ok(Some(at_client)) = Agreement::from_response(&answer, &client) else {
+            panic!("{header} does not answer {offered}");
+        };
+        assert_eq!(Some(at_client.incoming()), at_server.outgoing());
+        let sent = at_client.outgoing().unwrap_or(at_server.incoming());
+        assert!(sent.window_bits <= at_server.incoming().window_bits);
+        assert!(!sent.context_takeover || at_server.incoming().context_takeover);
+    }
+}
+
+fn options(flags: u8, bits: u8) -> Options {
+    let mut options = Options::default();
+    options.outgoing_context_takeover = flags & 1 != 0;
+    options.incoming_context_takeover = flags & 2 != 0;
+    options.outgoing_window_bits = bits % 16;
+    options.incoming_window_bits = bits / 16;
+    options
+}
+
+/// Within what the options allow.
+fn sound(agreement: &Agreement, options: &Options) {
+    if let Some(outgoing) = agreement.outgoing() {
+        assert!((9..=options.outgoing_window_bits.clamp(9, 15)).contains(&outgoing.window_bits));
+        assert!(!outgoing.context_takeover || options.outgoing_context_takeover);
+    }
+    let incoming = agreement.incoming();
+    assert!((8..=options.incoming_window_bits.clamp(8, 15)).contains(&incoming.window_bits));
+    assert!(!incoming.context_takeover || options.incoming_context_takeover);
 }
 
 /// No more offers and parameters than are kept, and all of them tokens.

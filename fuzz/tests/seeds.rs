@@ -4,8 +4,9 @@ use std::{fs, path::Path};
 
 use arbitrary::{Arbitrary, Unstructured};
 use spola_fuzz::{
+    deflate,
     differential::Stream,
-    frame_header, negotiation, request, response,
+    frame_header, inflate, negotiation, request, response,
     session::{Role, Session},
     utf8,
 };
@@ -18,12 +19,14 @@ fn structured<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> T {
 #[test]
 fn every_seed_holds() {
     type Check = fn(&[u8]);
-    let targets: [(&str, Check); 8] = [
+    let targets: [(&str, Check); 10] = [
         ("frame_header", frame_header::check),
         ("utf8", utf8::check),
         ("request", request::check),
         ("response", response::check),
         ("negotiation", negotiation::check),
+        ("inflate", inflate::check),
+        ("deflate", deflate::check),
         ("server", |bytes| {
             let session: Session = structured(bytes);
             assert_eq!(session.to_bytes(), bytes, "not what was written");

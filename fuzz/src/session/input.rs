@@ -1,5 +1,6 @@
 use arbitrary::{Result, Unstructured};
 use spola_frame::{MaskingKey, mask};
+use spola_websocket::deflate::{Deflater, Flush};
 
 use super::Role;
 
@@ -9,7 +10,7 @@ pub struct Frame {
     /// The first byte: FIN, the reserved bits, the opcode.
     pub first: u8,
     /// Bit 0: masked the wrong way. Bit 1: a length longer than it needs. Bit 2: half of the
-    /// payload is missing.
+    /// payload is missing. Bit 3, which may be right as well: compressed, with RSV1.
     pub faults: u8,
     /// What it carries.
     pub payload: Payload,
@@ -47,6 +48,11 @@ impl Frame {
         let masked = (role == Role::Server) != (self.faults & 1 != 0);
         let bit = if masked { 0x80 } else { 0 };
         let mut wire = vec![self.first];
+        if self.faults & 8 != 0 {
+            wire[0] |= 0x40;
+            let plain = std::mem::take(&mut payload);
+            Deflater::new(1, 15).deflate(&plain, &mut payload, Flush::Message);
+        }
         match (payload.len(), self.faults & 2 != 0) {
             (len @ 0..=125, false) => wire.push(bit | len as u8),
             (len @ ..=125, true) | (len @ 126..=0xffff, false) => {

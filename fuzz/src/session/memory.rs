@@ -11,6 +11,9 @@ const IDLE: usize = 512;
 /// What may be reserved ahead of what has arrived.
 const AHEAD: usize = 64 * 1024;
 
+/// What a decompressor costs.
+const CONTEXT: usize = 50 * 1024;
+
 /// A control frame, the parts of an incomplete message.
 const PARTS: usize = 1024;
 
@@ -32,6 +35,9 @@ pub(super) fn check(session: &Session, role: Role, depth: Depth) {
     let longest = wires.iter().map(|(wire, _)| wire.len()).max().unwrap_or(0);
     let size = session.piece().max(longest / play::PIECES);
     let mut scratch = vec![0; size];
+    let agreed = session.compression.is_agreed();
+    // A decompressor, of the connection's or of the thread's.
+    let context = if agreed { CONTEXT } else { 0 };
     let before = allocated();
     let mut arrived = 0;
     for (wire, pause) in &wires {
@@ -52,9 +58,11 @@ pub(super) fn check(session: &Session, role: Role, depth: Depth) {
             if depth == Depth::Chunks || (timed && connection.poll_timeout().is_none()) {
                 // No message has begun, or all is over.
                 arrived = 0;
-                assert!(held <= IDLE, "{held} bytes held between messages");
+                assert!(held <= IDLE + context, "{held} bytes held between messages");
             }
-            assert!(held <= arrived + arrived.max(AHEAD) + PARTS, "{held} bytes held of {arrived}");
+            // What is compressed may grow up to the limit.
+            let size = if agreed { session.limits.config().max_message_size } else { arrived };
+            assert!(held <= size + size.max(AHEAD) + PARTS + context, "{held} bytes of {arrived}");
         }
     }
 }

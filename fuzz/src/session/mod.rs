@@ -18,7 +18,7 @@ use memory::Depth;
 use play::Delivery;
 
 pub use input::{Frame, Payload};
-pub use script::{Limits, Session, Step};
+pub use script::{Compression, Limits, Session, Step};
 
 /// Which end of the connection is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,21 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use spola_websocket::Config;
+use spola_websocket::{
+    Config,
+    deflate::{Agreement, Options},
+    handshake::ExtensionOffer,
+};
 
-use super::{Frame, Payload};
+use super::{Frame, Payload, Role};
 
 /// A script: the limits, how the input is cut, then what happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The connection's configuration.
     pub limits: Limits,
+    /// What was agreed on.
+    pub compression: Compression,
     /// How the input is cut where it comes in pieces.
     pub cut: u8,
     /// What happens, in order.
@@ -19,6 +25,11 @@ pub struct Session {
 /// A few configurations, one to each bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits(pub u8);
+
+/// Bit 0: messages may be compressed. Bits 1 and 2: with context takeover, incoming and outgoing.
+/// Bit 3: every message is. Bit 4: with a small window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compression(pub u8);
 
 /// What the network, the application or the clock does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +112,36 @@ impl Limits {
     }
 }
 
+impl Compression {
+    /// Whether messages may be compressed.
+    pub(super) fn is_agreed(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    pub(super) fn agreement(self, role: Role) -> Option<Agreement> {
+        if !self.is_agreed() {
+            return None;
+        }
+        let mut options = Options::default();
+        options.incoming_context_takeover = self.0 & 2 != 0;
+        options.outgoing_context_takeover = self.0 & 4 != 0;
+        options.threshold = if self.0 & 8 != 0 { 0 } else { 100 };
+        options.outgoing_window_bits = if self.0 & 16 != 0 { 9 } else { 15 };
+        let name = "permessage-deflate";
+        match role {
+            Role::Server => {
+                let offer = ExtensionOffer { name, parameters: Vec::new() };
+                Agreement::accept(&[offer], &options)
+            }
+            Role::Client => {
+                let parameters = vec![("server_no_context_takeover", None)];
+                let answer = ExtensionOffer { name, parameters };
+                Agreement::from_response(&[answer], &options).ok()?
+            }
+        }
+    }
+}
+
 impl Session {
     /// Bytes to a piece.
     pub(super) fn piece(&self) -> usize {
@@ -113,7 +154,7 @@ impl Session {
 
     /// The bytes that this script is read from.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = vec![self.limits.0, self.cut];
+        let mut out = vec![self.limits.0, self.compression.0, self.cut];
         self.steps.iter().for_each(|step| step.encode(&mut out));
         out
     }
@@ -121,12 +162,13 @@ impl Session {
 
 impl<'a> Arbitrary<'a> for Session {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        let (limits, cut) = (Limits(u.arbitrary()?), u.arbitrary()?);
+        let (limits, compression) = (Limits(u.arbitrary()?), Compression(u.arbitrary()?));
+        let cut = u.arbitrary()?;
         let mut steps = Vec::new();
         while !u.is_empty() && steps.len() < 200 {
             steps.push(Step::decode(u)?);
         }
-        Ok(Self { limits, cut, steps })
+        Ok(Self { limits, compression, cut, steps })
     }
 }
 

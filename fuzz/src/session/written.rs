@@ -1,8 +1,11 @@
 use spola_frame::{FrameHeader, Opcode, Rsv, mask};
-use spola_websocket::{CloseCode, CloseFrame, CloseReason, Kind};
+use spola_websocket::{
+    CloseCode, CloseFrame, CloseReason, Kind,
+    deflate::{Inflater, Progress},
+};
 
 use super::{
-    Limits, Role,
+    Role, Session,
     play::{Said, Sent},
 };
 
@@ -12,14 +15,24 @@ struct Heard {
     messages: Vec<Sent>,
     /// The message that is not complete.
     partial: Option<Sent>,
+    /// Whether it is compressed.
+    compressed: bool,
+    /// Keeps its window whether the compressor does or not.
+    inflater: Inflater,
     pings: Vec<Vec<u8>>,
     close: Option<Vec<u8>>,
 }
 
 /// Reads what an endpoint of `role` has written as its peer would: sound frames, nothing after a
 /// Close frame, what was said and in that order, and the Close frame that `reason` asks for.
-pub(super) fn check(role: Role, limits: Limits, wire: &[u8], said: &[Said], reason: &CloseReason) {
-    let heard = Heard::read(role, limits, wire);
+pub(super) fn check(
+    session: &Session,
+    role: Role,
+    wire: &[u8],
+    said: &[Said],
+    reason: &CloseReason,
+) {
+    let heard = Heard::read(session, role, wire);
     let (mut messages, mut pings, mut partial, mut close) = (Vec::new(), Vec::new(), None, None);
     for said in said {
         match said {
@@ -39,7 +52,7 @@ pub(super) fn check(role: Role, limits: Limits, wire: &[u8], said: &[Said], reas
         assert_eq!(heard.partial.as_ref(), partial, "the unfinished message differs");
     }
     let mut heard_pings: Vec<_> = heard.pings.iter().collect();
-    if limits.keeps_alive() {
+    if session.limits.keeps_alive() {
         // Those sent without being asked for are empty.
         heard_pings.retain(|ping| !ping.is_empty());
         pings.retain(|ping| !ping.is_empty());
@@ -48,11 +61,11 @@ pub(super) fn check(role: Role, limits: Limits, wire: &[u8], said: &[Said], reas
 }
 
 impl Heard {
-    fn read(role: Role, limits: Limits, mut wire: &[u8]) -> Self {
+    fn read(session: &Session, role: Role, mut wire: &[u8]) -> Self {
         let mut heard = Self::default();
         while !wire.is_empty() {
             assert_eq!(heard.close, None, "frames after the Close frame");
-            let (header, payload) = frame(role, &mut wire);
+            let (header, payload) = frame(role, session.compression.is_agreed(), &mut wire);
             let kind = match header.opcode {
                 Opcode::Pong => continue,
                 Opcode::Ping => {
@@ -67,33 +80,58 @@ impl Heard {
                 Opcode::Binary => Some(Kind::Binary),
                 Opcode::Continuation => None,
             };
-            assert!(payload.len() <= limits.fragment_size(), "a frame of {}", payload.len());
-            heard.data(kind, header.fin, &payload);
+            assert!(
+                payload.len() <= session.limits.fragment_size(),
+                "a frame of {}",
+                payload.len()
+            );
+            heard.data(kind, &header, &payload);
         }
         heard
     }
 
-    fn data(&mut self, kind: Option<Kind>, fin: bool, payload: &[u8]) {
+    fn data(&mut self, kind: Option<Kind>, header: &FrameHeader, payload: &[u8]) {
+        let FrameHeader { fin, rsv, .. } = *header;
         let begun = self.partial.take();
         assert_eq!(begun.is_none(), kind.is_some(), "{kind:?} after {begun:?}");
+        if begun.is_none() {
+            self.compressed = rsv == Rsv::RSV1;
+        } else {
+            assert_eq!(rsv, Rsv::NONE, "a continuation with RSV1");
+        }
         let Some(mut sent) = begun.or_else(|| kind.map(|kind| Sent { kind, payload: Vec::new() }))
         else {
             return;
         };
-        sent.payload.extend_from_slice(payload);
+        if self.compressed {
+            self.inflate(payload, fin, &mut sent.payload);
+        } else {
+            sent.payload.extend_from_slice(payload);
+        }
         if fin {
             self.messages.push(sent);
         } else {
             self.partial = Some(sent);
         }
     }
+
+    fn inflate(&mut self, mut payload: &[u8], fin: bool, out: &mut Vec<u8>) {
+        let inflated = self.inflater.inflate(&mut payload, out, usize::MAX);
+        assert_eq!(inflated, Ok(Progress::NeedsInput));
+        if fin {
+            assert_eq!(self.inflater.finish(out, usize::MAX), Ok(Progress::NeedsInput));
+        }
+    }
 }
 
-fn frame(role: Role, wire: &mut &[u8]) -> (FrameHeader, Vec<u8>) {
+fn frame(role: Role, compressed: bool, wire: &mut &[u8]) -> (FrameHeader, Vec<u8>) {
     let Ok(Some((header, start))) = FrameHeader::decode(wire) else {
         panic!("no frame: {wire:x?}");
     };
-    assert_eq!(header.rsv, Rsv::NONE);
+    assert!(
+        header.rsv == Rsv::NONE || (compressed && !header.opcode.is_control()),
+        "reserved bits: {header:?}"
+    );
     assert_eq!(header.masking_key.is_some(), role == Role::Client);
     let len = usize::try_from(header.payload_len).unwrap_or(usize::MAX);
     let (frame, rest) = wire.split_at(start + len);
