@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use spola_websocket::Violation;
 
-use crate::row::{Row, masked, plain, refused};
+use crate::{
+    row::{Row, refused},
+    wire::{masked, plain},
+};
 
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = codes();

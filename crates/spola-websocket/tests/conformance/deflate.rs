@@ -6,7 +6,10 @@ use spola_websocket::{
     handshake::ExtensionOffer,
 };
 
-use crate::row::{Row, head, masked, plain};
+use crate::{
+    row::Row,
+    wire::{head, masked, plain},
+};
 
 /// A server's end, by the default options: no context takeover.
 fn agreed() -> Agreement {

@@ -4,7 +4,8 @@ use spola_websocket::{FrameError, Violation};
 
 use crate::{
     common::oracle::{End, Received},
-    row::{Row, masked, plain, refused},
+    row::{Row, refused},
+    wire::{masked, plain},
 };
 
 const GOES_ON: &str = "it accepts lengths not in their shortest form";

@@ -22,6 +22,7 @@ mod requests;
 mod responses;
 mod row;
 mod slow;
+mod wire;
 
 use libtest_mimic::{Arguments, Trial};
 

@@ -6,7 +6,8 @@ use spola_websocket::Violation;
 
 use crate::{
     common::oracle::{End, Received},
-    row::{Row, head, masked, plain},
+    row::Row,
+    wire::{head, masked, plain},
 };
 
 const UNLIMITED: &str = "it does not count fragments";

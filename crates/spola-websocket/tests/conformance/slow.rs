@@ -6,7 +6,7 @@ use spola_websocket::Config;
 
 use crate::{
     common::{Clock, receive, sent},
-    row::{masked, plain},
+    wire::{masked, plain},
 };
 
 /// Sixteen pongs and the latest one, each with its header and at most 125 bytes.
