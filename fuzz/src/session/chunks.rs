@@ -1,6 +1,6 @@
 use spola_websocket::{Chunk, ChunkEvent, CloseReason, Kind};
 
-use super::play::Heard;
+use super::trace::Heard;
 
 /// The most in a chunk that was compressed.
 const INFLATED: usize = 64 * 1024;

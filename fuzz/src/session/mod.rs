@@ -12,6 +12,7 @@ mod input;
 mod memory;
 mod play;
 mod script;
+mod trace;
 mod written;
 
 use memory::Depth;

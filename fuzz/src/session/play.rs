@@ -5,7 +5,12 @@ use spola_websocket::{
     CloseCode, CloseReason, Connection, Event, Kind, Message, Part, Prepared, SendError, Violation,
 };
 
-use super::{Payload, Role, Session, Step, chunks::Chunks, written};
+use super::{
+    Payload, Role, Session, Step,
+    chunks::Chunks,
+    trace::{Heard, Moment, Said, Sent, Trace},
+    written,
+};
 
 /// How the input of a step reaches the connection.
 #[derive(Clone, Copy, Debug)]
@@ -17,48 +22,6 @@ pub(super) enum Delivery {
     Chunks(usize),
     /// So many bytes at a time, read in chunks at every other step.
     Mixed(usize),
-}
-
-/// What a script came to.
-#[derive(Debug, PartialEq)]
-pub(super) struct Trace {
-    moments: Vec<Moment>,
-    written: Vec<u8>,
-    reason: CloseReason,
-}
-
-/// What there was to see after a step.
-#[derive(Debug, PartialEq)]
-struct Moment {
-    heard: Vec<Heard>,
-    buffered: usize,
-    /// From the start.
-    timeout: Option<Duration>,
-}
-
-#[derive(Debug, PartialEq)]
-pub(super) enum Heard {
-    Text(String),
-    Binary(Vec<u8>),
-    Pong(Vec<u8>),
-    Closed,
-}
-
-/// What the application has sent, with success.
-#[derive(Debug, PartialEq)]
-pub(super) enum Said {
-    Message(Sent),
-    /// A message that was not ended.
-    Unfinished(Sent),
-    Ping(Vec<u8>),
-    Close(Vec<u8>),
-}
-
-/// A message.
-#[derive(Debug, PartialEq)]
-pub(super) struct Sent {
-    pub(super) kind: Kind,
-    pub(super) payload: Vec<u8>,
 }
 
 /// A large payload comes in at most about so many pieces, so that scripts stay quick.
@@ -82,36 +45,6 @@ pub(super) fn play(session: &Session, role: Role, delivery: Delivery) -> Trace {
     let reason =
         if reason == inflate { CloseReason::Violation(Violation::InvalidUtf8) } else { reason };
     Trace { moments, written: player.written, reason }
-}
-
-impl Trace {
-    /// Compares what was read in chunks, `self`, with what was read as `whole` messages: where no
-    /// limit was in the way that chunks do not have, the same.
-    pub(super) fn check_chunks(&self, whole: &Self) {
-        let (ours, theirs) = (self.events(), whole.events());
-        let limited = matches!(
-            whole.reason,
-            CloseReason::Violation(
-                Violation::MessageTooBig | Violation::TooManyFragments | Violation::MessageTimeout
-            )
-        );
-        // A part of a message is one for the idle timeout, so silence is noted at other times.
-        let silent = [&self.reason, &whole.reason]
-            .iter()
-            .any(|reason| matches!(reason, CloseReason::IdleTimeout | CloseReason::PongTimeout));
-        if limited {
-            let len = theirs.len() - 1;
-            assert_eq!(ours.get(..len), theirs.get(..len));
-        } else if !silent {
-            assert_eq!(ours, theirs);
-            assert_eq!(self.reason, whole.reason);
-            assert!(self.written == whole.written, "other bytes were written");
-        }
-    }
-
-    fn events(&self) -> Vec<&Heard> {
-        self.moments.iter().flat_map(|moment| &moment.heard).collect()
-    }
 }
 
 /// A connection for `role`, and the moment it begins.

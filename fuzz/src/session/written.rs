@@ -6,7 +6,7 @@ use spola_websocket::{
 
 use super::{
     Role, Session,
-    play::{Said, Sent},
+    trace::{Said, Sent},
 };
 
 /// What the peer reads, by what it is: control frames overtake messages.
