@@ -197,7 +197,9 @@ impl Writer {
 
     /// Puts a payload behind all others.
     fn queue(&mut self, head: Head, payload: Bytes) {
-        if self.waiting.is_empty() && payload.len() <= self.max_frame() {
+        if self.waiting.is_empty()
+            && (head.opcode.is_control() || payload.len() <= self.max_frame())
+        {
             self.owned_frame(head, payload);
         } else {
             self.waiting.push_back(Waiting { head, payload });

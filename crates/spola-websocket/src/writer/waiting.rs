@@ -69,7 +69,7 @@ impl Writer {
             return;
         };
         let Head { fin, rsv, opcode } = next.head;
-        if next.payload.len() > max_frame {
+        if next.payload.len() > max_frame && !opcode.is_control() {
             let payload = next.payload.split_to(max_frame);
             next.head = Head { fin, rsv: Rsv::NONE, opcode: Opcode::Continuation };
             self.owned_frame(Head { fin: false, rsv, opcode }, payload);

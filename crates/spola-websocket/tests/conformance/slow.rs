@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("pings of a peer that reads a byte at a time", reads_bytes),
         ("pings of a peer that lets a large message lie", reads_no_message),
         ("a Close frame behind all that waits", closes),
+        ("a Close frame longer than a fragment may be", closes_at_length),
     ]
     .into_iter()
     .map(|(name, run)| Trial::test(format!("slow readers: {name}"), run))
@@ -71,4 +72,20 @@ fn closes() -> Result<(), Failed> {
     receive(&mut server, clock.now(), &masked(0x88, b"\x03\xe8"));
     let expected = [plain(0x81, b"first"), plain(0x8a, b"x").repeat(16), plain(0x88, b"\x03\xe8")];
     check(sent(&mut server) == expected.concat(), "written in another order")
+}
+
+fn closes_at_length() -> Result<(), Failed> {
+    let mut config = Config::default();
+    config.fragment_size = std::num::NonZeroUsize::new(50);
+    let (clock, reason) = (Clock::new(), "x".repeat(100));
+    for waiting in [0, 80] {
+        let mut server = spola_websocket::Connection::server(config.clone());
+        if waiting > 0 {
+            server.send_binary(&vec![1; waiting]).unwrap();
+        }
+        server.close(clock.now(), spola_websocket::CloseCode::NORMAL, &reason).unwrap();
+        let body = [b"\x03\xe8", reason.as_bytes()].concat();
+        check(sent(&mut server).ends_with(&plain(0x88, &body)), "the Close frame was cut")?;
+    }
+    Ok(())
 }
