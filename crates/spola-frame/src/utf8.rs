@@ -42,7 +42,18 @@ impl Utf8Validator {
     /// # Errors
     /// When a byte cannot be part of a valid text, even if its sequence is not complete yet:
     /// overlong forms, surrogates and values above U+10FFFF fail at the byte that shows them.
+    #[inline]
     pub fn push(&mut self, piece: &[u8]) -> Result<(), Utf8Error> {
+        if self.len > 0 {
+            return self.push_behind_carried(piece);
+        }
+        match str::from_utf8(piece) {
+            Ok(_) => Ok(()),
+            Err(error) => self.carry(piece, 0, error),
+        }
+    }
+
+    fn push_behind_carried(&mut self, piece: &[u8]) -> Result<(), Utf8Error> {
         let mut rest = piece;
         while self.len > 0 {
             let Some((&byte, after)) = rest.split_first() else {
@@ -53,15 +64,21 @@ impl Utf8Validator {
             }
             rest = after;
         }
-        let Err(error) = str::from_utf8(rest) else {
-            return Ok(());
-        };
+        match str::from_utf8(rest) {
+            Ok(_) => Ok(()),
+            Err(error) => self.carry(rest, piece.len() - rest.len(), error),
+        }
+    }
+
+    /// Carries an unfinished sequence at the end of `rest`, which lies at `start` in its piece, if
+    /// that is all that is wrong.
+    fn carry(&mut self, rest: &[u8], start: usize, error: str::Utf8Error) -> Result<(), Utf8Error> {
         let bad = rest.get(error.valid_up_to()..).unwrap_or_default();
         match error.error_len() {
             // Either the lead byte itself is wrong, or the byte after a valid prefix.
             Some(len) => {
                 let wrong = if bad.first().is_some_and(|&lead| width(lead) > 1) { len } else { 0 };
-                Err(Utf8Error { offset: piece.len() - bad.len() + wrong })
+                Err(Utf8Error { offset: start + error.valid_up_to() + wrong })
             }
             None => {
                 for (slot, &byte) in self.carried.iter_mut().zip(bad) {

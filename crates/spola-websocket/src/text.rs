@@ -32,8 +32,14 @@ impl TextCheck {
     }
 }
 
+/// From so many bytes on, vector instructions are worth their start.
+const VECTOR_MIN: usize = 64;
+
 /// The same bytes as text.
 #[inline]
 pub(crate) fn check(bytes: &[u8]) -> Result<&str, Violation> {
+    if bytes.len() < VECTOR_MIN {
+        return str::from_utf8(bytes).map_err(|_| Violation::InvalidUtf8);
+    }
     simdutf8::basic::from_utf8(bytes).map_err(|_| Violation::InvalidUtf8)
 }
