@@ -39,13 +39,38 @@ enum Depth {
 
 #[test]
 fn no_peer_makes_a_connection_hold_more_than_it_may() {
-    plain().into_iter().for_each(Row::run);
+    run_all(plain);
     #[cfg(feature = "deflate")]
-    bombs::rows().into_iter().for_each(Row::run);
+    run_all(bombs::rows);
+}
+
+/// Each row runs twice on a thread of its own: buffers of large messages are the thread's, which keeps
+/// some of them. At first it has none, so the peak is the connection's own; the second time they are
+/// not counted, so what is held afterwards is.
+#[expect(clippy::disallowed_methods, reason = "what a thread keeps goes with it")]
+fn run_all(rows: fn() -> Vec<Row>) {
+    for at in 0..rows().len() {
+        let thread = std::thread::spawn(move || {
+            let peak = rows().swap_remove(at).run().peak;
+            let row = rows().swap_remove(at);
+            let (name, most_peak, most_rest) = (row.name, row.peak, row.rest);
+            let rest = row.run().rest;
+            println!("{name:<60} peak {peak:>9}, then {rest:>9}");
+            assert!(peak <= most_peak, "{name}: {peak} bytes held");
+            assert!(rest <= most_rest, "{name}: {rest} bytes held afterwards");
+        });
+        thread.join().expect("held");
+    }
+}
+
+/// Bytes held.
+struct Held {
+    peak: usize,
+    rest: usize,
 }
 
 impl Row {
-    fn run(mut self) {
+    fn run(mut self) -> Held {
         let clock = Clock::new();
         let input = std::mem::take(&mut self.input);
         let mut scratch = vec![0; 64 * KIB];
@@ -59,15 +84,13 @@ impl Row {
         }
         let peak = ALLOCATOR.peak_usage().saturating_sub(before);
         let rest = ALLOCATOR.current_usage().saturating_sub(before);
-        println!("{:<60} peak {peak:>9}, then {rest:>9}", self.name);
-        assert!(peak <= self.peak, "{}: {peak} bytes held", self.name);
-        assert!(rest <= self.rest, "{}: {rest} bytes held afterwards", self.name);
         let end = end.unwrap_or(CloseReason::Eof);
         assert_eq!(end, self.end, "{}", self.name);
         while self.connection.output().has_remaining() {
             let len = self.connection.output().remaining();
             self.connection.output().advance(len);
         }
+        Held { peak, rest }
     }
 
     fn read(&mut self, now: std::time::Instant, mut input: &mut [u8]) -> Option<CloseReason> {
