@@ -290,6 +290,9 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
     }
 }
 
+/// Nothing in it is pinned.
+impl<S, R> Unpin for WebSocket<S, R> {}
+
 impl<S, R> fmt::Debug for WebSocket<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket").field("protocol", &self.protocol).finish_non_exhaustive()

@@ -175,7 +175,10 @@ struct Accepted<R> {
     deflation: Deflation,
 }
 
-impl<R: Runtime + Unpin> Future for Upgrading<R> {
+/// Nothing in it is pinned.
+impl<R> Unpin for Upgrading<R> {}
+
+impl<R: Runtime> Future for Upgrading<R> {
     type Output = Result<WebSocket<HyperIo, R>, AcceptError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -13,7 +13,7 @@ use crate::{Error, Runtime, Transport};
 
 /// The messages, as by [`recv`](WebSocket::recv). It ends after the closing handshake, or after the
 /// first error.
-impl<S: Transport, R: Runtime + Unpin> Stream for WebSocket<S, R> {
+impl<S: Transport, R: Runtime> Stream for WebSocket<S, R> {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -28,7 +28,7 @@ impl<S: Transport, R: Runtime + Unpin> Stream for WebSocket<S, R> {
 
 /// Ready while less than 128 KiB wait to be written. Closing it sends a Close frame with status 1000;
 /// the peer's answer comes as the end of the [`Stream`].
-impl<S: Transport, R: Runtime + Unpin, M: Into<Message>> Sink<M> for WebSocket<S, R> {
+impl<S: Transport, R: Runtime, M: Into<Message>> Sink<M> for WebSocket<S, R> {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
