@@ -13,6 +13,28 @@
 //!
 //! `spola-tokio` and `spola-async-std` are such drivers.
 //!
+//! ```
+//! use spola_driver::{Accept, Received, Runtime, Transport};
+//!
+//! /// Serves one client, on whatever carries the bytes and tells the time.
+//! async fn serve<S: Transport, R: Runtime>(
+//!     accept: &Accept,
+//!     stream: S,
+//!     runtime: R,
+//! ) -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut socket = accept.accept(stream, runtime).await?;
+//!     // Lent out of the read buffer, with what answers it; `recv` has messages to keep, `recv_chunk`
+//!     // parts of large ones, and `split` makes halves for two tasks.
+//!     while let Some((message, mut replies)) = socket.recv_borrowed().await? {
+//!         match message {
+//!             Received::Text(text) => replies.send_text(&text)?,
+//!             Received::Binary(payload) => replies.send_binary(&payload)?,
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # Features
 //! - `connect`: clients that connect by URL. Brings no dependency.
 //! - `deflate`: permessage-deflate, in each of the handshakes.

@@ -6,6 +6,7 @@ mod borrowed;
 mod chunks;
 mod fairness;
 mod harness;
+mod owned;
 mod split;
 mod stream;
 mod timers;

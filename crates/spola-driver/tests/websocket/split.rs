@@ -64,6 +64,39 @@ fn the_receiver_reads_on_while_the_sender_waits_for_room() {
 }
 
 #[test]
+fn what_the_receiver_writes_ends_the_senders_wait() {
+    let runtime = VirtualRuntime::new();
+    let (near, far) = pipe(100);
+    let (mut sender, mut receiver) = server(&runtime, near, Config::default()).split();
+    let sent = spawn(&runtime, async move { sender.send("w".repeat(1000)).await });
+    runtime.run_until_idle();
+    far.widen();
+    assert!(!sent.is_done());
+    let received = spawn(&runtime, async move { receiver.recv().await });
+    runtime.run_until_idle();
+    sent.done().expect("sent");
+    assert_eq!(far.take_all(), unmasked(0x81, "w".repeat(1000).as_bytes()));
+    assert!(!received.is_done());
+}
+
+#[test]
+fn what_is_sent_does_not_wake_the_receiver() {
+    let runtime = VirtualRuntime::new();
+    let (near, far) = pipe(WIDE);
+    let (mut sender, mut receiver) = server(&runtime, near, Config::default()).split();
+    let _received = spawn(&runtime, async move { receiver.recv().await });
+    assert_eq!(runtime.run_until_idle(), 1);
+    let _sent = spawn(&runtime, async move {
+        for _ in 0..100 {
+            sender.send("hello").await.expect("open");
+        }
+        sender
+    });
+    assert_eq!(runtime.run_until_idle(), 1);
+    assert_eq!(far.take_all(), unmasked(0x81, b"hello").repeat(100));
+}
+
+#[test]
 fn a_failure_ends_both_halves() {
     let runtime = VirtualRuntime::new();
     let (near, far) = pipe(100);
