@@ -20,7 +20,6 @@ pub(super) enum End {
     /// Our side is shut. The peer's is read until it ends: closing with unread input would make
     /// the kernel reset the connection, and our Close frame be lost.
     Lingering {
-        until: Instant,
         read: usize,
     },
     Done,
@@ -53,11 +52,12 @@ impl<S: Transport> Link<S> {
                 End::Open => return Poll::Pending,
                 End::Reported => {
                     self.end = match ready!(self.poll_shut(cx, &clock)) {
-                        true => End::Lingering { until: clock() + LINGER, read: 0 },
+                        true => End::Lingering { read: 0 },
                         false => End::Done,
                     };
+                    self.end_by = Some(clock() + LINGER);
                 }
-                End::Lingering { until, read } => {
+                End::Lingering { read } => {
                     let mut buffer = scratch::take();
                     let polled = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
                     scratch::give(buffer);
@@ -66,7 +66,7 @@ impl<S: Transport> Link<S> {
                         Ok(len) => read + len,
                     };
                     self.end = match read < LINGER_LEN {
-                        true => End::Lingering { until, read },
+                        true => End::Lingering { read },
                         false => End::Done,
                     };
                 }
@@ -97,7 +97,7 @@ impl<S: Transport> Link<S> {
         self.connection.handle_timeout(now);
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
         let stalled = due(self.stall_deadline());
-        if stalled || due(self.end_by) || due(self.linger_deadline()) {
+        if stalled || due(self.end_by) {
             self.fail(now);
         }
         stalled
@@ -107,7 +107,7 @@ impl<S: Transport> Link<S> {
         if self.end.is_done() {
             return None;
         }
-        let own = [self.stall_deadline(), self.end_by, self.linger_deadline()];
+        let own = [self.stall_deadline(), self.end_by];
         self.connection.poll_timeout().into_iter().chain(own.into_iter().flatten()).min()
     }
 
@@ -119,12 +119,5 @@ impl<S: Transport> Link<S> {
 
     fn stall_deadline(&self) -> Option<Instant> {
         self.stalled_since?.checked_add(self.write_timeout?)
-    }
-
-    fn linger_deadline(&self) -> Option<Instant> {
-        match self.end {
-            End::Lingering { until, .. } => Some(until),
-            End::Open | End::Reported | End::Done => None,
-        }
     }
 }
