@@ -35,7 +35,7 @@ pub struct Connector<R> {
     config: Config,
     protocols: Vec<Text>,
     headers: Vec<(Text, Text)>,
-    proxy: Option<Proxy>,
+    proxy: Via,
     redirects: u8,
     timeout: Duration,
     write_timeout: Option<Duration>,
@@ -54,7 +54,7 @@ impl<R: Dial + Clone> Connector<R> {
             config: Config::default(),
             protocols: Vec::new(),
             headers: Vec::new(),
-            proxy: None,
+            proxy: Via::Nothing,
             redirects: 0,
             timeout: TIMEOUT,
             write_timeout: Some(WRITE_TIMEOUT),
@@ -89,11 +89,19 @@ impl<R: Dial + Clone> Connector<R> {
         self
     }
 
-    /// Goes through a proxy, or none again. Unix sockets are always connected to directly. The
-    /// environment's variables for proxies are not looked at.
+    /// Goes through a proxy, or, by default, through none. Unix sockets are always connected to
+    /// directly.
     #[must_use]
     pub fn proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
-        self.proxy = proxy.into();
+        self.proxy = proxy.into().map_or(Via::Nothing, Via::Proxy);
+        self
+    }
+
+    /// Goes through the proxy that the environment names for each target, if it does
+    /// ([`Proxy::from_environment`]). Otherwise its variables are not looked at.
+    #[must_use]
+    pub fn proxy_from_environment(mut self) -> Self {
+        self.proxy = Via::Environment;
         self
     }
 
@@ -216,7 +224,7 @@ impl<R: Dial + Clone> Connector<R> {
             Place::Tcp { host, port } => (host, *port),
             Place::Unix(path) => return Ok(MaybeTls::Plain(self.runtime.unix(path).await?)),
         };
-        let stream = match &self.proxy {
+        let stream = match &self.via(target)? {
             Some(proxy) => {
                 let dialled = dial(&self.runtime, proxy.host(), proxy.port(), self.sockets);
                 let mut stream = dialled.await?;
@@ -234,6 +242,15 @@ impl<R: Dial + Clone> Connector<R> {
         return secured.map_err(ConnectorError::Tls);
         #[cfg(not(feature = "rustls"))]
         Err(ConnectorError::NoTls)
+    }
+
+    fn via(&self, target: &Target) -> Result<Option<Proxy>, ConnectorError> {
+        match &self.proxy {
+            Via::Nothing => Ok(None),
+            Via::Proxy(proxy) => Ok(Some(proxy.clone())),
+            Via::Environment => Proxy::from_environment(target, |name| std::env::var(name).ok())
+                .map_err(ConnectorError::Environment),
+        }
     }
 
     /// The opening handshake.
@@ -261,6 +278,15 @@ impl<R: Dial + Clone> Connector<R> {
             Err(ConnectError::TimedOut) => Err(ConnectorError::TimedOut),
         }
     }
+}
+
+/// What stands between the client and its targets.
+#[derive(Clone, Debug)]
+enum Via {
+    Nothing,
+    Proxy(Proxy),
+    /// What the environment names.
+    Environment,
 }
 
 /// Whether the server at hand is the one that the caller named.

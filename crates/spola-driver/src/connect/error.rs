@@ -20,6 +20,9 @@ pub enum ConnectorError {
     /// The name was not resolved, no address answered, or the stream failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The environment's variable for the target is no URL of a proxy.
+    #[error("the environment's proxy: {0}")]
+    Environment(TargetError),
     /// The proxy opened no tunnel.
     #[error("{0}")]
     Proxy(ProxyError),

@@ -81,3 +81,30 @@ async fn a_proxy_that_refuses_or_speaks_for_the_target_is_left() {
         }
     }
 }
+
+#[test]
+fn the_environment_is_looked_at_only_on_request() {
+    let test = std::env::current_exe().expect("a test");
+    let output = std::process::Command::new(test)
+        .args(["--exact", "--ignored", "proxies::in_the_environment_of_a_proxy"])
+        .env_clear()
+        .env("all_proxy", "http://10.0.0.9")
+        .env("no_proxy", "10.0.0.2")
+        .output()
+        .expect("run");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "run by the test above, in an environment of its own"]
+async fn in_the_environment_of_a_proxy() {
+    let net = Net::new();
+    let connector = net.connector();
+    assert!(connector.connect("ws://10.0.0.1/").await.is_err());
+    let connector = connector.proxy_from_environment();
+    assert!(connector.connect("ws://10.0.0.1/").await.is_err());
+    assert!(connector.connect("ws://10.0.0.2/").await.is_err());
+    let dialled: Vec<_> = net.dialled().into_iter().map(|(address, _)| address).collect();
+    assert_eq!(dialled, ["10.0.0.1:80", "10.0.0.9:80", "10.0.0.2:80"]);
+}

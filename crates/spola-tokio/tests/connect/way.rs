@@ -156,6 +156,8 @@ async fn a_connect_that_is_dropped_leaves_nothing_behind() {
 #[tokio::test(start_paused = true)]
 async fn a_future_that_connects_is_small() {
     let connector = Connector::default();
+    fn is_send(_: &impl Send) {}
+    is_send(&connector.connect("ws://h/"));
     let size = size_of_val(&connector.connect("ws://h/"));
     assert!(size <= 1024, "{size}");
 }

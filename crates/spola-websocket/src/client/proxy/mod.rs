@@ -3,6 +3,7 @@
 //! The talk is the same for all kinds: write the bytes of [`Proxy::start`], then give what is read
 //! to [`Negotiation::read`] until it is [open](Progress::Open).
 
+mod environment;
 mod http;
 mod socks5;
 
