@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_rustls::{TlsAcceptor, server};
+use futures_util::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use rcgen::{CertifiedKey, KeyPair};
 use spola_driver::connect::ConnectorError;
 use spola_driver::{Accept, WebSocket};
@@ -12,6 +13,7 @@ use spola_tokio::websocket::tls::rustls::pki_types::PrivateKeyDer;
 use spola_tokio::websocket::tls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use spola_tokio::websocket::{MaybeTls, TokioIo};
 use spola_websocket::client::proxy::Proxy;
+use spola_websocket::handshake::accept_key;
 use spola_websocket::{CloseCode, Message};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
@@ -118,6 +120,36 @@ async fn tls_goes_through_the_tunnel_of_a_proxy() {
     let (mut socket, _) = connector.connect("wss://localhost/").await.expect("open");
     socket.send("hello").await.expect("sent");
     assert_eq!(socket.recv().await.expect("sound"), Some(Message::from("hello")));
+    socket.close(CloseCode::NORMAL, "").await.expect("closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_up_without_tlss_farewell_has_closed_all_the_same() {
+    let net = Net::new();
+    let (server, client) = configs(&[]);
+    net.name("localhost", &["10.0.0.1:443"]).serve("10.0.0.1:443", move |stream| {
+        let accepting = TlsAcceptor::from(Arc::clone(&server)).accept(TokioIo(stream));
+        async move {
+            let mut stream = accepting.await.expect("secured");
+            let mut head = [0; 1024];
+            let read = stream.read(&mut head).await.expect("a request");
+            let head = str::from_utf8(&head[..read]).expect("text");
+            let key = head.split("Sec-WebSocket-Key: ").nth(1).expect("a key");
+            let accept = accept_key(key.lines().next().expect("a key"));
+            let answer = format!(
+                "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                 Sec-WebSocket-Accept: {accept}\r\n\r\n"
+            );
+            stream.write_all(answer.as_bytes()).await.expect("written");
+            stream.read_exact(&mut [0; 8]).await.expect("a Close frame");
+            stream.write_all(b"\x88\x02\x03\xe8").await.expect("written");
+            stream.flush().await.expect("written");
+            // Its end says nothing: no `close_notify`.
+            drop(stream);
+        }
+    });
+    let connector = net.connector().tls(client);
+    let (mut socket, _) = connector.connect("wss://localhost/").await.expect("open");
     socket.close(CloseCode::NORMAL, "").await.expect("closed");
 }
 
