@@ -32,7 +32,7 @@ use crate::deflate::{Agreement, Options};
 /// assert!(handshake.read(b"HTTP/1.1 101 Swi")?.is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     head: String,
     offer: Offer,
@@ -106,6 +106,17 @@ impl Request {
         let reader = ResponseReader::new();
         let handshake = Handshake { accept: accept_key(&key), offer: self.offer, reader };
         (self.head.into_bytes(), handshake)
+    }
+}
+
+/// Without the headers, which may hold secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = self.head.lines().next();
+        f.debug_struct("Request")
+            .field("target", &target)
+            .field("offer", &self.offer)
+            .finish_non_exhaustive()
     }
 }
 
