@@ -13,6 +13,7 @@ mod response;
 #[cfg(feature = "rustls")]
 pub mod tls;
 mod tunnel;
+mod way;
 
 pub use connector::Connector;
 pub use dial::{Dial, SocketOptions};
