@@ -17,3 +17,7 @@ pub use runtime::AsyncIo;
 pub use runtime::AsyncStdRuntime;
 #[cfg(feature = "smol")]
 pub use runtime::SmolRuntime;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

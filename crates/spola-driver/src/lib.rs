@@ -73,3 +73,7 @@ pub use line::Line;
 pub use runtime::{BoxFuture, Runtime, Timer};
 pub use transport::Transport;
 pub use websocket::{Received, Receiver, Replies, Sender, WebSocket};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

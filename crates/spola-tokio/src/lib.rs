@@ -9,3 +9,7 @@ pub mod websocket;
 pub use runtime::TokioRuntime;
 pub use serve::{NotFound, Serve, serve};
 pub use service::SocketIoService;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
