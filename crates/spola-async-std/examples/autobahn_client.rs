@@ -6,12 +6,12 @@
 //! `--cases 1-16` runs some of them, by their position in the server's list; `--deflate` offers
 //! compression.
 
+use std::env;
 use std::error::Error;
 use std::io;
 
 use futures_io::{AsyncRead, AsyncWrite};
-use spola_async_std::websocket::{self, Config, Message, WebSocket};
-use spola_websocket::handshake::client::Request;
+use spola_async_std::websocket::{self, Config, Message, Request, WebSocket, deflate};
 
 type Fault = Box<dyn Error + Send + Sync>;
 
@@ -83,7 +83,10 @@ impl Server {
         // The suite sends messages of 16 MiB, and some in very many fragments.
         config.max_message_size = 64 << 20;
         config.max_fragments = u32::MAX;
-        let request = Request::new(&self.host, target)?;
+        let mut request = Request::new(&self.host, target)?;
+        if env::args().any(|argument| argument == "--deflate") {
+            request = request.deflate(deflate::Options::default());
+        }
         Ok(websocket::client(stream, request, config).await?)
     }
 }
@@ -96,5 +99,5 @@ async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocket<S>) -> Re
 }
 
 fn argument(name: &str) -> Option<String> {
-    std::env::args().skip_while(|argument| argument != name).nth(1)
+    env::args().skip_while(|argument| argument != name).nth(1)
 }

@@ -1,5 +1,6 @@
 //! A WebSocket echo server:
-//! `cargo run --release -p spola-async-std --example echo -- --runtime smol --port 9001`.
+//! `cargo run --release -p spola-async-std --example echo -- --runtime smol --port 9001`. With `--deflate` it
+//! compresses what clients let it.
 //!
 //! Its limits are raised for Autobahn, which sends messages of 16 MiB in very many fragments.
 
@@ -8,7 +9,7 @@ use std::fmt::Display;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use spola_async_std::AsyncStdIo;
-use spola_async_std::websocket::{Config, accept_with};
+use spola_async_std::websocket::{Accept, Config, accept_with, deflate};
 
 type Fault = Box<dyn Error + Send + Sync>;
 
@@ -24,36 +25,53 @@ fn main() -> Result<(), Fault> {
 async fn on_async_std(port: u16) -> Result<(), Fault> {
     let listener = async_std::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on {}", listener.local_addr()?);
+    let settings = settings();
     loop {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        async_std::task::spawn(async move { report(&peer, echo(AsyncStdIo(stream)).await) });
+        let settings = settings.clone();
+        async_std::task::spawn(
+            async move { report(&peer, echo(AsyncStdIo(stream), settings).await) },
+        );
     }
 }
 
 async fn on_smol(port: u16) -> Result<(), Fault> {
     let listener = smol::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on {}", listener.local_addr()?);
+    let settings = settings();
     let executor = smol::LocalExecutor::new();
     let accept = async {
         loop {
             let (stream, peer) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            executor.spawn(async move { report(&peer, echo(stream).await) }).detach();
+            let settings = settings.clone();
+            executor.spawn(async move { report(&peer, echo(stream, settings).await) }).detach();
         }
     };
     executor.run(accept).await
 }
 
-async fn echo<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<(), Fault> {
-    let mut config = Config::default();
-    config.max_message_size = 64 << 20;
-    config.max_fragments = u32::MAX;
-    let mut socket = accept_with(stream, config).await?;
+async fn echo<S>(stream: S, settings: Accept) -> Result<(), Fault>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut socket = accept_with(stream, settings).await?;
     while let Some(message) = socket.recv().await? {
         socket.send(message).await?;
     }
     Ok(())
+}
+
+fn settings() -> Accept {
+    let mut config = Config::default();
+    config.max_message_size = 64 << 20;
+    config.max_fragments = u32::MAX;
+    let settings = Accept::new().config(config);
+    match std::env::args().any(|argument| argument == "--deflate") {
+        true => settings.deflate(deflate::Options::default()),
+        false => settings,
+    }
 }
 
 fn report(peer: &impl Display, ended: Result<(), Fault>) {

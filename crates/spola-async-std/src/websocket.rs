@@ -31,18 +31,24 @@ mod dial;
 use std::sync::LazyLock;
 
 use futures_io::{AsyncRead, AsyncWrite};
-use spola_websocket::handshake::client::Request;
 
 pub use self::dial::Socket;
 use crate::AsyncIo;
 #[cfg(feature = "rustls")]
 pub use spola_driver::connect::tls;
 pub use spola_driver::connect::{ConnectorError, MaybeTls, Response};
-pub use spola_driver::{Accept, AcceptError, Answer, ConnectError, Error, Open, Refusal};
+pub use spola_driver::{
+    Accept, AcceptError, Answer, ConnectError, Error, Open, Received, Receiver, Refusal, Replies,
+    Sender,
+};
 pub use spola_websocket::client::proxy::Proxy;
 #[cfg(feature = "deflate")]
 pub use spola_websocket::deflate;
-pub use spola_websocket::{CloseCode, CloseReason, Config, Message, SendError};
+pub use spola_websocket::handshake::client::Request;
+pub use spola_websocket::{
+    Chunk, CloseCode, CloseFrame, CloseReason, Compression, Config, Kind, Message, Part, Payload,
+    Prepared, SendError, Text, Violation,
+};
 
 /// An open WebSocket over the stream `S`.
 pub type WebSocket<S> = spola_driver::WebSocket<S, AsyncIo>;

@@ -8,8 +8,7 @@
 use std::env;
 use std::error::Error;
 
-use spola_tokio::websocket::{self, Config, Message, WebSocket};
-use spola_websocket::handshake::client::Request;
+use spola_tokio::websocket::{self, Config, Message, Request, WebSocket, deflate};
 use tokio::net::TcpStream;
 
 #[tokio::main(flavor = "current_thread")]
@@ -58,7 +57,10 @@ impl Server {
         // The suite sends messages of 16 MiB, and some in very many fragments.
         config.max_message_size = 64 << 20;
         config.max_fragments = u32::MAX;
-        let request = Request::new(&self.host, target)?;
+        let mut request = Request::new(&self.host, target)?;
+        if env::args().any(|argument| argument == "--deflate") {
+            request = request.deflate(deflate::Options::default());
+        }
         Ok(websocket::client(stream, request, config).await?)
     }
 }

@@ -30,7 +30,6 @@ mod io;
 
 use std::sync::LazyLock;
 
-use spola_websocket::handshake::client::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::dial::Socket;
@@ -40,12 +39,19 @@ use crate::TokioRuntime;
 pub use spola_driver::connect::tls;
 pub use spola_driver::connect::{ConnectorError, MaybeTls, Response};
 pub use spola_driver::upgrade::{HyperIo, Upgrade, UpgradeHandshake, UpgradeRequest, Upgrading};
-pub use spola_driver::{Accept, AcceptError, Answer, ConnectError, Error, Open, Refusal};
+pub use spola_driver::{
+    Accept, AcceptError, Answer, ConnectError, Error, Open, Received, Receiver, Refusal, Replies,
+    Sender,
+};
 pub use spola_websocket::client::proxy::Proxy;
 #[cfg(feature = "deflate")]
 pub use spola_websocket::deflate;
+pub use spola_websocket::handshake::client::Request;
 pub use spola_websocket::handshake::server::Rejection;
-pub use spola_websocket::{CloseCode, CloseReason, Config, Message, SendError};
+pub use spola_websocket::{
+    Chunk, CloseCode, CloseFrame, CloseReason, Compression, Config, Kind, Message, Part, Payload,
+    Prepared, SendError, Text, Violation,
+};
 
 /// An open WebSocket over the tokio stream `S`.
 pub type WebSocket<S> = spola_driver::WebSocket<TokioIo<S>, TokioRuntime>;
