@@ -87,15 +87,13 @@ impl Case {
         if !self.is_compressed() {
             return if self.group().starts_with('9') { 100 } else { 20 };
         }
-        // A thousand messages of so many KiB, cut into so many frames each.
-        let (kib, frames) = match self.number {
-            number @ 1..=10 => ((1 << number) >> 3, 1),
-            number @ 11..=15 => (1 << (number - 8), 1 << (number - 6)),
-            16 => (128, 128),
-            17 => (128, 32),
-            _ => (128, 4),
+        // A thousand messages of so many KiB.
+        let kib = match self.number {
+            number @ 1..=10 => (1 << number) >> 3,
+            number @ 11..=15 => 1 << (number - 8),
+            _ => 128,
         };
-        600 + 60 * kib + 60 * frames
+        300 + 100 * kib
     }
 }
 
