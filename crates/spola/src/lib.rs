@@ -63,3 +63,7 @@ pub mod proto {
 pub use spola_server::*;
 #[cfg(feature = "tokio")]
 pub use spola_tokio::{NotFound, Serve, SocketIoService, TokioRuntime, serve, websocket};
+
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../../docs/guide/websocket.md")]
+struct WebSocketGuide;
