@@ -17,7 +17,7 @@ pub(crate) use self::link::{Link, WRITE_TIMEOUT};
 use crate::{Transport, scratch};
 
 /// Bytes that one wake-up may bring; then other tasks get their turn.
-const BUDGET: usize = scratch::LEN;
+const BUDGET: usize = 64 << 10;
 
 /// An open WebSocket over the stream `S`, polled by a task that has a clock and a timer.
 ///
@@ -164,7 +164,8 @@ impl<S: Transport> Line<S> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let Poll::Ready(read) = self.input.poll_read(&mut self.link.stream, cx) else {
+        let len = self.read_len();
+        let Poll::Ready(read) = self.input.poll_read(&mut self.link.stream, cx, len) else {
             self.budget = BUDGET;
             return Poll::Pending;
         };
@@ -183,6 +184,11 @@ impl<S: Transport> Line<S> {
             Err(error) => return Poll::Ready(Err(error)),
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// How much to read at once: of a large payload more, which costs less a byte.
+    fn read_len(&self) -> usize {
+        if self.link.connection.expected_len() > BUDGET as u64 { scratch::LEN } else { BUDGET }
     }
 
     /// Writes everything that was sent.

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-/// Bytes that one read may bring.
+/// Bytes that a read may bring at most.
 pub(crate) const LEN: usize = 256 << 10;
 
 /// The largest capacity that is kept for the next writer.

@@ -82,6 +82,12 @@ impl Reader {
         *self = Self::default();
     }
 
+    /// Bytes that the current frame is still to bring.
+    #[inline]
+    pub(crate) fn expected_len(&self) -> u64 {
+        self.frame.map_or(0, |frame| frame.remaining)
+    }
+
     /// Whether something is incomplete that has to be completed in time: anything but a message that is
     /// read in chunks.
     pub(crate) fn is_timed(&self) -> bool {

@@ -63,15 +63,18 @@ impl Input {
         self.buffer.get(self.parsed.saturating_sub(len)..self.parsed).unwrap_or_default()
     }
 
-    /// Reads into a buffer of the thread's, which is kept only if something has come.
+    /// Reads at most `len` bytes into a buffer of the thread's, which is kept only if something has
+    /// come.
     pub(super) fn poll_read<S: Transport>(
         &mut self,
         stream: &mut S,
         cx: &mut Context<'_>,
+        len: usize,
     ) -> Poll<io::Result<usize>> {
         self.release();
         let mut buffer = scratch::take();
-        let polled = Pin::new(stream).poll_read(cx, &mut buffer);
+        let room = buffer.get_mut(..len).unwrap_or_default();
+        let polled = Pin::new(stream).poll_read(cx, room);
         match polled {
             Poll::Ready(Ok(read @ 1..)) => *self = Self { buffer, parsed: 0, read },
             Poll::Ready(Ok(0) | Err(_)) | Poll::Pending => scratch::give(buffer),

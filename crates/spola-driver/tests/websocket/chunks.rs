@@ -19,7 +19,7 @@ fn a_message_of_any_size_is_read_as_it_arrives() {
         while lasts == 0 {
             let chunk = socket.recv_chunk().await?.expect("open");
             assert_eq!(chunk.kind, Kind::Binary);
-            assert!(chunk.data.len() <= 64 << 10);
+            assert!(chunk.data.len() <= 256 << 10);
             all.extend_from_slice(&chunk.data);
             firsts += usize::from(chunk.first);
             lasts += usize::from(chunk.last);

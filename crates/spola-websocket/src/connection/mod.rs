@@ -229,6 +229,14 @@ impl Connection {
         message.into_iter().chain(own).min()
     }
 
+    /// Bytes that the message being received is known to bring still: the rest of its current frame.
+    /// A hint for how much to read at once; nothing is owed.
+    #[inline]
+    #[must_use]
+    pub fn expected_len(&self) -> u64 {
+        self.reader.expected_len()
+    }
+
     /// What wants to be written. Ask for it anew before each write: an answer that had to wait for
     /// room, or the next frame of a large message, may have joined it.
     #[inline]
