@@ -6,7 +6,8 @@ mod link;
 
 use std::fmt;
 use std::io;
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use spola_websocket::{ChunkEvent, Connection, Event, Payload};
@@ -16,7 +17,8 @@ use self::input::Input;
 pub(crate) use self::link::{Link, WRITE_TIMEOUT};
 use crate::{Transport, scratch};
 
-/// Bytes that one wake-up may bring; then other tasks get their turn.
+/// Bytes that one wake-up may bring; then other tasks get their turn. A connection that brings more all
+/// the time is read in larger portions, which cost less a byte.
 const BUDGET: usize = 64 << 10;
 
 /// An open WebSocket over the stream `S`, polled by a task that has a clock and a timer.
@@ -36,13 +38,15 @@ pub struct Line<S> {
     /// Whether the machine may have something to tell without further bytes.
     due: bool,
     budget: usize,
+    /// Bytes that the next read may bring.
+    read_len: usize,
 }
 
 impl<S: Transport> Line<S> {
     /// A connection whose opening handshake is done. `received` is what came behind the head.
     pub fn new(stream: S, connection: Connection, received: Vec<u8>, now: Instant) -> Self {
         let link = Link::new(stream, connection);
-        Self { link, input: Input::new(received), now, due: true, budget: BUDGET }
+        Self { link, input: Input::new(received), now, due: true, budget: BUDGET, read_len: BUDGET }
     }
 
     /// How long the peer may take nothing while something waits to be written. Default 30 s; `None`:
@@ -164,16 +168,16 @@ impl<S: Transport> Line<S> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let len = self.read_len();
-        let Poll::Ready(read) = self.input.poll_read(&mut self.link.stream, cx, len) else {
+        let Poll::Ready(read) = self.poll_read(cx, clock) else {
             self.budget = BUDGET;
             return Poll::Pending;
         };
-        (self.now, self.due) = (clock(), true);
+        self.due = true;
         match read {
             Ok(0) => self.link.connection.handle_eof(self.now),
             Ok(read) => {
                 self.budget = self.budget.saturating_sub(read);
+                self.read_len = if read >= BUDGET { scratch::LEN } else { BUDGET };
                 self.link.lend_output();
             }
             // Many peers hang up with a reset. Behind a Close frame any end is one; the machine knows
@@ -186,9 +190,26 @@ impl<S: Transport> Line<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// How much to read at once: of a large payload more, which costs less a byte.
-    fn read_len(&self) -> usize {
-        if self.link.connection.expected_len() > BUDGET as u64 { scratch::LEN } else { BUDGET }
+    /// Reads into the thread's buffer, or the rest of a large payload to where it stays.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        clock: impl FnOnce() -> Instant,
+    ) -> Poll<io::Result<usize>> {
+        let Link { stream, connection, .. } = &mut self.link;
+        let Some(room) = connection.large_read() else {
+            let read = ready!(self.input.poll_read(stream, cx, self.read_len));
+            self.now = clock();
+            return Poll::Ready(read);
+        };
+        let len = room.len().min(scratch::LEN);
+        let room = room.get_mut(..len).unwrap_or_default();
+        let read = ready!(Pin::new(stream).poll_read(cx, room));
+        self.now = clock();
+        if let Ok(len) = read {
+            connection.handle_large_read(self.now, len);
+        }
+        Poll::Ready(read)
     }
 
     /// Writes everything that was sent.

@@ -1,24 +1,24 @@
 //! The buffers that a thread's connections use, one after the other.
 //!
 //! A connection keeps them only while they hold something that was not parsed, or not written, so
-//! idle connections own none.
+//! idle connections own none. As many connections may hold some at once, a thread keeps a few.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 /// Bytes that a read may bring at most.
 pub(crate) const LEN: usize = 256 << 10;
 
-/// The largest capacity that is kept for the next writer.
-const OUTPUT_CAPACITY: usize = 512 << 10;
+/// Bytes that a thread keeps at most of either kind.
+const KEPT: usize = 4 << 20;
 
 thread_local! {
-    static INPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    static OUTPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static INPUTS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static OUTPUTS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The thread's buffer, or a new one if somebody holds it: [`LEN`] bytes, whatever they hold.
+/// A buffer to read into: [`LEN`] bytes, whatever they hold.
 pub(crate) fn take() -> Vec<u8> {
-    let mut buffer = INPUT.take();
+    let mut buffer = INPUTS.with_borrow_mut(Vec::pop).unwrap_or_default();
     buffer.resize(LEN, 0);
     buffer
 }
@@ -26,18 +26,25 @@ pub(crate) fn take() -> Vec<u8> {
 /// Returns a buffer.
 pub(crate) fn give(buffer: Vec<u8>) {
     if buffer.len() == LEN {
-        INPUT.set(buffer);
+        INPUTS.with_borrow_mut(|kept| keep(kept, buffer));
     }
 }
 
-/// The thread's buffer to write answers into; without capacity if somebody holds it.
+/// A buffer to write answers into, if there is one to spare; else one without capacity.
 pub(crate) fn take_output() -> Vec<u8> {
-    OUTPUT.take()
+    OUTPUTS.with_borrow_mut(Vec::pop).unwrap_or_default()
 }
 
 /// Returns a buffer that was written into.
 pub(crate) fn give_output(buffer: Vec<u8>) {
-    if (1..=OUTPUT_CAPACITY).contains(&buffer.capacity()) {
-        OUTPUT.set(buffer);
+    if buffer.capacity() > 0 {
+        OUTPUTS.with_borrow_mut(|kept| keep(kept, buffer));
+    }
+}
+
+fn keep(kept: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
+    let in_all: usize = kept.iter().map(Vec::capacity).sum();
+    if in_all + buffer.capacity() <= KEPT {
+        kept.push(buffer);
     }
 }

@@ -112,7 +112,7 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
     /// # }
     /// ```
     ///
-    /// While 128 KiB of answers wait to be written, no further message is handed out.
+    /// While 256 KiB of answers wait to be written, no further message is handed out.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).

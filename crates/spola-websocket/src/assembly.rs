@@ -14,14 +14,14 @@ const LARGE: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) enum Assembly {
     Text(PartialText),
-    Binary(Vec<u8>),
+    Binary(PartialBinary),
 }
 
 impl Assembly {
     pub(crate) fn new(kind: Kind) -> Self {
         match kind {
             Kind::Text => Self::Text(PartialText::default()),
-            Kind::Binary => Self::Binary(Vec::new()),
+            Kind::Binary => Self::Binary(PartialBinary::default()),
         }
     }
 
@@ -29,7 +29,7 @@ impl Assembly {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.valid.len() + text.carry_len,
-            Self::Binary(buffer) => buffer.len(),
+            Self::Binary(binary) => binary.len,
         }
     }
 
@@ -38,24 +38,85 @@ impl Assembly {
         let expected = usize::try_from(expected).unwrap_or(usize::MAX);
         match self {
             Self::Text(text) => text.append(bytes, expected),
-            Self::Binary(buffer) => {
-                if buffer.capacity() == 0 {
-                    *buffer = recycle::take(expected as u64);
-                }
-                if buffer.capacity() - buffer.len() < bytes.len() {
-                    buffer.reserve_exact(growth(buffer.len(), bytes.len(), expected));
-                }
-                copy::append(buffer, bytes);
+            Self::Binary(binary) => {
+                binary.append(bytes, expected);
                 Ok(())
             }
+        }
+    }
+
+    /// Room to read bytes straight into, of `expected` that are known to come, if that is worth it.
+    pub(crate) fn large_read(&mut self, expected: u64) -> Option<&mut [u8]> {
+        let expected = usize::try_from(expected).unwrap_or(usize::MAX);
+        match self {
+            Self::Text(_) => None,
+            Self::Binary(binary) => binary.large_read(expected),
+        }
+    }
+
+    /// The next `len` bytes were read there; to be unmasked.
+    pub(crate) fn read_large(&mut self, len: usize) -> &mut [u8] {
+        match self {
+            Self::Text(_) => &mut [],
+            Self::Binary(binary) => binary.read_large(len),
         }
     }
 
     pub(crate) fn finish<'a>(self) -> Result<Event<'a>, Violation> {
         Ok(match self {
             Self::Text(text) => Event::Text(Text::Owned(text.finish()?)),
-            Self::Binary(buffer) => Event::Binary(Payload::Owned(recycle::payload(buffer))),
+            Self::Binary(PartialBinary { buffer, len }) => {
+                Event::Binary(Payload::Owned(recycle::payload(buffer, len)))
+            }
         })
+    }
+}
+
+/// Bytes that are put together.
+#[derive(Debug, Default)]
+pub(crate) struct PartialBinary {
+    /// What lies behind the first `len` bytes was written once, and is room for more.
+    buffer: Vec<u8>,
+    len: usize,
+}
+
+impl PartialBinary {
+    fn append(&mut self, bytes: &[u8], expected: usize) {
+        if self.buffer.capacity() == 0 {
+            self.buffer = recycle::take(expected as u64);
+        }
+        let room = self.buffer.get_mut(self.len..).unwrap_or_default();
+        let (fits, rest) = bytes.split_at(bytes.len().min(room.len()));
+        copy::over(room, fits);
+        self.len += fits.len();
+        if rest.is_empty() {
+            return;
+        }
+        if self.buffer.capacity() - self.len < rest.len() {
+            let expected = expected - fits.len().min(expected);
+            self.buffer.reserve_exact(growth(self.len, rest.len(), expected));
+        }
+        copy::append(&mut self.buffer, rest);
+        self.len = self.buffer.len();
+    }
+
+    fn large_read(&mut self, expected: usize) -> Option<&mut [u8]> {
+        if self.len < LARGE || expected < LARGE {
+            return None;
+        }
+        if self.buffer.len() - self.len < LARGE {
+            let more = growth(self.len, 0, expected);
+            self.buffer.reserve_exact(more);
+            self.buffer.resize(self.len + more, 0);
+        }
+        let end = self.buffer.len().min(self.len.saturating_add(expected));
+        self.buffer.get_mut(self.len..end)
+    }
+
+    fn read_large(&mut self, len: usize) -> &mut [u8] {
+        let start = self.len;
+        self.len = (start + len).min(self.buffer.len());
+        self.buffer.get_mut(start..self.len).unwrap_or_default()
     }
 }
 

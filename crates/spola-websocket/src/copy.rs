@@ -22,6 +22,15 @@ pub(crate) fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+/// Writes `bytes` over the start of `target`, which must have room.
+pub(crate) fn over(target: &mut [u8], bytes: &[u8]) {
+    for (target, piece) in target.chunks_mut(PIECE).zip(bytes.chunks(PIECE)) {
+        if let Some(target) = target.get_mut(..piece.len()) {
+            target.copy_from_slice(piece);
+        }
+    }
+}
+
 /// Appends `text`. Room is best reserved before.
 pub(crate) fn append_text(buffer: &mut String, text: &str) {
     let mut rest = text;

@@ -137,6 +137,22 @@ impl Incoming {
         }
     }
 
+    /// Room to read `expected` bytes of a frame straight into, if that is worth it.
+    pub(crate) fn large_read(&mut self, expected: u64) -> Option<&mut [u8]> {
+        match &mut self.body {
+            Body::Whole(assembly) if !self.compressed => assembly.large_read(expected),
+            Body::Whole(_) | Body::Chunks(_) | Body::Skipped => None,
+        }
+    }
+
+    /// The next `len` bytes were read there; to be unmasked.
+    pub(crate) fn read_large(&mut self, len: usize) -> &mut [u8] {
+        match &mut self.body {
+            Body::Whole(assembly) => assembly.read_large(len),
+            Body::Chunks(_) | Body::Skipped => &mut [],
+        }
+    }
+
     /// Goes on with what a full chunk left over.
     pub(crate) fn go_on<'a>(
         &mut self,

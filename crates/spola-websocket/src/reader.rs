@@ -82,12 +82,6 @@ impl Reader {
         *self = Self::default();
     }
 
-    /// Bytes that the current frame is still to bring.
-    #[inline]
-    pub(crate) fn expected_len(&self) -> u64 {
-        self.frame.map_or(0, |frame| frame.remaining)
-    }
-
     /// Whether something is incomplete that has to be completed in time: anything but a message that is
     /// read in chunks.
     pub(crate) fn is_timed(&self) -> bool {
@@ -179,6 +173,23 @@ impl Reader {
             if self.frame.is_some() {
                 return Ok(Read::NeedsInput);
             }
+        }
+    }
+
+    /// Room for the rest of a large frame, to read the socket straight into.
+    pub(crate) fn large_read(&mut self) -> Option<&mut [u8]> {
+        let frame = self.frame.filter(|frame| !frame.opcode.is_control())?;
+        self.message.as_mut()?.large_read(frame.remaining)
+    }
+
+    /// Takes in the next `len` bytes of the frame, which were read there.
+    pub(crate) fn read_large(&mut self, len: usize) {
+        if let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) {
+            let bytes = message.read_large(len);
+            if let Some(key) = frame.masking_key {
+                mask(bytes, key, usize::from(frame.phase));
+            }
+            frame.passed(bytes.len());
         }
     }
 

@@ -18,34 +18,45 @@ thread_local! {
     static KEPT: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// An empty buffer that has room for `expected` bytes, if the thread keeps one.
+/// A buffer for a message of `expected` bytes or more: one that the thread keeps, with what it held
+/// before, or an empty one.
 pub(crate) fn take(expected: u64) -> Vec<u8> {
     if expected < MIN as u64 {
         return Vec::new();
     }
-    KEPT.with_borrow_mut(|kept| kept.pop()).unwrap_or_default()
+    KEPT.with_borrow_mut(|kept| {
+        // A message that is kept for long should not hold much more than it needs.
+        let fits = |buffer: &Vec<u8>| (buffer.capacity() / 4) as u64 <= expected;
+        let at = kept.iter().rposition(fits)?;
+        Some(kept.swap_remove(at))
+    })
+    .unwrap_or_default()
 }
 
-/// The filled buffer as a payload; its memory is kept when nobody holds it any more.
-pub(crate) fn payload(buffer: Vec<u8>) -> Bytes {
+/// The first `len` bytes of the buffer as a payload; its memory is kept when nobody holds it any
+/// more.
+pub(crate) fn payload(mut buffer: Vec<u8>, len: usize) -> Bytes {
     if buffer.capacity() < MIN || buffer.capacity() > MAX_KEPT {
+        buffer.truncate(len);
         return buffer.into();
     }
-    Bytes::from_owner(Recycled(buffer))
+    Bytes::from_owner(Recycled { buffer, len })
 }
 
-struct Recycled(Vec<u8>);
+struct Recycled {
+    buffer: Vec<u8>,
+    len: usize,
+}
 
 impl AsRef<[u8]> for Recycled {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.buffer.get(..self.len).unwrap_or_default()
     }
 }
 
 impl Drop for Recycled {
     fn drop(&mut self) {
-        let mut buffer = std::mem::take(&mut self.0);
-        buffer.clear();
+        let buffer = std::mem::take(&mut self.buffer);
         // The thread may be ending, and its buffers be gone: then so is this one.
         let _ = KEPT.try_with(|kept| {
             let mut kept = kept.borrow_mut();
@@ -66,7 +77,7 @@ mod tests {
         let filled = |len| {
             let mut buffer = take(len as u64);
             buffer.resize(len, 7);
-            payload(buffer)
+            payload(buffer, len)
         };
         let first = filled(1 << 20);
         let at = first.as_ptr();
@@ -79,6 +90,7 @@ mod tests {
         let kept: usize = KEPT.with_borrow(|kept| kept.iter().map(Vec::capacity).sum());
         assert!((MAX_KEPT / 2..=MAX_KEPT).contains(&kept), "{kept}");
         assert_eq!(take(1000).capacity(), 0);
-        assert_eq!(payload(vec![1; 10]), &[1; 10][..]);
+        assert_eq!(take(100_000).capacity(), 0);
+        assert_eq!(payload(vec![1; 10], 10), &[1; 10][..]);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Buf;
 use common::{
     Clock, Got, binary, client, close, fragment, frame, masked, masked_close, raw_frame, receive,
-    sent, server, text,
+    receive_large, sent, server, text,
 };
 use spola_frame::{FrameError, Opcode, Rsv};
 use spola_websocket::{
@@ -549,4 +549,52 @@ fn an_output_that_never_empties_does_not_keep_what_is_written() {
     server.output().reclaim(&mut scratch);
     assert_eq!(scratch.capacity(), 0);
     assert_eq!(sent(&mut server).len(), 1004);
+}
+
+#[test]
+fn the_rest_of_a_large_frame_is_read_straight_into_its_buffer() {
+    let clock = Clock::new();
+    let payload: Vec<u8> = (0..=255).cycle().take(900_001).collect();
+    let whole = masked(Opcode::Binary, &payload);
+    let fragments = [
+        fragment(Opcode::Binary, &payload[..333_333]),
+        masked(Opcode::Continuation, &payload[333_333..]),
+    ]
+    .concat();
+    // At first the thread has no buffer to use again.
+    for (wire, most) in [(whole, 64 * 1024), (fragments, 313_347)] {
+        let mut server = server();
+        assert!(server.large_read().is_none());
+        let wire = [wire, masked(Opcode::Text, b"after")].concat();
+        receive(&mut server, clock.now(), &wire[..20_000]);
+        let room = server.large_read().map(|room| room.len());
+        assert!(room.is_some_and(|room| room <= most), "{room:?}");
+        let got = receive_large(&mut server, clock.now(), &wire[20_000..]);
+        assert_eq!(got, [binary(&payload), text("after")]);
+    }
+}
+
+#[test]
+fn text_and_small_frames_are_not_read_that_way() {
+    let clock = Clock::new();
+    let payload = "x".repeat(200_000);
+    let mut server = server();
+    receive(&mut server, clock.now(), &masked(Opcode::Text, payload.as_bytes())[..100_000]);
+    assert!(server.large_read().is_none());
+    let got =
+        receive(&mut server, clock.now(), &masked(Opcode::Text, payload.as_bytes())[100_000..]);
+    assert_eq!(got, [text(&payload)]);
+    receive(&mut server, clock.now(), &masked(Opcode::Binary, &[0; 20_000])[..18_000]);
+    assert!(server.large_read().is_none());
+}
+
+#[test]
+fn a_buffer_that_is_used_again_shows_nothing_of_what_it_held() {
+    let clock = Clock::new();
+    let mut server = server();
+    for (len, byte) in [(900_000, 1), (700_000, 2), (300_000, 3), (900_000, 4)] {
+        let payload = vec![byte; len];
+        let got = receive_large(&mut server, clock.now(), &masked(Opcode::Binary, &payload));
+        assert!(got == [binary(&payload)], "{len}");
+    }
 }

@@ -11,7 +11,7 @@ use crate::line::{Detached, Link};
 use crate::{Error, Runtime, Timer, Transport};
 
 /// Bytes that may wait for more answers to join them; then a sender waits for the socket.
-pub(super) const CORKED_LEN: usize = 128 << 10;
+pub(super) const CORKED_LEN: usize = 256 << 10;
 
 /// What comes next.
 pub(super) enum Front {

@@ -26,7 +26,7 @@ impl<S: Transport, R: Runtime> Stream for WebSocket<S, R> {
     }
 }
 
-/// Ready while less than 128 KiB wait to be written. Closing it sends a Close frame with status 1000;
+/// Ready while less than 256 KiB wait to be written. Closing it sends a Close frame with status 1000;
 /// the peer's answer comes as the end of the [`Stream`].
 impl<S: Transport, R: Runtime, M: Into<Message>> Sink<M> for WebSocket<S, R> {
     type Error = Error;

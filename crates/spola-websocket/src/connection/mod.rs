@@ -88,8 +88,9 @@ impl Connection {
     ///
     /// Call it until it returns `None`, then write the output and read more. Payloads are unmasked
     /// in place and borrow `input`, never `self`, so an answer can be sent while the event lives.
-    /// Call it with an empty input after [`handle_eof`](Self::handle_eof) and
-    /// [`handle_timeout`](Self::handle_timeout), and once at the start.
+    /// Call it with an empty input after [`handle_eof`](Self::handle_eof),
+    /// [`handle_timeout`](Self::handle_timeout) and
+    /// [`handle_large_read`](Self::handle_large_read), and once at the start.
     ///
     /// The rest of a message that [`poll_chunk`](Self::poll_chunk) began is skipped.
     #[inline]
@@ -195,6 +196,27 @@ impl Connection {
         }
     }
 
+    /// While inside a large binary frame: where to read the socket straight into, saving a copy.
+    ///
+    /// It has room for at most the rest of the frame. After reading into its front, call
+    /// [`handle_large_read`](Self::handle_large_read). `None` most of the time: read into a scratch
+    /// buffer then, and always when unread input is left.
+    #[must_use]
+    pub fn large_read(&mut self) -> Option<&mut [u8]> {
+        if self.state.reads() { self.reader.large_read() } else { None }
+    }
+
+    /// `len` bytes were read into what [`large_read`](Self::large_read) gave; now call
+    /// [`poll_event`](Self::poll_event) with an empty input.
+    pub fn handle_large_read(&mut self, now: Instant, len: usize) {
+        if self.state.reads() {
+            self.reader.read_large(len);
+        }
+        if let Some(liveness) = &mut self.liveness {
+            liveness.note(now, len > 0);
+        }
+    }
+
     /// The clock has moved, perhaps past [`poll_timeout`](Self::poll_timeout).
     pub fn handle_timeout(&mut self, now: Instant) {
         self.close_timeout(now);
@@ -227,14 +249,6 @@ impl Connection {
             State::Ending(_) | State::Closed => return None,
         };
         message.into_iter().chain(own).min()
-    }
-
-    /// Bytes that the message being received is known to bring still: the rest of its current frame.
-    /// A hint for how much to read at once; nothing is owed.
-    #[inline]
-    #[must_use]
-    pub fn expected_len(&self) -> u64 {
-        self.reader.expected_len()
     }
 
     /// What wants to be written. Ask for it anew before each write: an answer that had to wait for

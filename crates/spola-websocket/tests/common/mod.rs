@@ -78,6 +78,25 @@ pub fn receive(connection: &mut Connection, now: Instant, wire: &[u8]) -> Vec<Go
     got
 }
 
+/// The same through the door for large payloads, where the connection offers it.
+pub fn receive_large(connection: &mut Connection, now: Instant, mut wire: &[u8]) -> Vec<Got> {
+    let mut got = Vec::new();
+    while !wire.is_empty() {
+        let direct = connection.large_read().map_or(0, |room| {
+            let len = room.len().min(wire.len());
+            room[..len].copy_from_slice(&wire[..len]);
+            len
+        });
+        let piece = if direct > 0 { &[] } else { &wire[..wire.len().min(20_000)] };
+        if direct > 0 {
+            connection.handle_large_read(now, direct);
+        }
+        got.extend(receive(connection, now, piece));
+        wire = &wire[direct + piece.len()..];
+    }
+    got
+}
+
 /// What came of reading in chunks: kind, bytes, whether first and last; or another event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
