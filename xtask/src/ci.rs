@@ -10,6 +10,8 @@ use crate::{arrows, fuzz, suites, summary, workspace};
 
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 const NO_STD: [&str; 3] = ["spola-frame", "spola-engineio-packet", "spola-socketio-packet"];
+/// Crates whose optional parts are large.
+const PLAIN: [&str; 4] = ["spola-websocket", "spola-driver", "spola-tokio", "spola-async-std"];
 
 enum Check {
     Passed,
@@ -19,7 +21,7 @@ enum Check {
 
 type Step = (&'static str, fn() -> Result<Check, Failure>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("format", format),
     ("lints", lints),
     ("documentation", documentation),
@@ -28,6 +30,7 @@ const STEPS: [Step; 10] = [
     ("licences", licences),
     ("advisories", advisories),
     ("arrows", arrows_hold),
+    ("wakers", wakers),
     ("benchmarks", benchmarks),
     ("fuzzing", fuzzing),
 ];
@@ -78,8 +81,22 @@ fn format() -> Result<Check, Failure> {
     cargo(&["fmt", "--all", "--check"])
 }
 
+/// With all features, and with those that are on by default.
 fn lints() -> Result<Check, Failure> {
-    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny=warnings"])
+    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny=warnings"])?;
+    let mut plain = vec!["clippy"];
+    plain.extend(PLAIN.iter().flat_map(|name| ["--package", name]));
+    plain.extend(["--", "--deny=warnings"]);
+    cargo(&plain)
+}
+
+/// Runs the halves of a WebSocket through every order of events that loom can think of.
+fn wakers() -> Result<Check, Failure> {
+    let mut command = workspace::cargo(&["test", "--package", "spola-driver", "--test", "loom"]);
+    let folder = workspace::target()?.join("loom");
+    command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", folder);
+    process::succeed(&mut command, LIMIT)?;
+    Ok(Check::Passed)
 }
 
 fn documentation() -> Result<Check, Failure> {
