@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use spola_websocket::{ChunkEvent, Connection, Event, Payload};
+use spola_websocket::{Chunk, ChunkEvent, Connection, Event, Payload, Text};
 
 pub(crate) use self::input::Detached;
 use self::input::Input;
@@ -20,6 +20,9 @@ use crate::{Transport, scratch};
 /// Bytes that one wake-up may bring; then other tasks get their turn. A connection that brings more all
 /// the time is read in larger portions, which cost less a byte.
 const BUDGET: usize = 64 << 10;
+
+/// Bytes that messages may come to, when compressed, before other tasks get their turn.
+const WORK: usize = 256 << 10;
 
 /// An open WebSocket over the stream `S`, polled by a task that has a clock and a timer.
 ///
@@ -40,13 +43,25 @@ pub struct Line<S> {
     budget: usize,
     /// Bytes that the next read may bring.
     read_len: usize,
+    /// Bytes of messages that were put together or inflated since the last read.
+    work: usize,
+    yielded: bool,
 }
 
 impl<S: Transport> Line<S> {
     /// A connection whose opening handshake is done. `received` is what came behind the head.
     pub fn new(stream: S, connection: Connection, received: Vec<u8>, now: Instant) -> Self {
         let link = Link::new(stream, connection);
-        Self { link, input: Input::new(received), now, due: true, budget: BUDGET, read_len: BUDGET }
+        Self {
+            link,
+            input: Input::new(received),
+            now,
+            due: true,
+            budget: BUDGET,
+            read_len: BUDGET,
+            work: 0,
+            yielded: false,
+        }
     }
 
     /// How long the peer may take nothing while something waits to be written. Default 30 s; `None`:
@@ -57,31 +72,42 @@ impl<S: Transport> Line<S> {
 
     /// The next event in what was read; `None`: all of it was parsed.
     #[inline]
-    pub fn next_event(&mut self, clock: impl FnOnce() -> Instant) -> Option<Event<'_>> {
-        if !self.may_tell(clock) {
+    pub fn next_event(&mut self, clock: impl Fn() -> Instant) -> Option<Event<'_>> {
+        if !self.may_tell(&clock) {
             return None;
         }
         let (connection, now) = (&mut self.link.connection, self.now);
         let event = self.input.parse(|bytes| connection.poll_event(now, bytes));
         match &event {
             Some(Event::Closed(_)) => self.link.end.report(),
+            Some(Event::Binary(Payload::Owned(payload))) => self.work += payload.len(),
+            Some(Event::Text(Text::Owned(text))) => self.work += text.len(),
             Some(Event::Text(_) | Event::Binary(_) | Event::Pong(_)) => {}
-            None => self.due = false,
+            None => {
+                self.due = false;
+                self.link.tell_delay(self.now, clock);
+            }
         }
         event
     }
 
     /// As [`next_event`](Self::next_event), for messages that are taken as they arrive.
-    pub fn next_chunk(&mut self, clock: impl FnOnce() -> Instant) -> Option<ChunkEvent<'_>> {
-        if !self.may_tell(clock) {
+    pub fn next_chunk(&mut self, clock: impl Fn() -> Instant) -> Option<ChunkEvent<'_>> {
+        if !self.may_tell(&clock) {
             return None;
         }
         let (connection, now) = (&mut self.link.connection, self.now);
         let event = self.input.parse(|bytes| connection.poll_chunk(now, bytes));
         match &event {
             Some(ChunkEvent::Closed(_)) => self.link.end.report(),
+            Some(ChunkEvent::Chunk(Chunk { data: Payload::Owned(data), .. })) => {
+                self.work += data.len();
+            }
             Some(ChunkEvent::Chunk(_) | ChunkEvent::Pong(_)) => {}
-            None => self.due = false,
+            None => {
+                self.due = false;
+                self.link.tell_delay(self.now, clock);
+            }
         }
         event
     }
@@ -97,6 +123,22 @@ impl<S: Transport> Line<S> {
             return self.due;
         }
         true
+    }
+
+    /// Whether other tasks should get their turn before more is taken out of what was read: what is
+    /// compressed is small until somebody looks at it. `true` once, then there may be more.
+    pub(crate) fn is_tired(&mut self) -> bool {
+        let tired = self.work >= WORK && self.has_unparsed();
+        if tired {
+            self.work = 0;
+        }
+        tired
+    }
+
+    /// Whether the last [`poll_fill`](Self::poll_fill) was pending to let other tasks run, and not
+    /// because nothing has come.
+    pub(crate) fn has_yielded(&self) -> bool {
+        self.yielded
     }
 
     /// Whether the machine may have something to tell.
@@ -123,13 +165,13 @@ impl<S: Transport> Line<S> {
     }
 
     /// The next event, lent beside what answers it.
-    pub(crate) fn lend(&mut self) -> (Option<Event<'_>>, &mut Link<S>, Instant) {
+    pub(crate) fn lend(&mut self) -> (Option<Event<'_>>, &mut Link<S>) {
         let Self { link, input, now, .. } = self;
         let event = input.parse(|bytes| link.connection.poll_event(*now, bytes));
         if let Some(Event::Closed(_)) = event {
             link.end.report();
         }
-        (event, link, *now)
+        (event, link)
     }
 
     /// A payload that the last event had, lent once more.
@@ -162,7 +204,8 @@ impl<S: Transport> Line<S> {
         cx: &mut Context<'_>,
         clock: impl FnOnce() -> Instant,
     ) -> Poll<io::Result<()>> {
-        if self.budget == 0 {
+        self.yielded = self.budget == 0;
+        if self.yielded {
             self.budget = BUDGET;
             self.release();
             cx.waker().wake_by_ref();
@@ -172,7 +215,7 @@ impl<S: Transport> Line<S> {
             self.budget = BUDGET;
             return Poll::Pending;
         };
-        self.due = true;
+        (self.due, self.work) = (true, 0);
         match read {
             Ok(0) => self.link.connection.handle_eof(self.now),
             Ok(read) => {

@@ -119,11 +119,11 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
     pub async fn recv_borrowed(&mut self) -> Result<Option<(Received<'_>, Replies<'_>)>, Error> {
         let front = poll_fn(|cx| self.poll_front(cx)).await?;
         let Self { line, runtime, timer, state, .. } = self;
-        let (event, link, now) = match front {
+        let (event, link) = match front {
             Front::Lent => line.lend(),
             Front::Detached(message) => {
-                let (link, now) = line.link();
-                let replies = Replies { connection: &mut link.connection, now };
+                let connection = &mut line.link().0.connection;
+                let replies = Replies { connection, runtime };
                 return Ok(Some((message.into(), replies)));
             }
             Front::End => return Ok(None),
@@ -139,7 +139,7 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
             // The machine said that it has a message.
             Some(Event::Pong(_)) | None => return Err(io::Error::from(io::ErrorKind::Other).into()),
         };
-        Ok(Some((received, Replies { connection: &mut link.connection, now })))
+        Ok(Some((received, Replies { connection: &mut link.connection, runtime })))
     }
 
     /// The next part of a message, as it arrives: a message of any size needs no more memory than
@@ -252,7 +252,11 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
     /// If the code may not be sent, the reason is longer than 123 bytes, or the connection ends in
     /// another way.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.start_close(code, reason)?;
+        match self.start_close(code, reason) {
+            // It may have been dropped while it waited, and be called again.
+            Ok(()) | Err(SendError::Closed) => {}
+            Err(error) => return Err(error.into()),
+        }
         while self.recv().await?.is_some() {}
         Ok(())
     }

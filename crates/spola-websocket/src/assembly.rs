@@ -3,10 +3,8 @@ use spola_frame::incomplete_suffix;
 
 use crate::{Event, Kind, Payload, Text, Violation, copy, recycle, text};
 
-/// The most that is reserved ahead of what arrived, unless more has arrived already.
-const AHEAD: usize = 64 * 1024;
-
-/// From so many bytes on, as many again may be reserved ahead as [`AHEAD`] says.
+/// From so many bytes on, a message may be read straight into its buffer, and that be one that the
+/// thread has kept.
 const LARGE: usize = 16 * 1024;
 
 /// A message that did not come in one piece: one growing buffer, already unmasked and, for text,
@@ -82,22 +80,33 @@ pub(crate) struct PartialBinary {
 
 impl PartialBinary {
     fn append(&mut self, bytes: &[u8], expected: usize) {
-        if self.buffer.capacity() == 0 {
-            self.buffer = recycle::take(expected as u64);
+        if self.buffer.capacity() - self.len < bytes.len() {
+            self.grow(bytes.len(), expected);
         }
         let room = self.buffer.get_mut(self.len..).unwrap_or_default();
         let (fits, rest) = bytes.split_at(bytes.len().min(room.len()));
         copy::over(room, fits);
         self.len += fits.len();
-        if rest.is_empty() {
-            return;
+        if !rest.is_empty() {
+            copy::append(&mut self.buffer, rest);
+            self.len = self.buffer.len();
         }
-        if self.buffer.capacity() - self.len < rest.len() {
-            let expected = expected - fits.len().min(expected);
-            self.buffer.reserve_exact(growth(self.len, rest.len(), expected));
+    }
+
+    /// Makes room for `needed` bytes behind the first `len`.
+    fn grow(&mut self, needed: usize, expected: usize) {
+        let arrived = self.len + needed;
+        if arrived >= LARGE
+            && self.buffer.capacity() < recycle::MIN
+            && let Some(mut kept) = recycle::take(self.len.saturating_add(expected), arrived)
+        {
+            copy::over(&mut kept, self.buffer.get(..self.len).unwrap_or_default());
+            self.buffer = kept;
         }
-        copy::append(&mut self.buffer, rest);
-        self.len = self.buffer.len();
+        if self.buffer.capacity() - self.len < needed {
+            self.buffer.truncate(self.len);
+            self.buffer.reserve_exact(growth(self.len, needed, expected));
+        }
     }
 
     fn large_read(&mut self, expected: usize) -> Option<&mut [u8]> {
@@ -106,6 +115,7 @@ impl PartialBinary {
         }
         if self.buffer.len() - self.len < LARGE {
             let more = growth(self.len, 0, expected);
+            self.buffer.truncate(self.len);
             self.buffer.reserve_exact(more);
             self.buffer.resize(self.len + more, 0);
         }
@@ -123,9 +133,7 @@ impl PartialBinary {
 /// How much to reserve for a buffer of `len` bytes that needs `needed` more now and expects
 /// `expected` more in all: never much more than what has arrived.
 fn growth(len: usize, needed: usize, expected: usize) -> usize {
-    let arrived = len + needed;
-    let ahead = if len < LARGE { arrived } else { arrived.max(AHEAD) };
-    expected.min(ahead).max(needed)
+    expected.min(len + needed).max(needed)
 }
 
 /// Text validated as it arrives, so that a wrong byte is found at once, and never twice.

@@ -72,9 +72,9 @@ impl Incoming {
         Self { fragments: 1, ..Self::new(kind, false, depth) }
     }
 
-    /// Whether its size, its fragments and its duration are limited.
-    pub(crate) fn is_limited(&self) -> bool {
-        matches!(self.body, Body::Whole(_))
+    /// Whether it has to be completed in time.
+    pub(crate) fn is_timed(&self) -> bool {
+        matches!(self.body, Body::Whole(_) | Body::Skipped)
     }
 
     /// Whether there is more to hand out before anything is read.
@@ -86,23 +86,46 @@ impl Incoming {
     pub(crate) fn begin_frame(&mut self, limits: &Limits, len: u64) -> Result<(), Violation> {
         self.fragments = self.fragments.saturating_add(1);
         self.wire_len = self.wire_len.saturating_add(len);
-        let Body::Whole(_) = &self.body else {
-            return Ok(());
-        };
+        match &self.body {
+            Body::Whole(_) => self.check(limits),
+            Body::Chunks(_) | Body::Skipped => Ok(()),
+        }
+    }
+
+    /// Whether what was announced so far is within the limits of a whole message.
+    fn check(&self, limits: &Limits) -> Result<(), Violation> {
         if self.fragments > limits.max_fragments {
             return Err(Violation::TooManyFragments);
         }
         let max = limits.max_message_size as u64;
-        // Data that does not compress takes some bytes more in the format than it has.
-        let max = if self.compressed { max + max / 256 + 64 } else { max };
+        // Fast compressors add up to an eighth to what does not compress, and some bytes a fragment.
+        let max = match self.compressed {
+            true => max.saturating_add(max / 7 + 64 + 8 * u64::from(self.fragments)),
+            false => max,
+        };
         if self.wire_len > max { Err(Violation::MessageTooBig) } else { Ok(()) }
     }
 
-    /// Nobody wants the rest, if it was begun in chunks.
-    pub(crate) fn skip_chunks(&mut self) {
-        if let Body::Chunks(_) = self.body {
-            self.body = Body::Skipped;
+    /// Whole messages are wanted from now on: nobody wants the rest of one that was begun in chunks,
+    /// and one of which nothing was handed out yet becomes whole. Whether it is over.
+    pub(crate) fn leave_chunks(
+        &mut self,
+        limits: &Limits,
+        inflation: &mut Inflation,
+    ) -> Result<bool, Violation> {
+        let Body::Chunks(chunks) = &self.body else {
+            return Ok(false);
+        };
+        if !chunks.begun {
+            self.body = Body::Whole(Assembly::new(self.kind));
+            return self.check(limits).map(|()| false);
         }
+        if self.compressed && chunks.full {
+            skip(inflation, &chunks.pending, chunks.complete)?;
+        }
+        let over = chunks.complete;
+        self.body = Body::Skipped;
+        Ok(over)
     }
 
     /// Takes the next piece in. What it comes to, if anything; the message is over with `last`
@@ -119,7 +142,8 @@ impl Incoming {
                 if *compressed {
                     inflate_whole(limits, inflation, assembly, &piece)?;
                 } else {
-                    assembly.append(piece.bytes, piece.expected)?;
+                    let left = limits.max_message_size.saturating_sub(assembly.len());
+                    assembly.append(piece.bytes, piece.expected.min(left as u64))?;
                 }
                 if !piece.last {
                     return Ok(None);
@@ -238,7 +262,8 @@ fn inflate_whole(
         let excess = out.len() > limits.max_message_size - assembly.len();
         // A text may be wrong before it is too large, however it was cut.
         out.truncate(limits.max_message_size - assembly.len());
-        assembly.append(&out, out.len() as u64)?;
+        let left = limits.max_message_size - assembly.len();
+        assembly.append(&out, left as u64)?;
         if excess {
             return Err(Violation::MessageTooBig);
         }
@@ -251,8 +276,12 @@ fn inflate_whole(
     }
 }
 
-/// Inflates for the sake of the window alone.
+/// Inflates for the sake of the window alone, if that outlives the message.
 fn skip(inflation: &mut Inflation, mut input: &[u8], last: bool) -> Result<(), Violation> {
+    if !inflation.outlives_messages() {
+        inflation.abandon();
+        return Ok(());
+    }
     let mut out = Vec::new();
     while inflation.inflate(&mut input, &mut out, STEP)? == Progress::OutputFull {
         out.clear();

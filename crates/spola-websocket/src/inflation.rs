@@ -36,6 +36,18 @@ mod with {
             self.0.is_some()
         }
 
+        /// Whether a message may refer to those before it.
+        pub(crate) fn outlives_messages(&self) -> bool {
+            self.0.as_ref().is_some_and(|agreed| agreed.takeover)
+        }
+
+        /// The message in progress will not be inflated any further.
+        pub(crate) fn abandon(&mut self) {
+            if let Some(inflater) = self.0.as_mut().and_then(|agreed| agreed.inflater.take()) {
+                inflater.give();
+            }
+        }
+
         /// Takes bytes off the front of `input`, and appends at most `room` bytes to `out`.
         pub(crate) fn inflate(
             &mut self,
@@ -83,6 +95,12 @@ mod without {
         pub(crate) fn is_agreed(&self) -> bool {
             false
         }
+
+        pub(crate) fn outlives_messages(&self) -> bool {
+            false
+        }
+
+        pub(crate) fn abandon(&mut self) {}
 
         pub(crate) fn inflate(
             &mut self,

@@ -22,6 +22,8 @@ pub struct Output {
     head: usize,
     /// Present while there are any, or until a loan is reclaimed.
     large: Option<Box<Payloads>>,
+    /// Bytes written so far.
+    written: u64,
     /// Whether `small` came from [`lend`](Self::lend) and is to be kept until reclaimed.
     lent: bool,
 }
@@ -79,6 +81,16 @@ impl Output {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.remaining() == 0
+    }
+
+    /// Whether everything before this position was written.
+    pub(crate) fn is_past(&self, position: u64) -> bool {
+        self.written >= position
+    }
+
+    /// Where what is queued ends, counted from the connection's first byte.
+    pub(crate) fn end(&self) -> u64 {
+        self.written + self.remaining() as u64
     }
 
     /// The shared chunk, to append a small frame or a header to.
@@ -190,6 +202,7 @@ impl Buf for Output {
     /// When `count` is more than [`remaining`](Buf::remaining), as [`Buf`] asks.
     fn advance(&mut self, mut count: usize) {
         assert!(count <= self.remaining(), "advanced past the end of the output");
+        self.written += count as u64;
         while count > 0 {
             let run = self.small_run().len();
             if run > 0 {

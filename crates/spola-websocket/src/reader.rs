@@ -86,7 +86,7 @@ impl Reader {
     /// read in chunks.
     pub(crate) fn is_timed(&self) -> bool {
         match &self.message {
-            Some(message) => message.is_limited(),
+            Some(message) => message.is_timed(),
             None => !self.is_idle(),
         }
     }
@@ -145,12 +145,16 @@ impl Reader {
     ) -> Result<Read<'a>, Violation> {
         if rules.depth == Depth::Messages
             && let Some(message) = &mut self.message
+            && message.leave_chunks(rules.limits, &mut self.inflation)?
         {
-            message.skip_chunks();
+            self.message = None;
         }
         loop {
             if self.message.as_ref().is_some_and(|message| message.is_due()) {
-                return self.go_on();
+                match self.go_on()? {
+                    Some(read) => return Ok(read),
+                    None => continue,
+                }
             }
             if self.frame.is_none() {
                 let Some(header) = self.header(input)? else {
@@ -185,7 +189,8 @@ impl Reader {
     /// Takes in the next `len` bytes of the frame, which were read there.
     pub(crate) fn read_large(&mut self, len: usize) {
         if let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) {
-            let bytes = message.read_large(len);
+            let most = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
+            let bytes = message.read_large(len.min(most));
             if let Some(key) = frame.masking_key {
                 mask(bytes, key, usize::from(frame.phase));
             }
@@ -194,15 +199,15 @@ impl Reader {
     }
 
     /// Hands out more of a compressed message before anything is read.
-    fn go_on<'a>(&mut self) -> Result<Read<'a>, Violation> {
+    fn go_on<'a>(&mut self) -> Result<Option<Read<'a>>, Violation> {
         let Some(message) = &mut self.message else {
-            return Ok(Read::NeedsInput);
+            return Ok(None);
         };
         let read = message.go_on(&mut self.inflation)?;
         if message.is_over() {
             self.message = None;
         }
-        Ok(read.unwrap_or(Read::NeedsInput))
+        Ok(read)
     }
 
     fn header(&mut self, input: &mut &mut [u8]) -> Result<Option<FrameHeader>, Violation> {
@@ -285,7 +290,16 @@ impl Reader {
         mut frame: Frame,
         input: &mut &'a mut [u8],
     ) -> Result<Option<Read<'a>>, Violation> {
-        let expected = frame.remaining;
+        let announced = frame.remaining;
+        if self.message.is_none()
+            && rules.depth == Depth::Messages
+            && announced > rules.limits.max_message_size as u64
+        {
+            // Its header came when messages were read in chunks.
+            return Err(Violation::MessageTooBig);
+        }
+        // Nobody knows how much is in the frames to come.
+        let expected = if frame.fin { announced } else { u64::MAX };
         let bytes = &*frame.take(input);
         let last = frame.remaining == 0 && frame.fin;
         self.frame = if frame.remaining == 0 { None } else { Some(frame) };

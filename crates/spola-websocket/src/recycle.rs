@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use bytes::Bytes;
 
 /// Smaller buffers are not worth it.
-const MIN: usize = 64 * 1024;
+pub(crate) const MIN: usize = 64 * 1024;
 
 /// What a thread keeps at most, in bytes.
 const MAX_KEPT: usize = 8 << 20;
@@ -18,19 +18,18 @@ thread_local! {
     static KEPT: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A buffer for a message of `expected` bytes or more: one that the thread keeps, with what it held
-/// before, or an empty one.
-pub(crate) fn take(expected: u64) -> Vec<u8> {
-    if expected < MIN as u64 {
-        return Vec::new();
-    }
+/// A buffer that the thread keeps, with what it held before, for a message of `expected` bytes, of
+/// which `arrived` have come.
+pub(crate) fn take(expected: usize, arrived: usize) -> Option<Vec<u8>> {
+    // How long a message in fragments will be, nobody knows.
+    let expected = if expected == usize::MAX { arrived } else { expected };
     KEPT.with_borrow_mut(|kept| {
         // A message that is kept for long should not hold much more than it needs.
-        let fits = |buffer: &Vec<u8>| (buffer.capacity() / 4) as u64 <= expected;
+        let fits =
+            |buffer: &Vec<u8>| (arrived..=expected.saturating_mul(2)).contains(&buffer.capacity());
         let at = kept.iter().rposition(fits)?;
         Some(kept.swap_remove(at))
     })
-    .unwrap_or_default()
 }
 
 /// The first `len` bytes of the buffer as a payload; its memory is kept when nobody holds it any
@@ -75,7 +74,7 @@ mod tests {
     #[test]
     fn a_large_buffer_is_used_again_and_no_more_is_kept_than_a_few() {
         let filled = |len| {
-            let mut buffer = take(len as u64);
+            let mut buffer = take(len, 1000).unwrap_or_default();
             buffer.resize(len, 7);
             payload(buffer, len)
         };
@@ -89,8 +88,8 @@ mod tests {
         drop(many);
         let kept: usize = KEPT.with_borrow(|kept| kept.iter().map(Vec::capacity).sum());
         assert!((MAX_KEPT / 2..=MAX_KEPT).contains(&kept), "{kept}");
-        assert_eq!(take(1000).capacity(), 0);
-        assert_eq!(take(100_000).capacity(), 0);
+        assert_eq!(take(100_000, 1000), None);
+        assert_eq!(take(usize::MAX, 100_000), None);
         assert_eq!(payload(vec![1; 10], 10), &[1; 10][..]);
     }
 }

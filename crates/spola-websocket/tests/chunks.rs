@@ -279,3 +279,48 @@ proptest! {
         prop_assert_eq!(got, expected);
     }
 }
+
+#[test]
+fn limits_hold_for_a_message_that_becomes_whole_after_its_header() {
+    let clock = Clock::new();
+    let mut config = Config::default();
+    config.max_message_size = 10;
+    let too_big = [Got::Closed(CloseReason::Violation(Violation::MessageTooBig))];
+    for header in [
+        // One frame, and the first of several.
+        &masked(Opcode::Binary, &[7; 20])[..6],
+        &fragment(Opcode::Binary, &[7; 20])[..6],
+    ] {
+        let mut server = Connection::server(config.clone());
+        assert_eq!(receive_chunks(&mut server, clock.now(), header), []);
+        assert_eq!(receive(&mut server, clock.now(), &[0; 20]), too_big);
+    }
+    // Within the limits, nothing of it is lost.
+    let mut server = Connection::server(config);
+    let wire = [fragment(Opcode::Text, b"one "), masked(Opcode::Continuation, b"two")].concat();
+    assert_eq!(receive_chunks(&mut server, clock.now(), &wire[..6]), []);
+    assert_eq!(receive(&mut server, clock.now(), &wire[6..]), [text("one two")]);
+}
+
+#[test]
+fn pings_of_a_slow_reader_are_answered_again_once_the_former_pongs_are_written() {
+    let clock = Clock::new();
+    let mut server = server();
+    let mut pongs = 0;
+    let mut wire = Vec::new();
+    for ping in 0..100 {
+        server.send_binary(&[0; 1000]).unwrap();
+        receive(&mut server, clock.now(), &masked(Opcode::Ping, &[ping]));
+        // The output never runs empty.
+        let output = server.output();
+        let len = output.chunk().len().min(1000);
+        wire.extend_from_slice(&output.chunk()[..len]);
+        output.advance(len);
+    }
+    wire.extend(sent(&mut server));
+    let mut client = client();
+    for got in receive(&mut client, clock.now(), &wire) {
+        pongs += usize::from(matches!(got, Got::Pong(_)));
+    }
+    assert!(pongs > 60, "{pongs}");
+}

@@ -598,3 +598,13 @@ fn a_buffer_that_is_used_again_shows_nothing_of_what_it_held() {
         assert!(got == [binary(&payload)], "{len}");
     }
 }
+
+#[test]
+fn a_close_frame_is_never_one_control_frame_too_many() {
+    let clock = Clock::new();
+    let mut server = server();
+    let pings = masked(Opcode::Ping, b"").repeat(200);
+    assert_eq!(receive(&mut server, clock.now(), &pings), []);
+    let got = receive(&mut server, clock.now(), &masked_close(1000, ""));
+    assert_eq!(got, [closed_by_peer(1000, "")]);
+}

@@ -167,7 +167,7 @@ fn compressed_frames_that_come_to_nothing_are_limited_too() {
     let first = raw_frame(false, Rsv::RSV1, Opcode::Binary, Some(KEY), &nothing);
     let more = common::fragment(Opcode::Continuation, &nothing);
     let mut got = receive(&mut server, clock.now(), &first);
-    for _ in 0..10 {
+    for _ in 0..20 {
         got.extend(receive(&mut server, clock.now(), &more));
     }
     assert_eq!(got, [Got::Closed(CloseReason::Violation(Violation::MessageTooBig))]);
@@ -296,4 +296,68 @@ proptest! {
         }
         prop_assert!(joined.iter().map(Vec::as_slice).eq(expected.iter().map(Message::as_bytes)));
     }
+}
+
+#[test]
+fn a_full_chunk_with_nothing_behind_it_does_not_stop_the_reading() {
+    let clock = Clock::new();
+    let (mut client, mut server) = (client(false), server(false));
+    client.send_fragment(Kind::Binary, &vec![0; 64 << 10], Part::More).unwrap();
+    client.send_fragment(Kind::Binary, b"end", Part::Last).unwrap();
+    let got = receive_chunks(&mut server, clock.now(), &sent(&mut client));
+    let [Chunk(_, first, true, false), Chunk(_, last, false, true)] = &got[..] else {
+        panic!("{} chunks", got.len());
+    };
+    assert_eq!((first.len(), &last[..]), (64 << 10, &b"end"[..]));
+}
+
+#[test]
+fn a_full_chunk_may_be_the_last_that_is_wanted() {
+    let clock = Clock::new();
+    for takeover in [false, true] {
+        for complete in [false, true] {
+            let (mut client, mut server) = (client(takeover), server(takeover));
+            let words = "some words that come again ".repeat(10);
+            let part = if complete { Part::Last } else { Part::More };
+            let long = [words.as_bytes(), &vec![b'x'; 300_000]].concat();
+            client.send_fragment(Kind::Text, &long, part).unwrap();
+            let mut wire = sent(&mut client);
+            let mut input = &mut wire[..];
+            assert!(server.poll_chunk(clock.now(), &mut input).is_some());
+            assert!(input.is_empty());
+            if !complete {
+                client.send_fragment(Kind::Text, words.as_bytes(), Part::Last).unwrap();
+            }
+            client.send_text(&words).unwrap();
+            let got = receive(&mut server, clock.now(), &sent(&mut client));
+            assert_eq!(got, [text(&words)], "takeover {takeover}, complete {complete}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_compress_is_within_the_limit_all_the_same() {
+    let clock = Clock::new();
+    let mut random = 1_u32;
+    let payload: Vec<u8> = (0..1_000_000)
+        .map(|_| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 24) as u8 | 0x90
+        })
+        .collect();
+    let (mut client, mut server) = (client(false), server(false));
+    client.send_binary(&payload).unwrap();
+    let wire = sent(&mut client);
+    assert!(wire.len() > payload.len() / 2);
+    assert!(receive(&mut server, clock.now(), &wire) == [Got::Message(payload.into())]);
+}
+
+#[test]
+fn no_limit_is_no_limit() {
+    let clock = Clock::new();
+    let mut config = Config::default();
+    config.max_message_size = usize::MAX;
+    let mut server = Connection::server(config).with_deflate(&agreement(false, false, 0));
+    let got = receive(&mut server, clock.now(), &compressed(Opcode::Text, &HELLO));
+    assert_eq!(got, [text("Hello")]);
 }

@@ -233,8 +233,15 @@ mod bombs {
             Row {
                 connection: agreed(1_000_000),
                 end: too_big.clone(),
+                peak: 2 * MIB + 256 * KIB,
                 rest: 64 * KIB,
-                ..row("the same by the default limit, for which a MiB is too much", &frame)
+                ..row("the same by the default limit", &frame)
+            },
+            Row {
+                connection: agreed(900_000),
+                end: too_big.clone(),
+                rest: 64 * KIB,
+                ..row("the same where a MiB is too much for what is compressed, too", &frame)
             },
             Row {
                 connection: agreed(100_000),

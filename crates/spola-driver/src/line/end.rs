@@ -95,6 +95,13 @@ impl<S: Transport> Link<S> {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
         self.connection.handle_timeout(now);
+        if self.connection.is_over() {
+            self.end_soon(now);
+        }
+        self.own_timeout(now)
+    }
+
+    fn own_timeout(&mut self, now: Instant) -> bool {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
         let stalled = due(self.stall_deadline());
         if stalled || due(self.end_by) {
@@ -103,12 +110,35 @@ impl<S: Transport> Link<S> {
         stalled
     }
 
+    /// As [`handle_timeout`](Self::handle_timeout), while nothing is read: the peer's silence is none
+    /// then, and only what is closing has an end.
+    pub(crate) fn handle_write_timeout(&mut self, now: Instant) -> bool {
+        if !self.connection.can_send() {
+            self.connection.handle_timeout(now);
+            if self.connection.is_over() {
+                self.end_soon(now);
+            }
+        }
+        self.own_timeout(now)
+    }
+
+    /// As [`poll_timeout`](Self::poll_timeout), for [`handle_write_timeout`](Self::handle_write_timeout).
+    pub(crate) fn poll_write_timeout(&self) -> Option<Instant> {
+        if self.connection.can_send() { self.own_deadline() } else { self.poll_timeout() }
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         if self.end.is_done() {
             return None;
         }
-        let own = [self.stall_deadline(), self.end_by];
-        self.connection.poll_timeout().into_iter().chain(own.into_iter().flatten()).min()
+        self.connection.poll_timeout().into_iter().chain(self.own_deadline()).min()
+    }
+
+    fn own_deadline(&self) -> Option<Instant> {
+        if self.end.is_done() {
+            return None;
+        }
+        [self.stall_deadline(), self.end_by].into_iter().flatten().min()
     }
 
     pub(crate) fn fail(&mut self, now: Instant) {

@@ -46,6 +46,13 @@ impl<S: Transport> Link<S> {
         !self.unflushed && self.connection.buffered_amount() == 0
     }
 
+    /// What was read at `arrived` has been parsed, as late as its user wanted it.
+    pub(super) fn tell_delay(&mut self, arrived: Instant, clock: impl FnOnce() -> Instant) {
+        if self.connection.poll_timeout().is_some() {
+            self.connection.handle_delay(arrived, clock());
+        }
+    }
+
     /// What was read is about to be answered: into the thread's buffer, which costs no allocation.
     pub(super) fn lend_output(&mut self) {
         let mut buffer = scratch::take_output();
@@ -64,6 +71,9 @@ impl<S: Transport> Link<S> {
         cx: &mut Context<'_>,
         clock: impl FnOnce() -> Instant,
     ) -> Poll<io::Result<()>> {
+        if self.end.is_done() && self.connection.output().has_remaining() {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        }
         if !self.unflushed && !self.connection.output().has_remaining() {
             self.reclaim_output();
             return Poll::Ready(Ok(()));

@@ -1,10 +1,10 @@
 //! Messages that are lent out of the read buffer, beside what answers them.
 
-use std::time::Instant;
-
 use spola_websocket::{
     CloseCode, Compression, Connection, Kind, Message, Part, Payload, Prepared, SendError, Text,
 };
+
+use crate::Runtime;
 
 /// A message, lent out of the read buffer where it lies whole in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl From<Message> for Received<'_> {
 /// is asked for and no more has come, or by [`flush`](super::WebSocket::flush).
 pub struct Replies<'a> {
     pub(super) connection: &'a mut Connection,
-    pub(super) now: Instant,
+    pub(super) runtime: &'a dyn Runtime,
 }
 
 impl Replies<'_> {
@@ -118,7 +118,7 @@ impl Replies<'_> {
     /// If the code may not be sent, the reason is longer than 123 bytes, or the connection is
     /// closing already.
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
-        self.connection.close(self.now, code, reason)
+        self.connection.close(self.runtime.now(), code, reason)
     }
 
     /// Bytes that were sent and not yet written.

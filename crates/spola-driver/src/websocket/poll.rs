@@ -35,6 +35,7 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
+        ready!(self.poll_rest(cx));
         loop {
             if let Some(message) = self.take_message() {
                 return Poll::Ready(Ok(Some(message)));
@@ -47,6 +48,7 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
     }
 
     pub(super) fn poll_front(&mut self, cx: &mut Context<'_>) -> Poll<Result<Front, Error>> {
+        ready!(self.poll_rest(cx));
         // Nothing else bounds the answers, which are sent without waiting.
         if self.line.buffered_amount() >= CORKED_LEN {
             ready!(self.poll_flush(cx))?;
@@ -69,6 +71,7 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Piece>, Error>> {
+        ready!(self.poll_rest(cx));
         loop {
             let Self { line, runtime, .. } = self;
             while let Some(event) = line.next_chunk(|| runtime.now()) {
@@ -123,8 +126,18 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
         match line.poll_fill(cx, || runtime.now()) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => Poll::Ready(Err(self.fail(error))),
+            Poll::Pending if line.has_yielded() => Poll::Pending,
             Poll::Pending => self.poll_time(cx),
         }
+    }
+
+    /// Lets other tasks run, if it is time to.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.line.is_tired() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
     }
 
     /// Writes, unless what is sent next may as well be written together with it.
@@ -141,14 +154,20 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
             if let Poll::Ready(flushed) = line.poll_flush(cx, || runtime.now()) {
                 return Poll::Ready(flushed.map_err(Error::from));
             }
-            ready!(self.poll_time(cx))?;
+            let (link, _) = self.line.link();
+            let deadline = link.poll_write_timeout();
+            ready!(poll_timer(deadline, &self.runtime, &mut self.timer, cx));
+            let now = self.runtime.now();
+            if self.line.link().0.handle_write_timeout(now) {
+                return Poll::Ready(Err(self.fail(io::ErrorKind::TimedOut.into())));
+            }
         }
     }
 
     /// Ready once a timer has run out, and the machine knows.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let (link, _) = self.line.link();
-        ready!(poll_timer(link, &self.runtime, &mut self.timer, cx));
+        let deadline = self.line.poll_timeout();
+        ready!(poll_timer(deadline, &self.runtime, &mut self.timer, cx));
         let now = self.runtime.now();
         Poll::Ready(match self.line.handle_timeout(now) {
             true => Err(self.fail(io::ErrorKind::TimedOut.into())),
@@ -193,7 +212,7 @@ pub(super) fn poll_end<S: Transport, R: Runtime>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Error>> {
     while link.poll_end(cx, || runtime.now()).is_pending() {
-        ready!(poll_timer(link, runtime, timer, cx));
+        ready!(poll_timer(link.poll_timeout(), runtime, timer, cx));
         link.handle_timeout(runtime.now());
     }
     *timer = None;
@@ -202,13 +221,13 @@ pub(super) fn poll_end<S: Transport, R: Runtime>(
 }
 
 /// Ready once the next deadline has passed.
-fn poll_timer<S: Transport, R: Runtime>(
-    link: &Link<S>,
+fn poll_timer<R: Runtime>(
+    deadline: Option<Instant>,
     runtime: &R,
     timer: &mut Option<Box<dyn Timer>>,
     cx: &mut Context<'_>,
 ) -> Poll<()> {
-    let Some(deadline) = link.poll_timeout() else {
+    let Some(deadline) = deadline else {
         return Poll::Pending;
     };
     let timer = timer.get_or_insert_with(|| runtime.timer());

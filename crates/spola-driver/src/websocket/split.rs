@@ -112,11 +112,13 @@ impl<S: Transport, R: Runtime> Sender<S, R> {
     /// [`Receiver`] has come to its end.
     ///
     /// # Errors
-    /// If the code may not be sent, the reason is longer than 123 bytes, the connection is closing
-    /// already, or the stream fails.
+    /// If the code may not be sent, the reason is longer than 123 bytes, or the stream fails.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.both.with(Half::Sender, |socket| socket.start_close(code, reason))?;
-        self.flush().await
+        match self.both.with(Half::Sender, |socket| socket.start_close(code, reason)) {
+            // It may have been dropped while it waited, and be called again.
+            Ok(()) | Err(SendError::Closed) => self.flush().await,
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Writes everything that was sent.

@@ -7,6 +7,7 @@ mod chunks;
 mod fairness;
 mod harness;
 mod owned;
+mod patience;
 mod split;
 mod stream;
 mod timers;

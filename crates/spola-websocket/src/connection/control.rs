@@ -17,7 +17,9 @@ impl Connection {
         if self.reader.is_idle() {
             self.message_since = None;
         }
-        if let Err(violation) = self.control_rate.count(now, &self.limits) {
+        if opcode != Opcode::Close
+            && let Err(violation) = self.control_rate.count(now, &self.limits)
+        {
             self.fail(violation);
             return None;
         }

@@ -237,6 +237,14 @@ impl Connection {
         }
     }
 
+    /// The bytes that were read at `arrived` have been looked at only now, by a user who takes its
+    /// time: a message that began among them has its time from now on.
+    pub fn handle_delay(&mut self, arrived: Instant, now: Instant) {
+        if self.message_since == Some(arrived) {
+            self.message_since = Some(now);
+        }
+    }
+
     /// The moment to call [`handle_timeout`](Self::handle_timeout) at. It changes with every call:
     /// ask again after each.
     #[must_use]
@@ -268,6 +276,12 @@ impl Connection {
     #[must_use]
     pub fn can_send(&self) -> bool {
         matches!(self.state, State::Open)
+    }
+
+    /// Whether the connection has ended: [`Event::Closed`] is the next event, or has been handed out.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Ending(_) | State::Closed)
     }
 
     /// Whether [`Event::Closed`] has been handed out: once the output is written, hang up.

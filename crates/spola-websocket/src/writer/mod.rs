@@ -11,7 +11,7 @@ use crate::{
     control_payload::ControlPayload, copy, deflation::Deflation, output::LARGE,
 };
 use fragmented::Fragmented;
-use waiting::{Queue, Waiting};
+use waiting::Queue;
 
 /// Pongs that may wait in the output at once; beyond them only the latest ping is answered
 /// (RFC 6455 §5.5.3), so that a peer that asks and does not read cannot grow our queue.
@@ -30,8 +30,10 @@ pub(crate) struct Writer {
     /// The message that the caller sends in fragments.
     fragmented: Option<Fragmented>,
     pub(crate) deflation: Deflation,
-    /// Pongs queued since the output was last seen empty.
+    /// Pongs queued that may not be written yet.
     queued_pongs: u8,
+    /// Where the last of them ends in the output.
+    pongs_end: u64,
     /// The latest ping beyond those, answered when the output has room again.
     deferred_pong: Option<Box<ControlPayload>>,
 }
@@ -66,6 +68,7 @@ impl Writer {
             fragmented: None,
             deflation: Deflation::default(),
             queued_pongs: 0,
+            pongs_end: 0,
             deferred_pong: None,
         }
     }
@@ -85,8 +88,7 @@ impl Writer {
 
     pub(crate) fn buffered_amount(&self) -> usize {
         let deferred = self.deferred_pong.as_ref().map_or(0, |pong| pong.as_bytes().len() + 2);
-        let waiting: usize = self.waiting.iter().map(|waiting| waiting.payload.len() + 2).sum();
-        self.output.remaining() + deferred + waiting
+        self.output.remaining() + deferred + self.waiting.weight()
     }
 
     /// Sends a message, copying its payload.
@@ -155,13 +157,14 @@ impl Writer {
     }
 
     pub(crate) fn pong(&mut self, payload: &[u8]) {
-        if self.output.is_empty() {
+        if self.output.is_past(self.pongs_end) {
             self.queued_pongs = 0;
         }
         if self.queued_pongs < MAX_QUEUED_PONGS {
             self.queued_pongs += 1;
             self.deferred_pong = None;
             self.frame(Head::whole(Opcode::Pong), payload);
+            self.pongs_end = self.output.end();
         } else {
             let deferred = self.deferred_pong.insert(Box::new(ControlPayload::EMPTY));
             deferred.append(payload);
@@ -202,7 +205,7 @@ impl Writer {
         {
             self.owned_frame(head, payload);
         } else {
-            self.waiting.push_back(Waiting { head, payload });
+            self.waiting.push_back(head, payload);
         }
     }
 

@@ -5,9 +5,24 @@ use spola_frame::{Opcode, Rsv};
 
 use super::{Head, Writer};
 
-#[expect(clippy::box_collection, reason = "most connections never need one")]
+/// What is added to a payload's length for the memory of its entry.
+const ENTRY: usize = 64;
+
+/// Payloads that wait for their turn; most connections never have any.
 #[derive(Default)]
-pub(super) struct Queue(Option<Box<VecDeque<Waiting>>>);
+pub(super) struct Queue(Option<Box<Entries>>);
+
+#[derive(Default)]
+struct Entries {
+    queue: VecDeque<Waiting>,
+    weight: usize,
+}
+
+struct Waiting {
+    /// Of the next frame; the last one has `fin`.
+    head: Head,
+    payload: Bytes,
+}
 
 impl Queue {
     #[inline]
@@ -15,33 +30,34 @@ impl Queue {
         self.0.is_none()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {
-        self.0.iter().flat_map(|queue| queue.iter())
+    /// The bytes that wait, and what their entries take.
+    pub(super) fn weight(&self) -> usize {
+        self.0.as_ref().map_or(0, |entries| entries.weight)
     }
 
-    pub(super) fn push_back(&mut self, waiting: Waiting) {
-        self.0.get_or_insert_default().push_back(waiting);
+    pub(super) fn push_back(&mut self, head: Head, payload: Bytes) {
+        let entries = self.0.get_or_insert_default();
+        entries.weight += payload.len() + ENTRY;
+        entries.queue.push_back(Waiting { head, payload });
     }
 
-    fn front_mut(&mut self) -> Option<&mut Waiting> {
-        self.0.as_mut()?.front_mut()
-    }
-
-    fn pop_front(&mut self) -> Option<Waiting> {
-        let queue = self.0.as_mut()?;
-        let front = queue.pop_front();
-        if queue.is_empty() {
+    /// Takes the next frame off, with at most `max` bytes unless it is a control frame.
+    fn next_frame(&mut self, max: usize) -> Option<(Head, Bytes)> {
+        let entries = self.0.as_mut()?;
+        let next = entries.queue.front_mut()?;
+        let Head { fin, rsv, opcode } = next.head;
+        if next.payload.len() > max && !opcode.is_control() {
+            next.head = Head { fin, rsv: Rsv::NONE, opcode: Opcode::Continuation };
+            entries.weight -= max;
+            return Some((Head { fin: false, rsv, opcode }, next.payload.split_to(max)));
+        }
+        let last = entries.queue.pop_front()?;
+        entries.weight -= last.payload.len() + ENTRY;
+        if entries.queue.is_empty() {
             self.0 = None;
         }
-        front
+        Some((last.head, last.payload))
     }
-}
-
-/// A payload that waits for its turn.
-pub(super) struct Waiting {
-    /// Of the next frame; the last one has `fin`.
-    pub(super) head: Head,
-    pub(super) payload: Bytes,
 }
 
 impl Writer {
@@ -50,7 +66,7 @@ impl Writer {
     pub(super) fn refill(&mut self) {
         loop {
             let room = self.output.remaining() < self.max_frame() && !self.waiting.is_empty();
-            if (room || self.output.is_empty())
+            if (room || self.output.is_past(self.pongs_end))
                 && let Some(payload) = self.deferred_pong.take()
             {
                 self.queued_pongs = 0;
@@ -59,22 +75,9 @@ impl Writer {
             if !room {
                 break;
             }
-            self.next_frame();
-        }
-    }
-
-    fn next_frame(&mut self) {
-        let max_frame = self.max_frame();
-        let Some(next) = self.waiting.front_mut() else {
-            return;
-        };
-        let Head { fin, rsv, opcode } = next.head;
-        if next.payload.len() > max_frame && !opcode.is_control() {
-            let payload = next.payload.split_to(max_frame);
-            next.head = Head { fin, rsv: Rsv::NONE, opcode: Opcode::Continuation };
-            self.owned_frame(Head { fin: false, rsv, opcode }, payload);
-        } else if let Some(last) = self.waiting.pop_front() {
-            self.owned_frame(last.head, last.payload);
+            if let Some((head, payload)) = self.waiting.next_frame(self.max_frame()) {
+                self.owned_frame(head, payload);
+            }
         }
     }
 }
