@@ -4,7 +4,6 @@
 
 use std::sync::LazyLock;
 
-use spola_driver::Received;
 use spola_tokio::websocket::deflate::Options;
 use spola_tokio::websocket::{Accept, Config, Error, WebSocket, accept_with};
 use spola_websocket::Part;
@@ -27,10 +26,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     while let Some((message, mut replies)) = socket.recv_borrowed().await? {
-        match message {
-            Received::Text(text) => replies.send_text(&text)?,
-            Received::Binary(payload) => replies.send_binary(&payload)?,
-        }
+        replies.send(message)?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@
 //! `spola-tokio` and `spola-async-std` are such drivers.
 //!
 //! ```
-//! use spola_driver::{Accept, Received, Runtime, Transport};
+//! use spola_driver::{Accept, Runtime, Transport};
 //!
 //! /// Serves one client, on whatever carries the bytes and tells the time.
 //! async fn serve<S: Transport, R: Runtime>(
@@ -26,10 +26,7 @@
 //!     // Lent out of the read buffer, with what answers it; `recv` has messages to keep, `recv_chunk`
 //!     // parts of large ones, and `split` makes halves for two tasks.
 //!     while let Some((message, mut replies)) = socket.recv_borrowed().await? {
-//!         match message {
-//!             Received::Text(text) => replies.send_text(&text)?,
-//!             Received::Binary(payload) => replies.send_binary(&payload)?,
-//!         }
+//!         replies.send(message)?;
 //!     }
 //!     Ok(())
 //! }

@@ -100,13 +100,10 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
     /// its payload once, and allocates nothing. `None` once the closing handshake is over.
     ///
     /// ```no_run
-    /// # use spola_driver::{Error, Received, Runtime, Transport, WebSocket};
+    /// # use spola_driver::{Error, Runtime, Transport, WebSocket};
     /// # async fn run<S: Transport, R: Runtime>(mut socket: WebSocket<S, R>) -> Result<(), Error> {
     /// while let Some((message, mut replies)) = socket.recv_borrowed().await? {
-    ///     match message {
-    ///         Received::Text(text) => replies.send_text(&text)?,
-    ///         Received::Binary(payload) => replies.send_binary(&payload)?,
-    ///     }
+    ///     replies.send(message)?;
     /// }
     /// # Ok(())
     /// # }

@@ -18,7 +18,7 @@ async fn serve(stream: TcpStream) -> Result<(), Error> {
 async fn serve_borrowed(stream: TcpStream) -> Result<(), Error> {
     let Ok(mut socket) = accept(stream).await else { return Ok(()) };
     while let Some((message, mut replies)) = socket.recv_borrowed().await? {
-        replies.send(message.into_message())?;
+        replies.send(message)?;
     }
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! Messages that are lent out of the read buffer, beside what answers them.
 
+use bytes::Bytes;
+use bytestring::ByteString;
 use spola_websocket::{
     CloseCode, Compression, Connection, Kind, Message, Part, Payload, Prepared, SendError, Text,
 };
 
 use crate::Runtime;
 
-/// A message, lent out of the read buffer where it lies whole in it.
+/// A message: lent out of the read buffer where it lies whole in it, or owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received<'a> {
     /// Text.
@@ -35,6 +37,42 @@ impl From<Message> for Received<'_> {
     }
 }
 
+impl<'a> From<&'a str> for Received<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Text::Borrowed(text))
+    }
+}
+
+impl<'a> From<&'a [u8]> for Received<'a> {
+    fn from(payload: &'a [u8]) -> Self {
+        Self::Binary(Payload::Borrowed(payload))
+    }
+}
+
+macro_rules! from_owned {
+    ($($owned:ty),*) => {$(
+        impl From<$owned> for Received<'_> {
+            fn from(payload: $owned) -> Self {
+                Message::from(payload).into()
+            }
+        }
+    )*};
+}
+
+from_owned!(String, ByteString, Vec<u8>, Bytes);
+
+impl<'a> From<Text<'a>> for Received<'a> {
+    fn from(text: Text<'a>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<Payload<'a>> for Received<'a> {
+    fn from(payload: Payload<'a>) -> Self {
+        Self::Binary(payload)
+    }
+}
+
 /// Sends answers while a received message is lent. They are written together, when the next message
 /// is asked for and no more has come, or by [`flush`](super::WebSocket::flush).
 pub struct Replies<'a> {
@@ -43,13 +81,18 @@ pub struct Replies<'a> {
 }
 
 impl Replies<'_> {
-    /// Sends a message.
+    /// Sends a message, be it the one received: what is lent is copied once, what is owned is moved.
     ///
     /// # Errors
     /// If the connection is closing, or inside a message that
     /// [`send_fragment`](Self::send_fragment) has begun.
-    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.connection.send(message.into())
+    #[inline]
+    pub fn send<'m>(&mut self, message: impl Into<Received<'m>>) -> Result<(), SendError> {
+        match message.into() {
+            Received::Text(Text::Borrowed(text)) => self.connection.send_text(text),
+            Received::Binary(Payload::Borrowed(payload)) => self.connection.send_binary(payload),
+            owned => self.connection.send(owned.into_message()),
+        }
     }
 
     /// Sends a message, compressed or not as is asked for.

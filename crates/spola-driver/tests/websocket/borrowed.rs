@@ -11,10 +11,7 @@ use crate::harness::{
 
 async fn echo(mut socket: Socket) -> Result<(), Error> {
     while let Some((message, mut replies)) = socket.recv_borrowed().await? {
-        match message {
-            Received::Text(text) => replies.send_text(&text)?,
-            Received::Binary(payload) => replies.send_binary(&payload)?,
-        }
+        replies.send(message)?;
     }
     Ok(())
 }
@@ -51,7 +48,7 @@ fn what_lies_whole_in_the_buffer_is_lent_and_the_rest_is_owned() {
     far.put(&frame(0x80, b"parts"));
     let (received, mut replies) = next(&mut socket);
     assert!(matches!(&received, Received::Text(Text::Owned(text)) if text == "in parts"));
-    replies.send(received.into_message()).expect("open");
+    replies.send(received).expect("open");
 }
 
 fn next(socket: &mut Socket) -> (Received<'_>, spola_driver::Replies<'_>) {
@@ -97,7 +94,7 @@ fn answers_wait_for_a_peer_that_does_not_read() {
     let (seen, mut socket) = (Arc::clone(&most), server(&runtime, near, Config::default()));
     let echoed = spawn(&runtime, async move {
         while let Some((message, mut replies)) = socket.recv_borrowed().await? {
-            replies.send(message.into_message())?;
+            replies.send(message)?;
             seen.fetch_max(replies.buffered_amount(), Ordering::Relaxed);
         }
         Ok::<_, Error>(())
