@@ -220,7 +220,6 @@ impl<S: Transport> Line<S> {
             Ok(0) => self.link.connection.handle_eof(self.now),
             Ok(read) => {
                 self.budget = self.budget.saturating_sub(read);
-                self.read_len = if read >= BUDGET { scratch::LEN } else { BUDGET };
                 self.link.lend_output();
             }
             // Many peers hang up with a reset. Behind a Close frame any end is one; the machine knows
@@ -242,9 +241,13 @@ impl<S: Transport> Line<S> {
         let Link { stream, connection, .. } = &mut self.link;
         let Some(room) = connection.large_read() else {
             let read = ready!(self.input.poll_read(stream, cx, self.read_len));
+            let brought_much = matches!(read, Ok(len) if len >= BUDGET);
+            self.read_len = if brought_much { scratch::LEN } else { BUDGET };
             self.now = clock();
             return Poll::Ready(read);
         };
+        // What is read before the next large payload is known would be copied.
+        self.read_len = BUDGET;
         let len = room.len().min(scratch::LEN);
         let room = room.get_mut(..len).unwrap_or_default();
         let read = ready!(Pin::new(stream).poll_read(cx, room));
