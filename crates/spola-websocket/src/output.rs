@@ -26,6 +26,8 @@ pub struct Output {
     written: u64,
     /// Whether `small` came from [`lend`](Self::lend) and is to be kept until reclaimed.
     lent: bool,
+    /// Whether the last write took all there was.
+    taken_whole: bool,
 }
 
 /// Large payloads, in order.
@@ -81,6 +83,11 @@ impl Output {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.remaining() == 0
+    }
+
+    /// Whether the last write took all there was: the next may be larger.
+    pub(crate) fn was_taken_whole(&self) -> bool {
+        self.taken_whole
     }
 
     /// Whether everything before this position was written.
@@ -213,7 +220,8 @@ impl Buf for Output {
                 count -= large.advance(count);
             }
         }
-        if self.is_empty() {
+        self.taken_whole = self.is_empty();
+        if self.taken_whole {
             self.release();
         } else if self.head >= SLACK && self.head >= self.small.len() / 2 {
             self.compact();

@@ -204,6 +204,21 @@ fn large_messages_leave_in_frames_and_control_frames_pass_between() {
 }
 
 #[test]
+fn more_frames_are_cut_at_once_while_the_socket_takes_all_of_them() {
+    let mut server = Connection::server(cut_at(100, Config::default()));
+    server.send_binary(&[7; 2000]).unwrap();
+    // A frame of 100 bytes has a header of two. What a write takes, and what the next one finds.
+    for (taken, waiting) in
+        [(102, 3 * 102), (3 * 102, 3 * 102), (3 * 102 - 1, 102 + 1), (102, 102 + 1)]
+    {
+        let output = server.output();
+        assert!(output.remaining() >= taken);
+        output.advance(taken);
+        assert_eq!(server.output().remaining(), waiting, "after {taken}");
+    }
+}
+
+#[test]
 fn pings_in_plenty_during_a_large_message_are_answered_by_the_latest_at_the_next_boundary() {
     let clock = Clock::new();
     let mut server = Connection::server(cut_at(8, Config::default()));

@@ -8,6 +8,10 @@ use super::{Head, Writer};
 /// What is added to a payload's length for the memory of its entry.
 const ENTRY: usize = 64;
 
+/// Frames that are cut for one write, while the socket takes all it is given: a write costs a system
+/// call and often wakes the peer. Where it does not, what is cut only delays control frames.
+const FRAMES_A_WRITE: usize = 3;
+
 /// Payloads that wait for their turn; most connections never have any.
 #[derive(Default)]
 pub(super) struct Queue(Option<Box<Entries>>);
@@ -61,11 +65,13 @@ impl Queue {
 }
 
 impl Writer {
-    /// Cuts frames for as long as the output holds less than one.
+    /// Cuts frames for as long as the output has less than it should.
     #[cold]
     pub(super) fn refill(&mut self) {
+        let ahead = if self.output.was_taken_whole() { FRAMES_A_WRITE } else { 1 };
+        let ahead = self.max_frame().saturating_mul(ahead);
         loop {
-            let room = self.output.remaining() < self.max_frame() && !self.waiting.is_empty();
+            let room = self.output.remaining() < ahead && !self.waiting.is_empty();
             if (room || self.output.is_past(self.pongs_end))
                 && let Some(payload) = self.deferred_pong.take()
             {
