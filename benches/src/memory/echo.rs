@@ -120,7 +120,8 @@ impl Echo {
         let mut written = Vec::new();
         if library == Library::SpolaWebsocket {
             let mut connection = connection();
-            self.turn(&mut connection, &mut self.image.clone(), &mut Vec::new(), |bytes| {
+            let (mut input, mut scratch) = (self.image.clone(), Vec::new());
+            self.turn(Instant::now(), &mut connection, &mut input, &mut scratch, |bytes| {
                 written.extend_from_slice(bytes);
             })?;
         } else {
@@ -138,9 +139,9 @@ impl Echo {
     fn in_place(&self, images: usize) -> Result<usize, Failure> {
         let mut connection = connection();
         let (mut input, mut scratch) = (self.image.clone(), Vec::new());
-        let mut written = 0;
+        let (now, mut written) = (Instant::now(), 0);
         for _ in 0..images {
-            self.turn(&mut connection, &mut input, &mut scratch, |bytes| {
+            self.turn(now, &mut connection, &mut input, &mut scratch, |bytes| {
                 written += black_box(bytes).len();
             })?;
         }
@@ -150,12 +151,12 @@ impl Echo {
     /// One read, and the write of all its answers, with a thread's buffers lent as a driver would.
     fn turn(
         &self,
+        now: Instant,
         connection: &mut Connection,
         input: &mut [u8],
         scratch: &mut Vec<u8>,
         mut write: impl FnMut(&[u8]),
     ) -> Result<(), Failure> {
-        let now = Instant::now();
         let mut input = black_box(input);
         connection.output().lend(scratch);
         while let Some(event) = connection.poll_event(now, &mut input) {
