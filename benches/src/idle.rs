@@ -1,4 +1,4 @@
-//! The memory that idle connections take.
+//! What idle connections take: to be opened, and to be held.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -8,10 +8,11 @@ use clap::Args;
 
 use crate::frames::{self, Kind};
 use crate::load::dial::{self, Protocol};
+use crate::machine::{self, Usage};
 use crate::run::Conditions;
 use crate::servers::Server;
 use crate::stats::{Row, median, thousands};
-use crate::{Failure, machine, page, run};
+use crate::{Failure, page, run};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -22,11 +23,14 @@ pub(crate) struct Options {
     run: run::Options,
 }
 
-/// Bytes of memory per connection.
+/// What a connection costs the server.
 #[derive(Clone, Copy, Debug)]
 struct Idle {
+    /// Seconds of CPU time to open it.
+    cpu: f64,
+    /// Bytes of memory once it is open.
     opened: f64,
-    /// After a message on each.
+    /// Those after a message on each.
     used: f64,
 }
 
@@ -38,6 +42,7 @@ struct Servers {
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let (conditions, servers) = options.run.prepare(|server| !server.is_variant())?;
     machine::raise_open_files();
+    machine::pin(conditions.load_core)?;
     let connections = match options.run.is_quick() {
         true => options.connections.min(500),
         false => options.connections,
@@ -64,17 +69,19 @@ fn measure(server: Server, connections: u32, conditions: &Conditions) -> Result<
     // One connection beforehand: what a process needs but once.
     message(&mut dial::open(address, protocol)?, protocol)?;
     let before = machine::resident(part.id())?;
+    let usage = Usage::of(part.id())?;
     let mut streams = Vec::new();
     for _ in 0..connections {
         streams.push(dial::open(address, protocol)?);
     }
+    let cpu = Usage::of(part.id())?.since(usage).cpu.as_secs_f64() / f64::from(connections);
     let each = |now: u64| now.saturating_sub(before) as f64 / f64::from(connections);
     let opened = each(machine::resident(part.id())?);
     for stream in &mut streams {
         message(stream, protocol)?;
     }
     let used = each(machine::resident(part.id())?);
-    Ok(Idle { opened, used })
+    Ok(Idle { cpu, opened, used })
 }
 
 /// A text of 125 bytes forth and back.
@@ -106,15 +113,29 @@ fn write(page: &mut String, servers: &Servers, conditions: &Conditions) -> std::
     page::heading(page, "Idle connections", "idle", conditions, none.iter())?;
     writeln!(
         page,
-        "Bytes of memory per connection, over {} connections.\n",
+        "Over {} connections: bytes of memory per connection, and the server's CPU time to open one.\n",
         thousands(f64::from(servers.connections))
     )?;
-    writeln!(page, "| server | opened | after a message on each |")?;
-    writeln!(page, "|---|--:|--:|")?;
+    writeln!(
+        page,
+        "| server | opened | after a message on each | CPU µs a handshake | ÷ fastwebsockets |"
+    )?;
+    writeln!(page, "|---|--:|--:|--:|--:|")?;
+    let cpu = |runs: &[Idle]| median(runs.iter().map(|idle| idle.cpu).collect());
+    let leanest = servers.rows.iter().find(|(server, _)| *server == Server::Fastwebsockets);
     for (server, runs) in &servers.rows {
         let of = |value: fn(&Idle) -> f64| thousands(median(runs.iter().map(value).collect()));
         let (opened, used) = (of(|idle| idle.opened), of(|idle| idle.used));
-        writeln!(page, "| {} | {opened} | {used} |", server.name())?;
+        let ratio = leanest.map_or_else(
+            || "–".to_owned(),
+            |(_, runs_of)| format!("{:.2}", cpu(runs) / cpu(runs_of)),
+        );
+        writeln!(
+            page,
+            "| {} | {opened} | {used} | {:.1} | {ratio} |",
+            server.name(),
+            cpu(runs) * 1e6
+        )?;
     }
     writeln!(page, "\n## How it was measured\n")?;
     writeln!(page, "- Machine: {}.", machine::describe())?;
@@ -127,6 +148,11 @@ fn write(page: &mut String, servers: &Servers, conditions: &Conditions) -> std::
          same for all.",
         conditions.rounds
     )?;
+    writeln!(
+        page,
+        "- CPU time: user and kernel time of the server's process while all were opened, one after \
+         the other, by the number of connections. `raw-epoll` only accepts them."
+    )?;
     page::versions(page, conditions, servers.rows.iter().map(|(server, _)| *server))
 }
 
@@ -137,11 +163,14 @@ mod tests {
 
     #[test]
     fn the_page_has_medians() {
-        let idle = |opened, used| Idle { opened, used };
-        let runs = vec![idle(1000.0, 1500.0), idle(1200.0, 1700.0), idle(9000.0, 1.0)];
-        let servers = Servers { connections: 10_000, rows: vec![(Server::Spola, runs)] };
+        let idle = |cpu, opened, used| Idle { cpu, opened, used };
+        let runs =
+            vec![idle(2e-5, 1000.0, 1500.0), idle(1e-5, 1200.0, 1700.0), idle(3e-5, 9000.0, 1.0)];
+        let peer = vec![idle(4e-5, 1.0, 1.0)];
+        let rows = vec![(Server::Spola, runs), (Server::Fastwebsockets, peer)];
+        let servers = Servers { connections: 10_000, rows };
         let page = markdown(&servers, &conditions());
-        assert!(page.contains("over 10,000 connections"), "{page}");
-        assert!(page.contains("| spola | 1,200 | 1,500 |"), "{page}");
+        assert!(page.contains("Over 10,000 connections"), "{page}");
+        assert!(page.contains("| spola | 1,200 | 1,500 | 20.0 | 0.50 |"), "{page}");
     }
 }
