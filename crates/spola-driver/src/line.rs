@@ -217,7 +217,10 @@ impl<S: Transport> Line<S> {
         };
         (self.due, self.work) = (true, 0);
         match read {
-            Ok(0) => self.link.connection.handle_eof(self.now),
+            Ok(0) => {
+                self.link.peer_ended = true;
+                self.link.connection.handle_eof(self.now);
+            }
             Ok(read) => {
                 self.budget = self.budget.saturating_sub(read);
                 self.link.lend_output();

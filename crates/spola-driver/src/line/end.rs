@@ -52,8 +52,8 @@ impl<S: Transport> Link<S> {
                 End::Open => return Poll::Pending,
                 End::Reported => {
                     self.end = match ready!(self.poll_shut(cx, &clock)) {
-                        true => End::Lingering { read: 0 },
-                        false => End::Done,
+                        true if !self.peer_ended => End::Lingering { read: 0 },
+                        true | false => End::Done,
                     };
                     self.end_by = Some(clock() + LINGER);
                 }

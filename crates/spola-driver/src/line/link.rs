@@ -24,6 +24,8 @@ pub(crate) struct Link<S> {
     pub(super) stalled_since: Option<Instant>,
     /// Bytes went into the stream that it may still hold back.
     unflushed: bool,
+    /// The stream's read side has ended.
+    pub(super) peer_ended: bool,
     /// When it ends, whatever is left to write.
     pub(super) end_by: Option<Instant>,
     pub(super) end: End,
@@ -37,6 +39,7 @@ impl<S: Transport> Link<S> {
             write_timeout: Some(WRITE_TIMEOUT),
             stalled_since: None,
             unflushed: false,
+            peer_ended: false,
             end_by: None,
             end: End::Open,
         }
