@@ -35,10 +35,14 @@ impl TextCheck {
 /// From so many bytes on, vector instructions are worth their start.
 const VECTOR_MIN: usize = 64;
 
+/// Up to so many, they are not if the text is ASCII.
+const ASCII_MAX: usize = 256;
+
 /// The same bytes as text.
 #[inline]
 pub(crate) fn check(bytes: &[u8]) -> Result<&str, Violation> {
-    if bytes.len() < VECTOR_MIN {
+    let begins_as_ascii = || bytes.first_chunk::<32>().is_some_and(|head| head.is_ascii());
+    if bytes.len() < VECTOR_MIN || (bytes.len() < ASCII_MAX && begins_as_ascii()) {
         return str::from_utf8(bytes).map_err(|_| Violation::InvalidUtf8);
     }
     simdutf8::basic::from_utf8(bytes).map_err(|_| Violation::InvalidUtf8)
