@@ -119,15 +119,19 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
     /// Ready once there may be further events.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Self { line, runtime, .. } = self;
-        // Answers that cannot be written now wait; reading goes on.
-        if let Poll::Ready(Err(error)) = line.poll_flush(cx, || runtime.now()) {
-            return Poll::Ready(Err(self.fail(error)));
-        }
-        match line.poll_fill(cx, || runtime.now()) {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(self.fail(error))),
-            Poll::Pending if line.has_yielded() => Poll::Pending,
-            Poll::Pending => self.poll_time(cx),
+        // Answers that cannot be written now wait; reading goes on. So it does after a failure: what the
+        // peer said before it hung up may have come.
+        let failure = match line.poll_flush(cx, || runtime.now()) {
+            Poll::Ready(Err(error)) => Some(error),
+            Poll::Ready(Ok(())) | Poll::Pending => None,
+        };
+        match (line.poll_fill(cx, || runtime.now()), failure) {
+            (Poll::Ready(Ok(())), _) => Poll::Ready(Ok(())),
+            (Poll::Pending, _) if line.has_yielded() => Poll::Pending,
+            (_, Some(error)) | (Poll::Ready(Err(error)), None) => {
+                Poll::Ready(Err(self.fail(error)))
+            }
+            (Poll::Pending, None) => self.poll_time(cx),
         }
     }
 

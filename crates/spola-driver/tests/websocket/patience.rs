@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use spola_driver::{Error, Runtime as _};
 use spola_websocket::{CloseCode, CloseReason, Config, Message};
 
@@ -195,4 +196,27 @@ fn what_is_small_until_it_is_inflated_is_handed_out_in_turns() {
     // Three messages a turn.
     assert!(runtime.run_until_idle() >= 6);
     served.done().expect("sound");
+}
+
+#[test]
+fn what_a_peer_said_before_it_hung_up_is_heard_after_a_failed_write() {
+    let runtime = VirtualRuntime::new();
+    let (near, far) = pipe(WIDE);
+    let mut socket = server(&runtime, near, Config::default());
+    let first = async {
+        let first = socket.recv().await?;
+        socket.send_text("nobody reads this").await?;
+        Ok::<_, Error>(first)
+    };
+    far.put(&[frame(0x81, b"one"), frame(0x81, b"two")].concat());
+    // The answer waits, since more has come.
+    assert_eq!(first.now_or_never().expect("ready").expect("sound"), Some("one".into()));
+    let second = socket.recv().now_or_never().expect("ready").expect("sound");
+    assert_eq!(second, Some("two".into()));
+    far.put(&[frame(0x81, b"farewell"), frame(0x88, &status(1001))].concat());
+    drop(far);
+    let third = socket.recv().now_or_never().expect("ready").expect("sound");
+    assert_eq!(third, Some("farewell".into()));
+    assert_eq!(socket.recv().now_or_never().expect("ready").expect("sound"), None);
+    assert_eq!(socket.close_reason().map(|reason| reason.close_code().get()), Some(1001));
 }
