@@ -14,8 +14,9 @@ use spola_websocket::{Config, Connection};
 
 pub use self::answer::{Answer, Refusal};
 use crate::deflation::{Deflation, deflating};
-use crate::greeting::{Greeted, read_more, refuse, within, write};
-use crate::line::WRITE_TIMEOUT;
+use crate::greeting::{Greeted, drain, read_more, refuse, within, write};
+
+use crate::line::{LINGER, WRITE_TIMEOUT};
 use crate::{Line, Runtime, Transport, WebSocket};
 
 /// Time for the request's head to arrive.
@@ -139,7 +140,8 @@ impl Accept {
         Arc::make_mut(&mut self.options)
     }
 
-    /// Reads a client's upgrade request from a stream and answers it.
+    /// Reads a client's upgrade request from a stream and answers it. Whoever is refused has 2 s to read
+    /// why and to hang up.
     ///
     /// # Errors
     /// If the stream fails, the request is refused, or none comes in time.
@@ -154,7 +156,13 @@ impl Accept {
     {
         let Options { head_timeout, write_timeout, .. } = *self.options;
         let greeted = within(&runtime, head_timeout, self.options.shake_hands(&mut stream)).await;
-        let greeted = greeted.ok_or(AcceptError::TimedOut)??;
+        let greeted = match greeted.ok_or(AcceptError::TimedOut)? {
+            Ok(greeted) => greeted,
+            Err(error) => {
+                within(&runtime, LINGER, drain(&mut stream)).await;
+                return Err(error);
+            }
+        };
         let connection = Connection::server(self.options.config.clone());
         let connection = deflating(connection, &greeted.deflation);
         let mut line = Line::new(stream, connection, greeted.received, runtime.now());

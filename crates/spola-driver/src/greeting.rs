@@ -9,6 +9,7 @@ use std::time::Duration;
 use spola_websocket::handshake::MAX_HEAD_LEN;
 
 use crate::deflation::Deflation;
+use crate::line::LINGER_LEN;
 use crate::transport::poll_write_all;
 use crate::{Runtime, Timer, Transport, scratch};
 
@@ -60,6 +61,26 @@ pub(crate) async fn write<S: Transport>(stream: &mut S, head: &[u8]) -> io::Resu
 pub(crate) async fn refuse<S: Transport>(stream: &mut S, head: &[u8]) -> io::Result<()> {
     write(stream, head).await?;
     poll_fn(|cx| Pin::new(&mut *stream).poll_close(cx)).await
+}
+
+/// Reads until the peer has ended its side too: closing a stream with unread input would make the kernel
+/// reset the connection, and a refusal be lost.
+pub(crate) async fn drain<S: Transport>(stream: &mut S) {
+    let mut left = LINGER_LEN;
+    poll_fn(|cx| {
+        while left > 0 {
+            let mut buffer = scratch::take();
+            let polled = Pin::new(&mut *stream).poll_read(cx, &mut buffer);
+            scratch::give(buffer);
+            match polled {
+                Poll::Ready(Ok(0) | Err(_)) => break,
+                Poll::Ready(Ok(read)) => left = left.saturating_sub(read),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// Awaits `future`, but no longer than `time`; `None` if it took longer.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use spola_websocket::{Chunk, ChunkEvent, Connection, Event, Payload, Text};
 
+pub(crate) use self::end::{LINGER, LINGER_LEN};
 pub(crate) use self::input::Detached;
 use self::input::Input;
 pub(crate) use self::link::{Link, WRITE_TIMEOUT};

@@ -8,8 +8,8 @@ use super::Link;
 use crate::{Transport, scratch};
 
 /// Time for a peer to close its side, and bytes it may still send, after we closed ours.
-const LINGER: Duration = Duration::from_secs(2);
-const LINGER_LEN: usize = 4 << 20;
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
+pub(crate) const LINGER_LEN: usize = 4 << 20;
 
 /// How far the end has come.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ fn accepted(accept: &Accept, headers: &str) -> (Result<Option<String>, AcceptErr
     let runtime = VirtualRuntime::new();
     let (near, far) = pipe(WIDE);
     far.put(format!("{REQUEST}{headers}\r\n").as_bytes());
+    far.end();
     let accepted = accept.accept(near, runtime).now_or_never().expect("all has come");
     let protocol = accepted.map(|socket| socket.protocol().map(str::to_owned));
     (protocol, answer(&far))
@@ -73,6 +74,33 @@ fn a_refusal_reaches_the_client() {
         "HTTP/1.1 401 \r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
          Content-Length: 12\r\nWWW-Authenticate: Basic\r\n\r\nWho are you?"
     );
+}
+
+#[test]
+fn who_is_refused_has_time_to_read_why_and_to_hang_up() {
+    for hangs_up in [true, false] {
+        let runtime = VirtualRuntime::new();
+        let (near, far) = pipe(WIDE);
+        let accept = Accept::new().on_request(|_| Err(Refusal::new(403, "No")));
+        let refused = spawn(&runtime, {
+            let runtime = runtime.clone();
+            async move { accept.accept(near, runtime).await.map(drop) }
+        });
+        far.put(format!("{REQUEST}\r\nsent before the answer was read").as_bytes());
+        runtime.run_until_idle();
+        assert!(answer(&far).ends_with("No"));
+        assert!(far.has_ended());
+        far.put(b"and more");
+        runtime.advance(seconds(1));
+        assert!(!refused.is_done());
+        if hangs_up {
+            far.end();
+            runtime.run_until_idle();
+        } else {
+            runtime.advance(seconds(1));
+        }
+        assert!(matches!(refused.done(), Err(AcceptError::Refused(_))));
+    }
 }
 
 #[test]
