@@ -186,6 +186,7 @@ fn draw_bar(
 fn colour(server: Server) -> &'static str {
     match server {
         Server::RawEpoll => "#8c959f",
+        Server::RawTokio => "#afb8c1",
         Server::LimitWs => "#c3c9d0",
         Server::Spola => "#1a7f64",
         Server::SpolaStream => "#7cc4ae",

@@ -7,6 +7,7 @@ mod limit_ws;
 mod listing;
 pub(crate) mod node;
 mod raw_epoll;
+mod raw_tokio;
 pub(crate) mod sockudo;
 pub(crate) mod spola;
 mod spola_machine;
@@ -81,6 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     println!("{}{}", process::READY, listener.local_addr()?);
     match options.server {
         Server::RawEpoll => epoll::serve::<RawEcho>(&listener),
+        Server::RawTokio => on_tokio(Timers::On, listener, raw_tokio::serve),
         Server::LimitWs => epoll::serve::<LimitWs>(&listener),
         Server::Spola => {
             let settings = spola::settings(deflate);

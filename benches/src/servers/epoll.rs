@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::Failure;
 
 const LISTENER: u64 = u64::MAX;
-const MAX_READ: usize = 256 * 1024;
+pub(super) const MAX_READ: usize = 256 * 1024;
 
 /// What a server makes of the bytes it reads; a value per connection.
 pub(super) trait Answer: Default {

@@ -9,7 +9,9 @@ use crate::frames;
 pub(crate) enum Server {
     /// TCP echo of the same bytes on a bare epoll loop: the bound.
     RawEpoll,
-    /// The same loop with frames: unmasks what comes and passes it on, and checks nothing.
+    /// TCP echo of the same bytes on tokio: the bound of all that run there.
+    RawTokio,
+    /// The epoll loop with frames: unmasks what comes and passes it on, and checks nothing.
     LimitWs,
     /// Spola on tokio, a message in and a message out; it batches by itself.
     Spola,
@@ -45,7 +47,7 @@ impl Server {
 
     /// Whether it speaks no WebSocket but echoes bytes.
     pub(crate) fn is_raw(self) -> bool {
-        self == Self::RawEpoll
+        matches!(self, Self::RawEpoll | Self::RawTokio)
     }
 
     /// Whether it runs in Node.js.
@@ -62,6 +64,7 @@ impl Server {
             | Self::SockudoBatch
             | Self::TokioTungsteniteBatch => true,
             Self::RawEpoll
+            | Self::RawTokio
             | Self::LimitWs
             | Self::Spola
             | Self::Fastwebsockets
@@ -89,6 +92,7 @@ impl Server {
             | Self::SockudoBatch
             | Self::WsNode => true,
             Self::RawEpoll
+            | Self::RawTokio
             | Self::LimitWs
             | Self::SpolaStream
             | Self::SpolaMachineStream
@@ -103,6 +107,7 @@ impl Server {
     pub(crate) fn crates(self) -> &'static [&'static str] {
         match self {
             Self::RawEpoll | Self::WsNode => &[],
+            Self::RawTokio => &["tokio"],
             Self::LimitWs => &["spola-frame"],
             Self::Spola | Self::SpolaStream => &["spola-tokio", "tokio"],
             Self::SpolaMachineStream => &["spola-websocket", "tokio"],
