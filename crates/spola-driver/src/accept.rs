@@ -147,26 +147,19 @@ impl Accept {
     /// If the stream fails, the request is refused, or none comes in time.
     pub async fn accept<S, R>(
         &self,
-        mut stream: S,
+        stream: S,
         runtime: R,
     ) -> Result<WebSocket<S, R>, AcceptError>
     where
         S: Transport,
         R: Runtime,
     {
-        let Options { head_timeout, write_timeout, .. } = *self.options;
-        let greeted = within(&runtime, head_timeout, self.options.shake_hands(&mut stream)).await;
-        let greeted = match greeted.ok_or(AcceptError::TimedOut)? {
-            Ok(greeted) => greeted,
-            Err(error) => {
-                within(&runtime, LINGER, drain(&mut stream)).await;
-                return Err(error);
-            }
-        };
+        // On the heap, so that the connection's task keeps no room for it.
+        let (stream, greeted) = Box::pin(self.options.greet(stream, &runtime)).await?;
         let connection = Connection::server(self.options.config.clone());
         let connection = deflating(connection, &greeted.deflation);
         let mut line = Line::new(stream, connection, greeted.received, runtime.now());
-        line.set_write_timeout(write_timeout);
+        line.set_write_timeout(self.options.write_timeout);
         Ok(WebSocket::from_line(line, runtime).with_protocol(greeted.protocol))
     }
 }
@@ -186,6 +179,22 @@ struct Agreed {
 }
 
 impl Options {
+    /// Shakes hands in time. Whoever is refused may hang up first.
+    async fn greet<S: Transport, R: Runtime>(
+        &self,
+        mut stream: S,
+        runtime: &R,
+    ) -> Result<(S, Greeted), AcceptError> {
+        let greeted = within(runtime, self.head_timeout, self.shake_hands(&mut stream)).await;
+        match greeted.ok_or(AcceptError::TimedOut)? {
+            Ok(greeted) => Ok((stream, greeted)),
+            Err(error) => {
+                within(runtime, LINGER, drain(&mut stream)).await;
+                Err(error)
+            }
+        }
+    }
+
     async fn shake_hands<S: Transport>(&self, stream: &mut S) -> Result<Greeted, AcceptError> {
         let mut reader = RequestReader::new();
         let mut received = Vec::new();
