@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use spola_websocket::{Chunk, ChunkEvent, Connection, Event, Payload, Text};
+use spola_websocket::{Chunk, ChunkEvent, Connection, Event, Payload, Text, Whole};
 
 pub(crate) use self::end::{LINGER, LINGER_LEN};
 pub(crate) use self::input::Detached;
@@ -37,7 +37,7 @@ const WORK: usize = 256 << 10;
 pub struct Line<S> {
     link: Link<S>,
     input: Input,
-    /// When the last bytes came.
+    /// The last time that the machine was told, or bytes came and it measured silence.
     now: Instant,
     /// Whether the machine may have something to tell without further bytes.
     due: bool,
@@ -74,56 +74,54 @@ impl<S: Transport> Line<S> {
     /// The next event in what was read; `None`: all of it was parsed.
     #[inline]
     pub fn next_event(&mut self, clock: impl Fn() -> Instant) -> Option<Event<'_>> {
-        if !self.may_tell(&clock) {
+        match self.find_whole() {
+            Some(whole) => self.take_whole(whole).0,
+            None => self.next_other_event(clock),
+        }
+    }
+
+    fn next_other_event(&mut self, clock: impl Fn() -> Instant) -> Option<Event<'_>> {
+        if !self.may_tell(clock) {
             return None;
         }
         let (connection, now) = (&mut self.link.connection, self.now);
         let event = self.input.parse(|bytes| connection.poll_event(now, bytes));
+        self.due = event.is_some();
         match &event {
             Some(Event::Closed(_)) => self.link.end.report(),
             Some(Event::Binary(Payload::Owned(payload))) => self.work += payload.len(),
             Some(Event::Text(Text::Owned(text))) => self.work += text.len(),
-            Some(Event::Text(_) | Event::Binary(_) | Event::Pong(_)) => {}
-            None => {
-                self.due = false;
-                self.link.tell_delay(self.now, clock);
-            }
+            Some(Event::Text(_) | Event::Binary(_) | Event::Pong(_)) | None => {}
         }
         event
     }
 
     /// As [`next_event`](Self::next_event), for messages that are taken as they arrive.
     pub fn next_chunk(&mut self, clock: impl Fn() -> Instant) -> Option<ChunkEvent<'_>> {
-        if !self.may_tell(&clock) {
+        if !self.may_tell(clock) {
             return None;
         }
         let (connection, now) = (&mut self.link.connection, self.now);
         let event = self.input.parse(|bytes| connection.poll_chunk(now, bytes));
+        self.due = event.is_some();
         match &event {
             Some(ChunkEvent::Closed(_)) => self.link.end.report(),
             Some(ChunkEvent::Chunk(Chunk { data: Payload::Owned(data), .. })) => {
                 self.work += data.len();
             }
-            Some(ChunkEvent::Chunk(_) | ChunkEvent::Pong(_)) => {}
-            None => {
-                self.due = false;
-                self.link.tell_delay(self.now, clock);
-            }
+            Some(ChunkEvent::Chunk(_) | ChunkEvent::Pong(_)) | None => {}
         }
         event
     }
 
-    /// Whether it makes sense to ask the machine; then it knows the time.
-    #[inline]
+    /// Whether it makes sense to ask the machine; then it knows the time. What its user has not taken
+    /// yet, the peer is not blamed for.
     fn may_tell(&mut self, clock: impl FnOnce() -> Instant) -> bool {
-        if self.input.is_empty() {
-            // Where silence is measured, it is not measured from when the last bytes came.
-            if self.due && self.link.connection.poll_timeout().is_some() {
-                self.now = clock();
-            }
-            return self.due;
+        let may_tell = self.is_due();
+        if may_tell {
+            self.now = clock();
         }
-        true
+        may_tell
     }
 
     /// Whether other tasks should get their turn before more is taken out of what was read: what is
@@ -158,17 +156,17 @@ impl<S: Transport> Line<S> {
         !self.input.is_empty()
     }
 
-    /// Whether the next event is a message that lies whole in what was read; see
-    /// [`Connection::has_whole`].
+    /// The next event, if it is a message that lies whole in what was read.
     #[inline]
-    pub(crate) fn has_whole(&self) -> bool {
-        self.link.connection.has_whole(self.input.unparsed())
+    pub(crate) fn find_whole(&self) -> Option<Whole> {
+        self.link.connection.find_whole(self.input.unparsed())
     }
 
-    /// The next event, lent beside what answers it.
-    pub(crate) fn lend(&mut self) -> (Option<Event<'_>>, &mut Link<S>) {
+    /// The message that was found, lent beside what answers it.
+    #[inline]
+    pub(crate) fn take_whole(&mut self, whole: Whole) -> (Option<Event<'_>>, &mut Link<S>) {
         let Self { link, input, now, .. } = self;
-        let event = input.parse(|bytes| link.connection.poll_event(*now, bytes));
+        let event = input.parse(|bytes| link.connection.take_whole(*now, whole, bytes));
         if let Some(Event::Closed(_)) = event {
             link.end.report();
         }
@@ -216,10 +214,10 @@ impl<S: Transport> Line<S> {
             self.budget = BUDGET;
             return Poll::Pending;
         };
-        (self.due, self.work) = (true, 0);
+        self.work = 0;
         match read {
             Ok(0) => {
-                self.link.peer_ended = true;
+                (self.due, self.link.peer_ended) = (true, true);
                 self.link.connection.handle_eof(self.now);
             }
             Ok(read) => {
@@ -229,6 +227,7 @@ impl<S: Transport> Line<S> {
             // Many peers hang up with a reset. Behind a Close frame any end is one; the machine knows
             // whether the closing handshake was complete.
             Err(_) if !self.link.connection.can_send() => {
+                self.due = true;
                 self.link.connection.handle_eof(self.now);
             }
             Err(error) => return Poll::Ready(Err(error)),
@@ -247,7 +246,9 @@ impl<S: Transport> Line<S> {
             let read = ready!(self.input.poll_read(stream, cx, self.read_len));
             let brought_much = matches!(read, Ok(len) if len >= BUDGET);
             self.read_len = if brought_much { scratch::LEN } else { BUDGET };
-            self.now = clock();
+            if connection.poll_timeout().is_some() {
+                self.now = clock();
+            }
             return Poll::Ready(read);
         };
         // What is read before the next large payload is known would be copied.
@@ -255,7 +256,7 @@ impl<S: Transport> Line<S> {
         let len = room.len().min(scratch::LEN);
         let room = room.get_mut(..len).unwrap_or_default();
         let read = ready!(Pin::new(stream).poll_read(cx, room));
-        self.now = clock();
+        (self.now, self.due) = (clock(), true);
         if let Ok(len) = read {
             connection.handle_large_read(self.now, len);
         }

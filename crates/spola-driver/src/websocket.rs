@@ -117,7 +117,7 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
         let front = poll_fn(|cx| self.poll_front(cx)).await?;
         let Self { line, runtime, timer, state, .. } = self;
         let (event, link) = match front {
-            Front::Lent => line.lend(),
+            Front::Whole(whole) => line.take_whole(whole),
             Front::Detached(message) => {
                 let connection = &mut line.link().0.connection;
                 let replies = Replies { connection, runtime };

@@ -117,6 +117,7 @@ pub use event::{Chunk, ChunkEvent, CloseFrame, CloseReason, Event, Payload, Text
 pub use message::{Compression, Entropy, Kind, Message, Part, SendError};
 pub use output::Output;
 pub use prepared::Prepared;
+pub use reader::Whole;
 pub use spola_frame::{CloseCode, FrameError};
 
 #[cfg(doctest)]

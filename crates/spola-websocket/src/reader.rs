@@ -51,8 +51,10 @@ struct Frame {
     remaining: u64,
 }
 
-/// A message that lies in the input as one frame.
-struct Whole {
+/// A message that lies whole at the front of some input, as one frame: found by
+/// [`Connection::find_whole`](crate::Connection::find_whole).
+#[derive(Clone, Copy, Debug)]
+pub struct Whole {
     is_text: bool,
     masking_key: Option<MaskingKey>,
     /// Where the payload starts.
@@ -92,31 +94,9 @@ impl Reader {
     }
 
     /// The case that matters most: a whole unfragmented message at the start of `input`, with
-    /// nothing pending. `None`: it is something else, and nothing was taken.
+    /// nothing pending. `None`: it is something else.
     #[inline]
-    pub(crate) fn read_whole<'a>(
-        &self,
-        limits: &Limits,
-        masked: bool,
-        input: &mut &'a mut [u8],
-    ) -> Option<Result<Event<'a>, Violation>> {
-        let Whole { is_text, masking_key, start, len } = self.whole(limits, masked, input)?;
-        let (frame, rest) = mem::take(input).split_at_mut(start + len);
-        *input = rest;
-        let payload = frame.get_mut(start..).unwrap_or_default();
-        if let Some(key) = masking_key {
-            mask(payload, key, 0);
-        }
-        Some(whole_message(is_text, payload))
-    }
-
-    /// Whether [`read_whole`](Self::read_whole) would come to something.
-    pub(crate) fn has_whole(&self, limits: &Limits, masked: bool, input: &[u8]) -> bool {
-        self.whole(limits, masked, input).is_some()
-    }
-
-    #[inline]
-    fn whole(&self, limits: &Limits, masked: bool, input: &[u8]) -> Option<Whole> {
+    pub(crate) fn find_whole(&self, limits: &Limits, masked: bool, input: &[u8]) -> Option<Whole> {
         if !self.is_idle() {
             return None;
         }
@@ -339,6 +319,24 @@ impl Reader {
         }
         let control = self.control.take()?;
         Some(Payload::Owned(control.as_bytes().to_vec().into()))
+    }
+}
+
+impl Whole {
+    /// Takes the message off the front of `input`. `None`: this is not the input that it was found in.
+    #[inline]
+    pub(crate) fn take<'a>(self, input: &mut &'a mut [u8]) -> Option<Result<Event<'a>, Violation>> {
+        let end = self.start + self.len;
+        if end > input.len() {
+            return None;
+        }
+        let (frame, rest) = mem::take(input).split_at_mut(end);
+        *input = rest;
+        let payload = frame.get_mut(self.start..).unwrap_or_default();
+        if let Some(key) = self.masking_key {
+            mask(payload, key, 0);
+        }
+        Some(whole_message(self.is_text, payload))
     }
 }
 

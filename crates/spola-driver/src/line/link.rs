@@ -49,13 +49,6 @@ impl<S: Transport> Link<S> {
         !self.unflushed && self.connection.buffered_amount() == 0
     }
 
-    /// What was read at `arrived` has been parsed, as late as its user wanted it.
-    pub(super) fn tell_delay(&mut self, arrived: Instant, clock: impl FnOnce() -> Instant) {
-        if self.connection.poll_timeout().is_some() {
-            self.connection.handle_delay(arrived, clock());
-        }
-    }
-
     /// What was read is about to be answered: into the thread's buffer, which costs no allocation.
     pub(super) fn lend_output(&mut self) {
         let mut buffer = scratch::take_output();

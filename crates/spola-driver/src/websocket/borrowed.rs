@@ -90,8 +90,11 @@ impl Replies<'_> {
     pub fn send<'m>(&mut self, message: impl Into<Received<'m>>) -> Result<(), SendError> {
         match message.into() {
             Received::Text(Text::Borrowed(text)) => self.connection.send_text(text),
+            Received::Text(Text::Owned(text)) => self.connection.send(Message::Text(text)),
             Received::Binary(Payload::Borrowed(payload)) => self.connection.send_binary(payload),
-            owned => self.connection.send(owned.into_message()),
+            Received::Binary(Payload::Owned(payload)) => {
+                self.connection.send(Message::Binary(payload))
+            }
         }
     }
 

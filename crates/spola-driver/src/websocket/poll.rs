@@ -4,7 +4,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use spola_websocket::{ChunkEvent, CloseReason, Event, Kind, Message};
+use spola_websocket::{ChunkEvent, CloseReason, Event, Kind, Message, Whole};
 
 use super::{State, WebSocket};
 use crate::line::{Detached, Link};
@@ -16,7 +16,7 @@ pub(super) const CORKED_LEN: usize = 256 << 10;
 /// What comes next.
 pub(super) enum Front {
     /// A message that can be lent out of the read buffer.
-    Lent,
+    Whole(Whole),
     Detached(Message),
     /// Nothing, after a closing handshake.
     End,
@@ -54,8 +54,8 @@ impl<S: Transport, R: Runtime> WebSocket<S, R> {
             ready!(self.poll_flush(cx))?;
         }
         loop {
-            if self.line.has_whole() {
-                return Poll::Ready(Ok(Front::Lent));
+            if let Some(whole) = self.line.find_whole() {
+                return Poll::Ready(Ok(Front::Whole(whole)));
             }
             if let Some(message) = self.take_message() {
                 return Poll::Ready(Ok(Front::Detached(message)));

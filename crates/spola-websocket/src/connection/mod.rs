@@ -11,7 +11,7 @@ use crate::{
     config::Limits,
     control_rate::ControlRate,
     liveness::{Due, Liveness},
-    reader::{Depth, Read, Reader, Rules},
+    reader::{Depth, Read, Reader, Rules, Whole},
     writer::Writer,
 };
 use closing::State;
@@ -97,21 +97,53 @@ impl Connection {
     #[must_use = "events may carry messages"]
     pub fn poll_event<'a>(&mut self, now: Instant, input: &mut &'a mut [u8]) -> Option<Event<'a>> {
         if matches!(self.state, State::Open) {
-            if let Some(liveness) = &mut self.liveness {
-                liveness.note(now, !input.is_empty());
-            }
             if input.is_empty() && self.reader.is_idle() {
+                self.note_time(now, false);
                 return None;
             }
-            match self.reader.read_whole(&self.limits, !self.writer.is_client(), input) {
-                Some(Ok(event)) => {
-                    self.note_message();
-                    return Some(event);
-                }
-                Some(Err(violation)) => self.fail(violation),
-                None => {}
+            if let Some(whole) = self.find_whole(input) {
+                return self.take_whole(now, whole, input);
+            }
+            self.note_time(now, !input.is_empty());
+        }
+        self.poll_any(now, input)
+    }
+
+    /// A message that lies whole, uncompressed and within the limits at the front of `input`, the bytes
+    /// that were read and not yet consumed: [`take_whole`](Self::take_whole) hands it out.
+    #[inline]
+    #[must_use]
+    pub fn find_whole(&self, input: &[u8]) -> Option<Whole> {
+        if !self.can_send() {
+            return None;
+        }
+        self.reader.find_whole(&self.limits, !self.writer.is_client(), input)
+    }
+
+    /// What [`poll_event`](Self::poll_event) gives where [`find_whole`](Self::find_whole) has found
+    /// `whole` in the same input: the message, lent out of `input`, or `Closed` if its text is not
+    /// UTF-8.
+    #[inline]
+    pub fn take_whole<'a>(
+        &mut self,
+        now: Instant,
+        whole: Whole,
+        input: &mut &'a mut [u8],
+    ) -> Option<Event<'a>> {
+        self.note_time(now, true);
+        match whole.take(input)? {
+            Ok(event) => {
+                self.note_message();
+                Some(event)
+            }
+            Err(violation) => {
+                self.fail(violation);
+                self.poll_any(now, input)
             }
         }
+    }
+
+    fn poll_any<'a>(&mut self, now: Instant, input: &mut &'a mut [u8]) -> Option<Event<'a>> {
         loop {
             return Some(match self.poll(now, Depth::Messages, input)? {
                 Polled::Message(event) => event,
@@ -120,15 +152,6 @@ impl Connection {
                 Polled::Chunk(_) => continue,
             });
         }
-    }
-
-    /// Whether `input`, the bytes that were read and not yet consumed, begins with a message that lies in
-    /// it whole, uncompressed and within the limits. Then [`poll_event`](Self::poll_event) hands it out
-    /// next, lent out of `input`, or reports that its text is not UTF-8.
-    #[inline]
-    #[must_use]
-    pub fn has_whole(&self, input: &[u8]) -> bool {
-        self.can_send() && self.reader.has_whole(&self.limits, !self.writer.is_client(), input)
     }
 
     /// As [`poll_event`](Self::poll_event), but hands messages out as they arrive, so that one of any
@@ -142,8 +165,8 @@ impl Connection {
         now: Instant,
         input: &mut &'a mut [u8],
     ) -> Option<ChunkEvent<'a>> {
-        if let (State::Open, Some(liveness)) = (&self.state, &mut self.liveness) {
-            liveness.note(now, !input.is_empty());
+        if matches!(self.state, State::Open) {
+            self.note_time(now, !input.is_empty());
         }
         Some(match self.poll(now, Depth::Chunks, input)? {
             Polled::Chunk(chunk) => ChunkEvent::Chunk(chunk),
@@ -212,9 +235,7 @@ impl Connection {
         if self.state.reads() {
             self.reader.read_large(len);
         }
-        if let Some(liveness) = &mut self.liveness {
-            liveness.note(now, len > 0);
-        }
+        self.note_time(now, len > 0);
     }
 
     /// The clock has moved, perhaps past [`poll_timeout`](Self::poll_timeout).
@@ -234,14 +255,6 @@ impl Connection {
             }
             Some(Due::PongTimeout) => self.give_up(CloseReason::PongTimeout),
             Some(Due::IdleTimeout) => self.give_up(CloseReason::IdleTimeout),
-        }
-    }
-
-    /// The bytes that were read at `arrived` have been looked at only now, by a user who takes its
-    /// time: a message that began among them has its time from now on.
-    pub fn handle_delay(&mut self, arrived: Instant, now: Instant) {
-        if self.message_since == Some(arrived) {
-            self.message_since = Some(now);
         }
     }
 
@@ -296,6 +309,14 @@ impl Connection {
             self.message_since = None;
         } else if self.message_since.is_none() {
             self.message_since = Some(now);
+        }
+    }
+
+    /// The time is `now`; `heard` says whether bytes have come.
+    #[inline]
+    fn note_time(&mut self, now: Instant, heard: bool) {
+        if let Some(liveness) = &mut self.liveness {
+            liveness.note(now, heard);
         }
     }
 
