@@ -481,12 +481,12 @@ fn large_payloads_are_queued_without_a_copy_and_in_order() {
 
 #[test]
 fn a_client_masks_a_large_payload_whoever_holds_it() {
-    let large = bytes::Bytes::from(vec![9; 10_000]);
+    let large = bytes::Bytes::from(vec![9; 100_000]);
     let expected = masked(Opcode::Binary, &large);
     let mut client = client();
     client.send(Message::Binary(large.clone())).unwrap();
     assert_eq!(sent(&mut client), expected);
-    assert_eq!(large, vec![9; 10_000]);
+    assert_eq!(large, vec![9; 100_000]);
     let own = large.as_ptr();
     client.send(Message::Binary(large)).unwrap();
     let mut slices = [std::io::IoSlice::new(&[]); 2];
@@ -522,7 +522,7 @@ fn a_lent_buffer_is_used_and_comes_back() {
     assert_eq!(server.output().chunk().as_ptr(), place);
     assert_eq!(sent(&mut server), frame(Opcode::Text, b"a"));
     server.send_text("b").unwrap();
-    server.send(Message::from(vec![1; 5000])).unwrap();
+    server.send(Message::from(vec![1; 70_000])).unwrap();
     server.output().advance(1);
     server.output().reclaim(&mut scratch);
     assert_eq!((scratch.as_ptr(), scratch.len()), (place, 0));
@@ -530,7 +530,7 @@ fn a_lent_buffer_is_used_and_comes_back() {
     assert_eq!(scratch.as_ptr(), place, "an output in use takes no loan");
     server.output().reclaim(&mut scratch);
     assert_eq!(scratch.as_ptr(), place);
-    let wire = [frame(Opcode::Text, b"b"), frame(Opcode::Binary, &[1; 5000])].concat();
+    let wire = [frame(Opcode::Text, b"b"), frame(Opcode::Binary, &[1; 70_000])].concat();
     assert_eq!(sent(&mut server), wire[1..]);
 }
 
@@ -541,8 +541,8 @@ fn an_output_that_never_empties_does_not_keep_what_is_written() {
     server.send_binary(&message).unwrap();
     for _ in 0..2000 {
         server.send_binary(&message).unwrap();
-        server.send(Message::from(vec![6; 5000])).unwrap();
-        server.output().advance(1004 + 5004);
+        server.send(Message::from(vec![6; 70_000])).unwrap();
+        server.output().advance(1004 + 70_010);
     }
     assert_eq!(server.buffered_amount(), 1004);
     let mut scratch = Vec::new();

@@ -17,6 +17,10 @@ use waiting::Queue;
 /// (RFC 6455 §5.5.3), so that a peer that asks and does not read cannot grow our queue.
 const MAX_QUEUED_PONGS: u8 = 16;
 
+/// An owned payload of so many bytes is moved into the output; up to there, copying it is cheaper than
+/// to keep it until it is written.
+const MOVED: usize = 64 << 10;
+
 /// Puts frames into the output; a client's are masked.
 pub(crate) struct Writer {
     output: Output,
@@ -118,7 +122,7 @@ impl Writer {
         compression: Compression,
     ) -> Result<(), SendError> {
         let len = message.as_bytes().len();
-        if len < LARGE || self.deflation.applies(len, compression) {
+        if len < MOVED || self.deflation.applies(len, compression) {
             return self.data(message.kind(), message.as_bytes(), compression);
         }
         self.check_unfragmented()?;
