@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use spola_engineio_packet::EncodedMessage;
+
 /// A transport of Engine.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -56,7 +58,7 @@ impl Default for Transports {
 }
 
 /// Times and limits of a server's sessions. A span too long for the clock means never.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// Time from opening, or from a pong, to the next ping. Default 25 s.
@@ -85,6 +87,10 @@ pub struct Config {
     pub transports: Transports,
     /// Whether a polling session may upgrade to WebSocket. Default true.
     pub allow_upgrades: bool,
+    /// A message that follows the open packet: in the same payload over polling, as the next message
+    /// over a WebSocket (Engine.IO v4, §2.2). A text with U+001E in it does not go over polling.
+    /// Default none.
+    pub initial_packet: Option<EncodedMessage>,
 }
 
 impl Default for Config {
@@ -101,6 +107,7 @@ impl Default for Config {
             max_queued_packets: 65_536,
             transports: Transports::ALL,
             allow_upgrades: true,
+            initial_packet: None,
         }
     }
 }

@@ -206,7 +206,9 @@ fn error_table() {
         (Context::BadHandshakeMethod(Method::Post), 2, "Bad handshake method", 400),
         (Context::ProtocolMismatch, 3, "Bad request", 400),
         (Context::Middleware, 3, "Bad request", 400),
+        (Context::IdGeneration, 3, "Bad request", 400),
         (Context::Forbidden, 4, "Forbidden", 403),
+        (Context::OriginNotAllowed, 4, "Forbidden", 403),
         (Context::UnsupportedProtocolVersion, 5, "Unsupported protocol version", 400),
     ];
     for (context, code, message, status) in table {

@@ -93,8 +93,12 @@ pub enum Context {
     TransportHandshake,
     /// The application refused.
     Forbidden,
+    /// The request comes from a page of an origin that is not let in.
+    OriginNotAllowed,
     /// A middleware of the server refused.
     Middleware,
+    /// The application gave the new session an id that is none, or is taken.
+    IdGeneration,
     /// Revision 3.
     UnsupportedProtocolVersion,
 }
@@ -107,14 +111,15 @@ impl Context {
             Self::TransportUnknown => ErrorCode::TransportUnknown,
             Self::SessionUnknown => ErrorCode::SessionUnknown,
             Self::BadHandshakeMethod(_) => ErrorCode::BadHandshakeMethod,
-            Self::Forbidden => ErrorCode::Forbidden,
+            Self::Forbidden | Self::OriginNotAllowed => ErrorCode::Forbidden,
             Self::UnsupportedProtocolVersion => ErrorCode::UnsupportedProtocolVersion,
             Self::TooManyParameters
             | Self::InvalidOrigin
             | Self::TransportMismatch { .. }
             | Self::ProtocolMismatch
             | Self::TransportHandshake
-            | Self::Middleware => ErrorCode::BadRequest,
+            | Self::Middleware
+            | Self::IdGeneration => ErrorCode::BadRequest,
         }
     }
 
@@ -131,7 +136,9 @@ impl Context {
             Self::BadHandshakeMethod(_) => "BAD_HANDSHAKE_METHOD",
             Self::TransportHandshake => "TRANSPORT_HANDSHAKE_ERROR",
             Self::Forbidden => "FORBIDDEN",
+            Self::OriginNotAllowed => "ORIGIN_NOT_ALLOWED",
             Self::Middleware => "MIDDLEWARE_FAILURE",
+            Self::IdGeneration => "ID_GENERATION_ERROR",
             Self::UnsupportedProtocolVersion => "UNSUPPORTED_PROTOCOL_VERSION",
         }
     }

@@ -41,7 +41,7 @@ impl Session {
     #[must_use]
     pub fn new(sid: Sid, opening: Opening, config: &Config, now: Instant) -> Self {
         let mut session = Self {
-            config: *config,
+            config: config.clone(),
             sid,
             state: State::Open,
             link: match opening {
@@ -58,13 +58,19 @@ impl Session {
             events: Queue::new(),
         };
         session.events.push(Event::Opened);
-        let open = session.open_packet();
+        let initial = config.initial_packet.clone().map(EncodedMessage::into_wire);
+        let first = [session.open_packet()].into_iter().chain(initial);
         match opening {
             Opening::Polling(id) => {
-                let body = open.into_text().into_bytes();
+                let mut body = payload::Encoder::new();
+                for packet in first {
+                    // A text that no payload can carry is left out.
+                    let _ = body.push(&packet);
+                }
+                let body = body.finish().into_bytes();
                 session.answer_get(id, PollResponse::Payload(body));
             }
-            Opening::WebSocket(_) => session.outgoing.push(open),
+            Opening::WebSocket(_) => first.for_each(|packet| session.outgoing.push(packet)),
         }
         session
     }

@@ -41,6 +41,28 @@ fn open_packet_comes_alone() {
 }
 
 #[test]
+fn initial_packet_shares_the_payload_of_the_open_packet() {
+    let mut config = Config::default();
+    config.initial_packet = Some(EncodedMessage::text("hello"));
+    let mut world = World::new(Opening::Polling(RequestId(0)), &config);
+    let out = world.out();
+    assert!(out[0].starts_with("get 0: 0{") && out[0].ends_with("}|4hello"), "{out:?}");
+    assert_eq!(out.len(), 1);
+
+    config.initial_packet = Some(EncodedMessage::binary(Bytes::from_static(&[1, 2, 3, 4])));
+    let mut world = World::new(Opening::Polling(RequestId(0)), &config);
+    assert!(world.out()[0].ends_with("}|bAQIDBA=="));
+}
+
+#[test]
+fn initial_packet_that_no_payload_can_carry_is_left_out() {
+    let mut config = Config::default();
+    config.initial_packet = Some(EncodedMessage::text("a\u{1e}b"));
+    let mut world = World::new(Opening::Polling(RequestId(0)), &config);
+    assert!(world.out()[0].ends_with("}"));
+}
+
+#[test]
 fn get_is_held_until_there_is_a_packet() {
     let mut world = World::polling();
     world.get(1);

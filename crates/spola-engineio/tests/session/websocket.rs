@@ -28,6 +28,17 @@ fn session_opens_with_the_official_packet() {
 }
 
 #[test]
+fn initial_packet_follows_the_open_packet() {
+    let mut config = Config::default();
+    config.initial_packet = Some(EncodedMessage::text("hello"));
+    let mut world = World::new(Opening::WebSocket(BinaryMode::Native), &config);
+    assert_eq!(world.send("early"), Ok(()));
+    let out = world.out();
+    assert!(out[0].starts_with("ws 0{"));
+    assert_eq!(out[1..], ["ws 4hello", "ws 4early"]);
+}
+
+#[test]
 fn messages_go_both_ways() {
     let mut world = World::websocket();
     world.ws("4hello");
