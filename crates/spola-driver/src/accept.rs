@@ -145,11 +145,7 @@ impl Accept {
     ///
     /// # Errors
     /// If the stream fails, the request is refused, or none comes in time.
-    pub async fn accept<S, R>(
-        &self,
-        stream: S,
-        runtime: R,
-    ) -> Result<WebSocket<S, R>, AcceptError>
+    pub async fn accept<S, R>(&self, stream: S, runtime: R) -> Result<WebSocket<S, R>, AcceptError>
     where
         S: Transport,
         R: Runtime,

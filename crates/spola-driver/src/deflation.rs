@@ -2,14 +2,15 @@
 
 use spola_websocket::Connection;
 
-/// What a handshake agreed on.
+/// What a handshake agreed on; nothing, without the feature `deflate`.
 #[cfg(feature = "deflate")]
-pub(crate) type Deflation = Option<spola_websocket::deflate::Agreement>;
+pub type Deflation = Option<spola_websocket::deflate::Agreement>;
+/// What a handshake agreed on; nothing, without the feature `deflate`.
 #[cfg(not(feature = "deflate"))]
-pub(crate) type Deflation = ();
+pub type Deflation = ();
 
 /// The connection that compresses as was agreed.
-pub(crate) fn deflating(connection: Connection, agreed: &Deflation) -> Connection {
+pub fn deflating(connection: Connection, agreed: &Deflation) -> Connection {
     #[cfg(feature = "deflate")]
     if let Some(agreement) = agreed {
         return connection.with_deflate(agreement);

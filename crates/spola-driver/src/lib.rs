@@ -64,6 +64,7 @@ mod sync {
 
 pub use accept::{Accept, AcceptError, Answer, Refusal};
 pub use client::{ConnectError, Open};
+pub use deflation::{Deflation, deflating};
 pub use entropy::MaskingKeys;
 pub use error::Error;
 pub use line::Line;

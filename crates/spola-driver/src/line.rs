@@ -126,7 +126,7 @@ impl<S: Transport> Line<S> {
 
     /// Whether other tasks should get their turn before more is taken out of what was read: what is
     /// compressed is small until somebody looks at it. `true` once, then there may be more.
-    pub(crate) fn is_tired(&mut self) -> bool {
+    pub fn is_tired(&mut self) -> bool {
         let tired = self.work >= WORK && self.has_unparsed();
         if tired {
             self.work = 0;
