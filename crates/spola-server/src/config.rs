@@ -2,12 +2,30 @@
 
 use std::time::Duration;
 
+use crate::compression::HttpCompression;
+use crate::cookie::SessionCookie;
+use crate::cors::Cors;
+
 /// Settings of a server, with safe defaults.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The path that serves every transport; a slash is appended. Default `/socket.io`.
+    /// The path that serves every transport, and all that is below it. Default `/socket.io`.
     pub path: String,
+    /// Whether a slash is appended to the path, without which no request is served. Default true.
+    pub add_trailing_slash: bool,
+    /// What pages of other origins may do. Default none: nothing is said about it, and so browsers
+    /// let pages of this origin only poll, but every page open a WebSocket.
+    pub cors: Option<Cors>,
+    /// A cookie for load balancers. Default none.
+    pub cookie: Option<SessionCookie>,
+    /// Compression of responses to polls. Default on, from 1024 bytes.
+    pub http_compression: Option<HttpCompression>,
+    /// Compression of messages over WebSockets, for clients that offer it. Default none.
+    #[cfg(feature = "deflate")]
+    pub per_message_deflate: Option<spola_websocket::deflate::Options>,
+    /// Sessions that there may be at once; others are told 503. Default: as many as there come.
+    pub max_sessions: Option<usize>,
     /// Heartbeat, payload and upgrade settings of the sessions.
     pub engine: spola_engineio::Config,
     /// Timeouts and limits of the namespaces, events and acknowledgements of a session.
@@ -36,6 +54,13 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             path: "/socket.io".to_owned(),
+            add_trailing_slash: true,
+            cors: None,
+            cookie: None,
+            http_compression: Some(HttpCompression::default()),
+            #[cfg(feature = "deflate")]
+            per_message_deflate: None,
+            max_sessions: None,
             engine: spola_engineio::Config::default(),
             sockets: spola_socketio::server::Config::default(),
             post_timeout: Duration::from_secs(30),

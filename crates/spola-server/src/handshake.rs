@@ -22,7 +22,7 @@ pub struct Handshake {
 impl Handshake {
     /// Copies what is to be kept of a request, to its last byte: its own parts are slices of the
     /// connection's read buffer, which would live as long as the session.
-    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+    pub(crate) fn of(request: &Request<()>) -> Self {
         let header = |(name, value): (&HeaderName, &HeaderValue)| {
             let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
             Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))

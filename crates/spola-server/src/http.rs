@@ -3,32 +3,30 @@
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_channel::oneshot;
-use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Version};
+use http::header::{self, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
-use hyper::upgrade::OnUpgrade;
-use spola_engineio::request::{self, RequestHead, SessionStatus, Verified};
-use spola_engineio::server::{BinaryMode, PollResponse, PostOutcome, RequestId};
-use spola_engineio::{Sid, Transport};
-use spola_websocket::handshake::accept_key;
-use spola_websocket::handshake::server::{HttpVersion, MAX_TARGET_LEN, check};
-
-use crate::collect::{Collected, collect};
-use crate::handshake::Handshake;
-use crate::io::Io;
-use crate::response::{
-    Body, closing, empty, json, payload, plain, post_response, refused, rejected, session_unknown,
-    shutting_down,
-};
-use crate::session::{Beginning, Command, Reject, SessionHandle, SessionTask, Wire};
 use spola_driver::Runtime;
+use spola_engineio::request::{self, Context, Refusal, RequestHead, SessionStatus, Verified};
+use spola_engineio::server::{BinaryMode, RequestId};
+use spola_engineio::{Sid, Transport};
+use spola_websocket::handshake::server::MAX_TARGET_LEN;
+
+use crate::denial::Denial;
+use crate::handshake::Handshake;
+use crate::headers;
+use crate::io::Io;
+use crate::polling;
+use crate::response::{Body, empty, plain};
+use crate::session::{Beginning, Command, Reject, SessionHandle, SessionTask, Switch, Wire};
+use crate::upgrade;
 
 /// Answers the HTTP requests of clients. Cheap to clone.
 ///
 /// Drivers wrap it as the service of their HTTP library. A request that may become a WebSocket must
-/// carry hyper's [`OnUpgrade`] in its extensions, as hyper's and axum's servers provide it.
+/// carry hyper's [`OnUpgrade`](hyper::upgrade::OnUpgrade) in its extensions, as hyper's and axum's
+/// servers provide it.
 #[derive(Clone)]
 pub struct HttpService {
     io: Io,
@@ -39,14 +37,13 @@ pub struct HttpService {
 /// The name of the request that opens a session.
 const OPENING: RequestId = RequestId(0);
 
-/// A session that is opening over polling, and its first response.
-type Opened = (Arc<SessionHandle>, oneshot::Receiver<PollResponse>);
-
 impl HttpService {
     /// The service of `io`, on an executor.
     pub fn new(io: Io, runtime: Arc<dyn Runtime>) -> Self {
-        let path = &io.config().path;
-        let prefix = format!("{}/", path.strip_suffix('/').unwrap_or(path)).into();
+        let config = io.config();
+        let path = config.path.strip_suffix('/').unwrap_or(&config.path);
+        let slash = if config.add_trailing_slash { "/" } else { "" };
+        let prefix = format!("{path}{slash}").into();
         Self { io, runtime, prefix }
     }
 
@@ -61,7 +58,7 @@ impl HttpService {
     }
 
     /// Answers a request. One that does not belong to the server gets a 404.
-    pub async fn handle<B>(&self, mut request: Request<B>) -> Response<Body>
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: HttpBody,
         B::Error: Display,
@@ -73,114 +70,163 @@ impl HttpService {
         if target > MAX_TARGET_LEN {
             return empty(StatusCode::URI_TOO_LONG);
         }
-        let upgrade = wants_upgrade(request.headers());
-        let mut session = None;
-        let verified = {
-            let head = RequestHead {
-                method: method(request.method()),
-                query: request.uri().query().unwrap_or_default(),
-                upgrade,
-                origin: request.headers().get(header::ORIGIN).map(HeaderValue::as_bytes),
-            };
-            request::verify(&head, &self.io.config().engine, |sid| {
-                session = self.io.sessions().find(sid);
-                session.as_ref()?.status()
-            })
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, ());
+        let upgrade = upgrade::is_wanted(request.headers());
+        let Some(cors) = &self.io.config().cors else {
+            return self.respond(request, body, upgrade).await;
         };
-        match (verified, session) {
-            (Err(refusal), _) => refused(&refusal, upgrade),
-            (Ok(Verified::Open { transport: Transport::Polling, .. }), _) => {
-                match self.open_polling(&request) {
-                    Some((session, response)) => answer_poll(&session, OPENING, response).await,
-                    None => shutting_down(),
-                }
-            }
-            (Ok(Verified::Open { binary, .. }), _) => self.open_websocket(&mut request, binary),
-            (Ok(Verified::Poll(_)), Some(session)) => poll(&session).await,
-            (Ok(Verified::Post(_)), Some(session)) => self.post(&session, request).await,
-            (Ok(Verified::Upgrade { binary, .. }), Some(session)) => {
-                switch_protocols(&mut request, |upgrade| {
-                    session.push(Command::Upgrade(upgrade, binary));
-                })
-            }
-            (Ok(Verified::SecondWebSocket(_)), _) => switch_protocols(&mut request, |upgrade| {
-                let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(self.io.config()));
-                let wire = Wire::opening(upgrade, runtime.now(), &config);
-                self.runtime.spawn(Box::pin(Reject::new(wire, runtime, config)));
-            }),
-            (Ok(_), _) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+        if request.method() == Method::OPTIONS {
+            return cors.preflight(&request);
         }
-    }
-
-    fn open_polling<B>(&self, request: &Request<B>) -> Option<Opened> {
-        let (respond, response) = oneshot::channel();
-        let status = SessionStatus { transport: Transport::Polling, accepts_upgrade: true };
-        let beginning = Beginning::Polling { id: OPENING, respond };
-        Some((self.start(request, status, beginning)?, response))
-    }
-
-    fn open_websocket<B>(&self, request: &mut Request<B>, binary: BinaryMode) -> Response<Body> {
-        let upgrade = match Upgrade::take(request) {
-            Ok(upgrade) => upgrade,
-            Err(response) => return *response,
-        };
-        let status = SessionStatus { transport: Transport::WebSocket, accepts_upgrade: false };
-        let beginning = Beginning::WebSocket(upgrade.on, binary);
-        match self.start(request, status, beginning) {
-            Some(_) => upgrade.response,
-            None => shutting_down(),
+        let cors = cors.headers(&request);
+        let mut response = self.respond(request, body, upgrade).await;
+        // The plain text that refuses an upgrade is for no page to read (§3.2).
+        if !upgrade || response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            headers::add_cors(response.headers_mut(), cors);
         }
+        response
     }
 
-    /// Starts a session; `None` if the server is closing.
-    fn start<B>(
-        &self,
-        request: &Request<B>,
-        status: SessionStatus,
-        beginning: Beginning,
-    ) -> Option<Arc<SessionHandle>> {
-        let mut random = [0; 15];
-        self.runtime.fill_random(&mut random);
-        let sid = Sid::from_bytes(random);
-        let handshake = Handshake::of(request);
-        let config = Arc::clone(self.io.config());
-        let session = Arc::new(SessionHandle::new(sid, handshake, config, status));
-        self.io.sessions().insert(Arc::clone(&session)).ok()?;
-        let (io, runtime) = (self.io.clone(), Arc::clone(&self.runtime));
-        let task = SessionTask::new(io, runtime, Arc::clone(&session), beginning);
-        self.runtime.spawn(Box::pin(task));
-        Some(session)
-    }
-
-    async fn post<B>(&self, session: &Arc<SessionHandle>, request: Request<B>) -> Response<Body>
+    async fn respond<B>(&self, request: Request<()>, body: B, upgrade: bool) -> Response<Body>
     where
         B: HttpBody,
         B::Error: Display,
     {
-        if request.headers().contains_key(header::CONTENT_ENCODING) {
-            return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        let hooks = self.io.hooks();
+        let (request, denial) = match hooks.pass(request).await {
+            Ok(mut request) => match self.answer(&mut request, body, upgrade).await {
+                Ok(response) => return response,
+                Err(denial) => (Some(request), denial),
+            },
+            Err((request, refusal)) => (request, refusal.into()),
+        };
+        if let Some(request) = request {
+            denial.report(hooks, &request);
         }
-        let (respond, mut response) = oneshot::channel();
-        let id = session.name_request();
-        let content_type = request.headers().get(header::CONTENT_TYPE);
-        let content_type = content_type.map(|value| Bytes::copy_from_slice(value.as_bytes()));
-        session.push(Command::PostStarted { id, content_type, respond });
-        let guard = Guard::new(session, Command::PostAborted(id));
-        let limit = self.io.config().engine.max_payload;
-        let time = self.io.config().post_timeout;
-        match collect(request.into_body(), limit, time, &*self.runtime, &mut response).await {
-            Collected::Whole(body) => session.push(Command::Post { id, body }),
-            Collected::TooLarge => session.push(Command::PostTooLarge(id)),
-            Collected::Answered(outcome) => {
-                guard.disarm();
-                return closing(post_response(outcome));
+        denial.to_response(upgrade)
+    }
+
+    async fn answer<B>(
+        &self,
+        request: &mut Request<()>,
+        body: B,
+        upgrade: bool,
+    ) -> Result<Response<Body>, Denial>
+    where
+        B: HttpBody,
+        B::Error: Display,
+    {
+        let config = self.io.config();
+        let (verified, session) = self.verify(request, upgrade)?;
+        let mut response = match (verified, session) {
+            (Verified::Open { transport, binary }, _) => {
+                return self.open(request, transport, binary).await;
             }
-            Collected::Late => return closing(empty(StatusCode::REQUEST_TIMEOUT)),
-            Collected::Broken => return closing(empty(StatusCode::BAD_REQUEST)),
+            (Verified::Poll(_), Some(session)) => polling::get(&session, request, config).await,
+            (Verified::Post(_), Some(session)) => {
+                polling::post(&session, request, body, config, &*self.runtime).await
+            }
+            (Verified::Upgrade { binary, .. }, Some(session)) => {
+                self.check_origin(request)?;
+                let (switch, response) = upgrade::take(request, config)?;
+                session.push(Command::Upgrade(switch, binary));
+                response
+            }
+            (Verified::SecondWebSocket(_), _) => {
+                let (switch, response) = upgrade::take(request, config)?;
+                self.reject(switch);
+                response
+            }
+            (_, _) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+        };
+        headers::complete(&mut response, request, &self.io, None);
+        Ok(response)
+    }
+
+    /// The checks of Engine.IO, and the session that the request is for.
+    fn verify(
+        &self,
+        request: &Request<()>,
+        upgrade: bool,
+    ) -> Result<(Verified, Option<Arc<SessionHandle>>), Refusal> {
+        let mut session = None;
+        let head = RequestHead {
+            method: method(request.method()),
+            query: request.uri().query().unwrap_or_default(),
+            upgrade,
+            origin: request.headers().get(header::ORIGIN).map(HeaderValue::as_bytes),
+        };
+        let verified = request::verify(&head, &self.io.config().engine, |sid| {
+            session = self.io.sessions().find(sid);
+            session.as_ref()?.status()
+        })?;
+        Ok((verified, session))
+    }
+
+    /// A page may only ask for a transport if its origin is let in: browsers do not look after
+    /// WebSockets.
+    fn check_origin(&self, request: &Request<()>) -> Result<(), Refusal> {
+        match &self.io.config().cors {
+            Some(cors) if !cors.admits(request) => Err(Refusal::new(Context::OriginNotAllowed)),
+            Some(_) | None => Ok(()),
         }
-        let outcome = response.await.unwrap_or(PostOutcome::Abort);
-        guard.disarm();
-        post_response(outcome)
+    }
+
+    /// Opens a session, if the application lets it in.
+    async fn open(
+        &self,
+        request: &mut Request<()>,
+        transport: Transport,
+        binary: BinaryMode,
+    ) -> Result<Response<Body>, Denial> {
+        self.check_origin(request)?;
+        let handshake = Arc::new(Handshake::of(request));
+        self.io.hooks().allow(&handshake).await?;
+        let config = self.io.config();
+        let (session, mut response) = if transport == Transport::Polling {
+            let status = SessionStatus { transport, accepts_upgrade: true };
+            let (respond, answer) = oneshot::channel();
+            let beginning = Beginning::Polling { id: OPENING, respond };
+            let session = self.start(handshake, status, beginning)?;
+            let response = polling::answer(&session, OPENING, answer, request, config).await;
+            (session, response)
+        } else {
+            let status = SessionStatus { transport, accepts_upgrade: false };
+            let (switch, response) = upgrade::take(request, config)?;
+            let beginning = Beginning::WebSocket(switch, binary);
+            (self.start(handshake, status, beginning)?, response)
+        };
+        headers::complete(&mut response, request, &self.io, Some(&session.sid()));
+        Ok(response)
+    }
+
+    fn start(
+        &self,
+        handshake: Arc<Handshake>,
+        status: SessionStatus,
+        beginning: Beginning,
+    ) -> Result<Arc<SessionHandle>, Denial> {
+        let sid = self.io.hooks().name(&handshake, || {
+            let mut random = [0; 15];
+            self.runtime.fill_random(&mut random);
+            Sid::from_bytes(random)
+        })?;
+        let config = Arc::clone(self.io.config());
+        let max_sessions = config.max_sessions;
+        let session = Arc::new(SessionHandle::new(sid, handshake, config, status));
+        self.io.sessions().insert(Arc::clone(&session), max_sessions)?;
+        let (io, runtime) = (self.io.clone(), Arc::clone(&self.runtime));
+        let task = SessionTask::new(io, runtime, Arc::clone(&session), beginning);
+        self.runtime.spawn(Box::pin(task));
+        Ok(session)
+    }
+
+    /// Closes a WebSocket that is one too many.
+    fn reject(&self, switch: Switch) {
+        let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(self.io.config()));
+        let wire = Wire::opening(switch, runtime.now(), &config);
+        self.runtime.spawn(Box::pin(Reject::new(wire, runtime, config)));
     }
 }
 
@@ -188,116 +234,6 @@ impl fmt::Debug for HttpService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpService").field("io", &self.io).finish_non_exhaustive()
     }
-}
-
-/// Tells a session when a request of its was given up: the client went while it waited.
-struct Guard {
-    session: Arc<SessionHandle>,
-    aborted: Option<Command>,
-}
-
-impl Guard {
-    fn new(session: &Arc<SessionHandle>, aborted: Command) -> Self {
-        Self { session: Arc::clone(session), aborted: Some(aborted) }
-    }
-
-    fn disarm(mut self) {
-        self.aborted = None;
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(aborted) = self.aborted.take() {
-            self.session.push(aborted);
-        }
-    }
-}
-
-async fn poll(session: &Arc<SessionHandle>) -> Response<Body> {
-    let (respond, response) = oneshot::channel();
-    let id = session.name_request();
-    session.push(Command::Poll { id, respond });
-    answer_poll(session, id, response).await
-}
-
-async fn answer_poll(
-    session: &Arc<SessionHandle>,
-    id: RequestId,
-    response: oneshot::Receiver<PollResponse>,
-) -> Response<Body> {
-    let guard = Guard::new(session, Command::PollAborted(id));
-    let response = response.await;
-    guard.disarm();
-    match response {
-        Ok(PollResponse::Payload(bytes)) => payload(bytes),
-        Ok(PollResponse::Refused(code)) => json(code.status(), code.json_body().into_bytes()),
-        Ok(_) => empty(StatusCode::BAD_REQUEST),
-        // The session's task has ended before it saw the request.
-        Err(oneshot::Canceled) => session_unknown(),
-    }
-}
-
-/// What an upgrade request becomes.
-struct Upgrade {
-    on: OnUpgrade,
-    response: Response<Body>,
-}
-
-impl Upgrade {
-    /// Checks the opening handshake (RFC 6455 §4.2) and takes the connection out of the request.
-    fn take<B>(request: &mut Request<B>) -> Result<Self, Box<Response<Body>>> {
-        let headers = request.headers().iter();
-        let headers: Vec<_> =
-            headers.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let version = match request.version() {
-            Version::HTTP_11 => HttpVersion::Http11,
-            _ => HttpVersion::Other,
-        };
-        let upgrade = check(request.method().as_str(), version, headers.iter().copied())
-            .map_err(|rejection| Box::new(rejected(rejection)))?;
-        let accept = accept_key(upgrade.key);
-        // The official server takes the first one (§3.3).
-        let protocol = upgrade.protocols.first().map(|protocol| HeaderValue::from_str(protocol));
-        let mut response = Response::new(Body::default());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        let headers = response.headers_mut();
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        if let Ok(accept) = HeaderValue::from_str(&accept) {
-            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-        }
-        if let Some(Ok(protocol)) = protocol {
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-        }
-        let Some(on) = request.extensions_mut().remove() else {
-            tracing::error!(
-                "the HTTP server offers no upgrade: it must put `OnUpgrade` into the request"
-            );
-            return Err(Box::new(empty(StatusCode::INTERNAL_SERVER_ERROR)));
-        };
-        Ok(Self { on, response })
-    }
-}
-
-fn switch_protocols<B>(request: &mut Request<B>, start: impl FnOnce(OnUpgrade)) -> Response<Body> {
-    match Upgrade::take(request) {
-        Ok(upgrade) => {
-            start(upgrade.on);
-            upgrade.response
-        }
-        Err(response) => *response,
-    }
-}
-
-fn wants_upgrade(headers: &HeaderMap) -> bool {
-    let has = |name, token: &str| {
-        headers.get_all(name).iter().any(|value| {
-            let text = value.to_str().unwrap_or_default();
-            text.split(',').any(|part| part.trim().eq_ignore_ascii_case(token))
-        })
-    };
-    has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade")
 }
 
 fn method(method: &Method) -> request::Method {

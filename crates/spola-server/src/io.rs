@@ -12,6 +12,7 @@ use crate::broadcast::Broadcast;
 use crate::config::Config;
 use crate::emit::EmitError;
 use crate::extensions::Extensions;
+use crate::hooks::Hooks;
 use crate::namespace::Namespace;
 use crate::sessions::Sessions;
 use crate::socket::Socket;
@@ -28,6 +29,7 @@ pub struct Io {
 struct Inner {
     config: Arc<Config>,
     states: Arc<Extensions>,
+    hooks: Hooks,
     namespaces: RwLock<HashMap<ByteString, Namespace>>,
     sessions: Sessions,
 }
@@ -37,6 +39,7 @@ struct Inner {
 pub struct IoBuilder {
     config: Config,
     states: Extensions,
+    pub(crate) hooks: Hooks,
 }
 
 impl IoBuilder {
@@ -56,10 +59,17 @@ impl IoBuilder {
     }
 
     /// The server.
+    ///
+    /// # Panics
+    /// If the settings of CORS allow credentials to any origin.
     pub fn build(self) -> Io {
+        if let Some(cors) = &self.config.cors {
+            cors.check();
+        }
         let (config, states) = (Arc::new(self.config), Arc::new(self.states));
         let (namespaces, sessions) = (RwLock::default(), Sessions::default());
-        Io { inner: Arc::new(Inner { config, states, namespaces, sessions }) }
+        let hooks = self.hooks;
+        Io { inner: Arc::new(Inner { config, states, hooks, namespaces, sessions }) }
     }
 }
 
@@ -143,6 +153,10 @@ impl Io {
 
     pub(crate) fn find(&self, name: &str) -> Option<Namespace> {
         self.inner.namespaces.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.inner.hooks
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

@@ -85,9 +85,8 @@ pub(crate) fn session_unknown() -> Response<Body> {
     json(code.status(), code.json_body().into_bytes())
 }
 
-pub(crate) fn shutting_down() -> Response<Body> {
-    let text = "the server is shutting down";
-    let mut response = closing(plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", text));
+pub(crate) fn unavailable(why: &'static str) -> Response<Body> {
+    let mut response = closing(plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", why));
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

@@ -1,6 +1,7 @@
 //! The table of sessions.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -24,18 +25,41 @@ struct Table {
     drained: Vec<Waker>,
 }
 
-/// The server lets nobody in any more.
+/// Why a session was not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Closing;
+pub(crate) enum NotOpened {
+    /// The server lets nobody in any more.
+    Closing,
+    /// It has as many sessions as it may.
+    Full,
+    /// Another session has the id.
+    Taken,
+}
 
 impl Sessions {
-    pub(crate) fn insert(&self, session: Arc<SessionHandle>) -> Result<(), Closing> {
-        let mut table = self.lock();
+    /// Adds a session, if that makes no more than `max`.
+    pub(crate) fn insert(
+        &self,
+        session: Arc<SessionHandle>,
+        max: Option<usize>,
+    ) -> Result<(), NotOpened> {
+        let (mut table, sid) = (self.lock(), session.sid());
         if table.closing {
-            return Err(Closing);
+            return Err(NotOpened::Closing);
         }
-        table.live.insert(session.sid(), session);
-        Ok(())
+        if max.is_some_and(|max| table.live.len() >= max) {
+            return Err(NotOpened::Full);
+        }
+        if table.ending.contains_key(&sid) {
+            return Err(NotOpened::Taken);
+        }
+        match table.live.entry(sid) {
+            Entry::Occupied(_) => Err(NotOpened::Taken),
+            Entry::Vacant(vacant) => {
+                vacant.insert(session);
+                Ok(())
+            }
+        }
     }
 
     pub(crate) fn find(&self, sid: &Sid) -> Option<Arc<SessionHandle>> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 use spola_server::{
-    Ack, Arguments, Auth, ByteString, Config, Data, DisconnectReason, Io, RawData, Refusal, Reply,
-    Socket, State, Value,
+    Ack, AllowOrigin, Arguments, Auth, ByteString, Config, Cors, Data, DisconnectReason, Io,
+    RawData, Refusal, Reply, SessionCookie, Socket, State, Value,
 };
 use tokio::net::TcpListener;
 
@@ -26,6 +26,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(timeout) = argument("--ping-timeout-ms") {
         config.engine.ping_timeout = Duration::from_millis(timeout.parse()?);
     }
+    if let Some(origin) = argument("--cors") {
+        let origin = AllowOrigin::list([origin]);
+        // The suite also runs against the official server, which refuses nobody.
+        let cors = Cors::new().allow_origin(origin).enforce_origin(false);
+        config.cors = Some(cors.allow_credentials(true));
+    }
+    config.cookie = flag("--cookie").then(SessionCookie::new);
+    config.per_message_deflate = flag("--deflate").then(Default::default);
     let io = Io::builder().config(config).state(Departures::default()).build();
     root(&io);
     others(&io);
@@ -145,6 +153,10 @@ impl Departures {
 
 fn argument(name: &str) -> Option<String> {
     std::env::args().skip_while(|argument| argument != name).nth(1)
+}
+
+fn flag(name: &str) -> bool {
+    std::env::args().any(|argument| argument == name)
 }
 
 async fn told_to_quit() {

@@ -41,7 +41,7 @@
 //! - `server` (default): the Socket.IO server for applications, from `spola-server`.
 //! - `tokio` (default): the tokio driver, from `spola-tokio`: [`serve`], [`SocketIoService`], and
 //!   plain WebSockets in [`websocket`](mod@websocket).
-//! - `deflate`: permessage-deflate for those.
+//! - `deflate`: permessage-deflate, for those and for Socket.IO.
 //! - `http2`: those within HTTP/2, too.
 //! - `rustls`, `rustls-platform-verifier`, `rustls-webpki-roots`: TLS for WebSocket clients, which
 //!   trusts what the caller says, the operating system, or Mozilla's list.

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use hyper::upgrade::OnUpgrade;
 use spola_engineio::Sid;
 use spola_engineio::request::SessionStatus;
 use spola_engineio::server::{BinaryMode, PollResponse, PostOutcome, RequestId};
@@ -26,7 +25,7 @@ use crate::handshake::Handshake;
 
 pub(crate) use reject::Reject;
 pub(crate) use task::{Beginning, SessionTask};
-pub(crate) use wire::Wire;
+pub(crate) use wire::{Switch, Wire};
 
 /// The Engine.IO type of a message, which every Socket.IO packet is encoded behind.
 pub(crate) const PACKET_PREFIX: &str = "4";
@@ -61,7 +60,7 @@ pub(crate) enum Command {
     /// Ends the task, whatever still runs in it.
     Abort,
     /// An upgrade request was accepted: this becomes the WebSocket.
-    Upgrade(OnUpgrade, BinaryMode),
+    Upgrade(Switch, BinaryMode),
     Poll {
         id: RequestId,
         respond: oneshot::Sender<PollResponse>,
@@ -141,7 +140,7 @@ pub(crate) struct RoomLimits {
 impl SessionHandle {
     pub(crate) fn new(
         sid: Sid,
-        handshake: Handshake,
+        handshake: Arc<Handshake>,
         config: Arc<Config>,
         status: SessionStatus,
     ) -> Self {
@@ -154,7 +153,7 @@ impl SessionHandle {
             waker: None,
             next_request: 1,
         };
-        Self { sid, handshake: Arc::new(handshake), config, inbox: Mutex::new(inbox) }
+        Self { sid, handshake, config, inbox: Mutex::new(inbox) }
     }
 
     pub(crate) fn sid(&self) -> Sid {

@@ -12,7 +12,6 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use hyper::upgrade::OnUpgrade;
 use spola_engineio::Transport;
 use spola_engineio::packet::{EncodedMessage, Message};
 use spola_engineio::server::{self as engine, PollResponse, PostOutcome, RequestId};
@@ -22,7 +21,7 @@ use spola_socketio_packet::{self as packet, AckId, Data, Encoded};
 use super::running::Running;
 use super::transport::{BACKLOG_LEN, MESSAGE_LEN, MESSAGES};
 use super::waiting::Waiting;
-use super::wire::Wire;
+use super::wire::{Switch, Wire};
 use super::{Command, PACKET_PREFIX, SessionHandle};
 use crate::ack::AckError;
 use crate::config::Config;
@@ -72,7 +71,7 @@ pub(crate) struct SessionTask {
 /// How a session begins.
 pub(crate) enum Beginning {
     Polling { id: RequestId, respond: oneshot::Sender<PollResponse> },
-    WebSocket(OnUpgrade, engine::BinaryMode),
+    WebSocket(Switch, engine::BinaryMode),
 }
 
 impl SessionTask {
@@ -90,8 +89,8 @@ impl SessionTask {
                 polls.add(id, respond);
                 (engine::Opening::Polling(id), None)
             }
-            Beginning::WebSocket(upgrade, binary) => {
-                (engine::Opening::WebSocket(binary), Some(Wire::opening(upgrade, now, &config)))
+            Beginning::WebSocket(switch, binary) => {
+                (engine::Opening::WebSocket(binary), Some(Wire::opening(switch, now, &config)))
             }
         };
         let engine = engine::Session::new(handle.sid(), opening, &config.engine, now);
@@ -180,7 +179,7 @@ impl SessionTask {
             Command::Close => self.sockets.close(),
             Command::Shutdown => self.shut(cx, now, DisconnectReason::ServerShuttingDown),
             Command::Abort => self.aborted = true,
-            Command::Upgrade(upgrade, binary) => self.upgrade(now, upgrade, binary),
+            Command::Upgrade(switch, binary) => self.upgrade(now, switch, binary),
             Command::Poll { id, respond } => {
                 self.polls.add(id, respond);
                 self.engine.handle_poll(id);

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use hyper::upgrade::OnUpgrade;
 use spola_engineio::Transport;
 use spola_engineio::server::{BinaryMode, Transmit, WebSocketEnd};
 
 use super::reject::Reject;
 use super::task::SessionTask;
-use super::wire::{Incoming, Wire};
+use super::wire::{Incoming, Switch, Wire};
 
 /// Messages that are read in one round.
 pub(super) const MESSAGES: usize = 128;
@@ -22,8 +21,8 @@ pub(super) const BACKLOG_LEN: usize = 1 << 20;
 pub(super) const MESSAGE_LEN: usize = 64;
 
 impl SessionTask {
-    pub(super) fn upgrade(&mut self, now: Instant, upgrade: OnUpgrade, binary: BinaryMode) {
-        let wire = Wire::opening(upgrade, now, &self.config);
+    pub(super) fn upgrade(&mut self, now: Instant, switch: Switch, binary: BinaryMode) {
+        let wire = Wire::opening(switch, now, &self.config);
         if self.wire.is_some() || !self.engine.accepts_upgrade() {
             let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
             let reject = Reject::new(wire, runtime, config);

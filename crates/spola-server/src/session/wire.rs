@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use hyper::upgrade::OnUpgrade;
-use spola_driver::Line;
 use spola_driver::upgrade::HyperIo;
+use spola_driver::{Deflation, Line, deflating};
 use spola_engineio_packet::WebSocketMessage;
 use spola_websocket::{CloseReason, Connection, Event, Message};
 
@@ -20,8 +20,14 @@ const OUTPUT_LEN: usize = 256 << 10;
 /// The WebSocket, on its way to be one, or done.
 pub(crate) enum Wire {
     /// The response that switches protocols is being written, until the given moment.
-    Opening(OnUpgrade, Instant),
+    Opening(Switch, Instant),
     Open(Box<Line<HyperIo>>),
+}
+
+/// A connection that becomes a WebSocket once its response is written.
+pub(crate) struct Switch {
+    pub(crate) on: OnUpgrade,
+    pub(crate) deflation: Deflation,
 }
 
 /// What came of reading.
@@ -37,8 +43,8 @@ pub(super) enum Incoming {
 
 impl Wire {
     /// A WebSocket to be, once the response is written.
-    pub(crate) fn opening(upgrade: OnUpgrade, now: Instant, config: &Config) -> Self {
-        Self::Opening(upgrade, now + config.engine.upgrade_timeout)
+    pub(crate) fn opening(switch: Switch, now: Instant, config: &Config) -> Self {
+        Self::Opening(switch, now + config.engine.upgrade_timeout)
     }
 
     /// The next thing that comes in; pending once nothing is left to read.
@@ -53,9 +59,10 @@ impl Wire {
                 tracing::debug!("the protocol was not switched in time");
                 Poll::Ready(Incoming::Closed { clean: false })
             }
-            Self::Opening(upgrade, _) => match ready!(Pin::new(upgrade).poll(cx)) {
+            Self::Opening(switch, _) => match ready!(Pin::new(&mut switch.on).poll(cx)) {
                 Ok(stream) => {
-                    *self = Self::Open(Box::new(open(HyperIo(stream), now, config)));
+                    let line = open(HyperIo(stream), &switch.deflation, now, config);
+                    *self = Self::Open(Box::new(line));
                     Poll::Ready(Incoming::Opened)
                 }
                 Err(error) => {
@@ -137,16 +144,21 @@ impl Wire {
     }
 }
 
-fn open(stream: HyperIo, now: Instant, config: &Config) -> Line<HyperIo> {
+fn open(stream: HyperIo, deflation: &Deflation, now: Instant, config: &Config) -> Line<HyperIo> {
     let mut settings = config.websocket.clone();
     settings.max_message_size = config.engine.max_payload;
-    let mut line = Line::new(stream, Connection::server(settings), Vec::new(), now);
+    let connection = deflating(Connection::server(settings), deflation);
+    let mut line = Line::new(stream, connection, Vec::new(), now);
     line.set_write_timeout(Some(config.write_timeout));
     line
 }
 
 fn poll_line(line: &mut Line<HyperIo>, cx: &mut Context<'_>, now: Instant) -> Poll<Incoming> {
     loop {
+        if line.is_tired() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         while let Some(event) = line.next_event(|| now) {
             match event {
                 Event::Text(text) => {

@@ -21,7 +21,7 @@ use spola_server::{
     Runtime as _, State,
 };
 
-pub(crate) use client::Client;
+pub(crate) use client::{Client, Response};
 pub(crate) use frame::{Frame, announced, fragment, hex, masked};
 pub(crate) use runtime::VirtualRuntime;
 

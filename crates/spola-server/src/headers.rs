@@ -1,0 +1,51 @@
+//! What stands in the headers of a session's responses besides their content (§12).
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Response, StatusCode};
+use spola_engineio::Sid;
+
+use crate::io::Io;
+use crate::response::Body;
+
+const X_XSS_PROTECTION: HeaderName = header::X_XSS_PROTECTION;
+
+/// Completes a response of a session; `opened` is the session that it opens, if it does. Errors are
+/// left alone.
+pub(crate) fn complete(
+    response: &mut Response<Body>,
+    request: &Request<()>,
+    io: &Io,
+    opened: Option<&Sid>,
+) {
+    let polling = match response.status() {
+        StatusCode::OK => true,
+        StatusCode::SWITCHING_PROTOCOLS => false,
+        _ => return,
+    };
+    let headers = response.headers_mut();
+    if polling {
+        if is_internet_explorer(request.headers()) {
+            headers.insert(X_XSS_PROTECTION, HeaderValue::from_static("0"));
+        }
+        let cookie = io.config().cookie.as_ref().zip(opened);
+        if let Some(cookie) = cookie.and_then(|(cookie, sid)| cookie.of(sid)) {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    }
+    io.hooks().add_headers(headers, request, opened.is_some());
+}
+
+/// Adds the headers of CORS, where the application has not put others in their place.
+pub(crate) fn add_cors(headers: &mut HeaderMap, cors: HeaderMap) {
+    for (name, value) in &cors {
+        if name == header::VARY || !headers.contains_key(name) {
+            headers.append(name, value.clone());
+        }
+    }
+}
+
+/// It took some payloads for scripts, and hid them (§12.4).
+fn is_internet_explorer(headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    agent.is_some_and(|agent| agent.contains(";MSIE") || agent.contains("Trident/"))
+}

@@ -1,0 +1,416 @@
+//! What an application has to say to requests (§§2, 3, 12 of the wire text).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::{HeaderValue, Request};
+use spola_server::{Config, Cors, Handshake, Io, IoBuilder, Refusal, SessionCookie, State};
+
+use crate::harness::{Gate, KEY, Log, World, recorder, recorder_with, sid_of};
+
+const OPEN: &str = "GET /socket.io/?EIO=4&transport=polling";
+const WEBSOCKET: &str = "EIO=4&transport=websocket";
+const BAD_REQUEST: (u16, &str) = (400, r#"{"code":3,"message":"Bad request"}"#);
+
+/// A server made by `set`, with a log that it may write into.
+fn server(set: impl FnOnce(IoBuilder, &Log) -> IoBuilder) -> (World, Log) {
+    let log = Log::default();
+    let io = set(Io::builder(), &log).build();
+    io.namespace("/");
+    (World::new(io), log)
+}
+
+#[test]
+fn middleware_comes_before_every_check_and_fails_as_a_bad_request() {
+    let (world, log) = server(|builder, log| {
+        let (first, second) = (log.clone(), log.clone());
+        builder
+            .http_middleware(move |mut request: Request<()>| {
+                first.say("first");
+                request.headers_mut().insert("x-seen", HeaderValue::from_static("yes"));
+                async { Ok::<_, Refusal>(request) }
+            })
+            .http_middleware(move |request: Request<()>| {
+                second.say(format!("second, {:?}", request.headers()["x-seen"]));
+                async move {
+                    let banned = request.uri().query().unwrap_or_default().contains("banned");
+                    if banned { Err("banned") } else { Ok(request) }
+                }
+            })
+    });
+    assert_eq!(world.plain(OPEN).response().status, 200);
+    assert_eq!(log.take(), ["first", r#"second, "yes""#]);
+    // Whatever else is wrong with it.
+    let response = world.plain("GET /socket.io/?transport=xyz&banned").response();
+    assert_eq!(response.brief(), BAD_REQUEST);
+    let mut client = world.upgrade("EIO=4&transport=websocket&banned");
+    assert_eq!(client.response().brief(), (400, "Bad request"));
+    client.expect_end();
+    assert_eq!(log.take().len(), 4);
+    assert_eq!(world.upgrade(WEBSOCKET).response().status, 101);
+}
+
+#[test]
+fn middleware_sees_every_request_of_a_session() {
+    let (world, log) = server(|builder, log| {
+        let log = log.clone();
+        builder.http_middleware(move |request: Request<()>| {
+            log.say(request.method().as_str());
+            async { Ok::<_, Refusal>(request) }
+        })
+    });
+    let session = world.join_polling();
+    assert_eq!(session.websocket().raw(), b"");
+    assert_eq!(log.take(), ["GET", "POST", "GET", "GET"]);
+}
+
+#[test]
+fn the_application_decides_who_may_open_a_session() {
+    let (world, log) = server(|builder, log| {
+        let log = log.clone();
+        builder.allow_request(move |handshake: Arc<Handshake>| {
+            log.say("asked");
+            async move {
+                match handshake.query("token").as_deref() {
+                    Some("good") => Ok(()),
+                    Some(_) => Err(Refusal::new("a \"bad\" token")),
+                    None => Err("Forbidden".into()),
+                }
+            }
+        })
+    });
+    let forbidden = (403, r#"{"code":4,"message":"Forbidden"}"#);
+    assert_eq!(world.plain(OPEN).response().brief(), forbidden);
+    let response = world.plain(&format!("{OPEN}&token=bad")).response();
+    assert_eq!(response.brief(), (403, r#"{"code":4,"message":"a \"bad\" token"}"#));
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    // An upgrade request gets 400, whatever the code.
+    let mut client = world.upgrade(&format!("{WEBSOCKET}&token=bad"));
+    let raw = String::from_utf8(client.raw()).unwrap();
+    assert_eq!(
+        raw,
+        "HTTP/1.1 400 Bad Request\r\ncontent-type: text/html\r\nconnection: close\r\n\
+         content-length: 13\r\n\r\na \"bad\" token"
+    );
+    assert_eq!(world.io().session_count(), 0);
+    assert_eq!(log.take().len(), 3);
+    assert_eq!(world.upgrade(&format!("{WEBSOCKET}&token=good")).response().status, 101);
+    let opened = world.plain(&format!("{OPEN}&token=good")).response();
+    assert_eq!(opened.status, 200);
+    assert_eq!(log.take().len(), 2);
+    // It is asked once for each session, and not before the other checks.
+    let sid = sid_of(&opened.body);
+    let post = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
+    let head = format!("POST {post} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n40");
+    assert_eq!(world.request(head).response().brief(), (200, "ok"));
+    assert_eq!(world.plain("POST /socket.io/?EIO=4&transport=polling").response().status, 400);
+    assert_eq!(world.plain("GET /socket.io/?EIO=3&transport=polling").response().status, 400);
+    assert!(log.take().is_empty());
+}
+
+#[test]
+fn the_decision_may_take_its_time() {
+    let gate = Gate::default();
+    let (world, _) = server(|builder, _| {
+        let gate = gate.clone();
+        builder.allow_request(move |_: Arc<Handshake>| gate.clone().passed())
+    });
+    let (mut polling, mut websocket) = (world.plain(OPEN), world.upgrade(WEBSOCKET));
+    polling.expect_silence();
+    websocket.expect_silence();
+    let gone = world.plain(OPEN);
+    gone.reset();
+    assert_eq!(world.io().session_count(), 0);
+    gate.open();
+    assert_eq!(polling.response().status, 200);
+    assert_eq!(websocket.response().status, 101);
+    assert_eq!(world.io().session_count(), 2);
+}
+
+#[test]
+fn a_panic_of_the_applications_refuses_and_ends_nothing_else() {
+    let (world, _) = server(|builder, _| {
+        builder
+            .http_middleware(async |request: Request<()>| {
+                assert!(!request.uri().path().contains("panic"), "on purpose");
+                Ok::<_, Refusal>(request)
+            })
+            .allow_request(async |handshake: Arc<Handshake>| {
+                assert!(handshake.query("panic").is_none(), "on purpose");
+            })
+    });
+    let response = world.plain("GET /socket.io/panic?EIO=4&transport=polling").response();
+    assert_eq!(response.brief(), BAD_REQUEST);
+    let response = world.plain(&format!("{OPEN}&panic")).response();
+    assert_eq!(response.brief(), (403, r#"{"code":4,"message":"internal error"}"#));
+    assert_eq!(world.plain(OPEN).response().status, 200);
+}
+
+#[test]
+fn the_application_may_name_sessions() {
+    let counter = AtomicUsize::new(0);
+    let (world, _) = server(|builder, _| {
+        builder.generate_id(move |handshake: &Handshake| {
+            let number = counter.fetch_add(1, Ordering::Relaxed);
+            handshake.query("id").unwrap_or_else(|| format!("abcdefghijklmn-_{number:04}"))
+        })
+    });
+    let open = |id: &str| world.plain(&format!("{OPEN}{id}")).response();
+    assert_eq!(sid_of(&open("").body), "abcdefghijklmn-_0000");
+    let mut websocket = world.upgrade(WEBSOCKET);
+    assert_eq!(websocket.response().status, 101);
+    assert_eq!(sid_of(&websocket.text()), "abcdefghijklmn-_0001");
+    // No name, or one that is taken.
+    for id in ["", "short", "abcdefghijklmn+/0000", "abcdefghijklmn-_00000", "abcdefghijklmn-_0001"]
+    {
+        assert_eq!(open(&format!("&id={id}")).brief(), BAD_REQUEST, "{id}");
+        let mut client = world.upgrade(&format!("{WEBSOCKET}&id={id}"));
+        assert_eq!(client.response().brief(), (400, "Bad request"), "{id}");
+    }
+    assert_eq!(world.io().session_count(), 2);
+    // Once its session is gone, a name is free again.
+    websocket.reset();
+    assert_eq!(open("&id=abcdefghijklmn-_0001").status, 200);
+}
+
+#[test]
+fn headers_may_be_added_to_the_responses_of_a_session() {
+    let (world, _) = server(|builder, _| {
+        builder
+            .on_initial_headers(|headers, request| {
+                let query = request.uri().query().unwrap_or_default();
+                headers.insert("x-first", HeaderValue::from_str(query).unwrap());
+            })
+            .on_headers(|headers, request| {
+                let also = headers.contains_key("x-first");
+                let value = format!("{} {also}", request.method());
+                headers.insert("x-each", value.parse().unwrap());
+            })
+    });
+    let response = world.plain(OPEN).response();
+    assert_eq!(response.header("x-first"), Some("EIO=4&transport=polling"));
+    assert_eq!(response.header("x-each"), Some("GET true"));
+    let switched = world.upgrade(WEBSOCKET).response();
+    assert_eq!(switched.header("x-first"), Some(WEBSOCKET));
+    assert_eq!(switched.header("x-each"), Some("GET true"));
+
+    let session = world.open_polling();
+    let post = session.post("40").response();
+    assert_eq!((post.header("x-first"), post.header("x-each")), (None, Some("POST false")));
+    let get = session.get().response();
+    assert_eq!((get.header("x-first"), get.header("x-each")), (None, Some("GET false")));
+    let upgrade = world.upgrade(&session.upgrade_query()).response();
+    assert_eq!((upgrade.header("x-first"), upgrade.header("x-each")), (None, Some("GET false")));
+    // Refusals are none of a session.
+    let refused = world.plain("GET /socket.io/?EIO=4&transport=xyz").response();
+    assert_eq!(refused.header("x-each"), None);
+}
+
+#[test]
+fn the_cookie_comes_with_the_handshake_over_polling_alone() {
+    let mut config = Config::default();
+    config.cookie = Some(SessionCookie::new());
+    let (world, _) = recorder_with(config);
+    let response = world.plain(OPEN).response();
+    let expected = format!("io={}; Path=/; HttpOnly; SameSite=Lax", sid_of(&response.body));
+    assert_eq!(response.header("set-cookie"), Some(&*expected));
+    let session = world.open_polling();
+    assert_eq!(session.post("40").response().header("set-cookie"), None);
+    assert_eq!(session.get().response().header("set-cookie"), None);
+    assert_eq!(world.upgrade(WEBSOCKET).response().header("set-cookie"), None);
+    let (world, _) = recorder();
+    assert_eq!(world.plain(OPEN).response().header("set-cookie"), None);
+}
+
+#[test]
+fn internet_explorer_is_told_not_to_look_for_scripts() {
+    let (world, _) = recorder();
+    for (agent, told) in [
+        ("Mozilla/5.0 (Windows NT 6.1; Trident/7.0; rv:11.0) like Gecko", true),
+        ("Mozilla/4.0 (compatible;MSIE 8.0)", true),
+        ("Mozilla/5.0 (compatible; MSIE 9.0)", false),
+        ("Mozilla/5.0 Chrome/100", false),
+    ] {
+        let headers = format!("Host: x\r\nUser-Agent: {agent}\r\n\r\n");
+        let response = world.request(format!("{OPEN} HTTP/1.1\r\n{headers}")).response();
+        assert_eq!(response.header("x-xss-protection"), told.then_some("0"), "{agent}");
+    }
+}
+
+#[test]
+fn every_refusal_is_told_to_the_application() {
+    let (world, log) = server(|builder, log| {
+        let log = log.clone();
+        builder
+            .http_middleware(async |request: Request<()>| {
+                if request.uri().path().ends_with("/no") { Err("no") } else { Ok(request) }
+            })
+            .allow_request(
+                async |handshake: Arc<Handshake>| {
+                    if handshake.query("who").is_some() { Err("who?") } else { Ok(()) }
+                },
+            )
+            .generate_id(|handshake: &Handshake| {
+                handshake.query("id").unwrap_or_else(|| "A".repeat(20))
+            })
+            .on_connection_error(move |error| {
+                let path = error.request.uri().path();
+                let (code, message) = (error.code(), error.message());
+                log.say(format!("{path} {code} {message} {}", error.details()));
+            })
+    });
+    let plain = |target: &str| {
+        let code = world.plain(target).response();
+        assert!(code.status >= 400, "{target}");
+        log.take().join("|")
+    };
+    for (request, told) in [
+        (
+            "GET /socket.io/no?transport=xyz",
+            r#"/socket.io/no 3 Bad request {"name":"MIDDLEWARE_FAILURE"}"#,
+        ),
+        (
+            "GET /socket.io/?transport=x&transport=%79",
+            r#"/socket.io/ 0 Transport unknown {"transport":"y"}"#,
+        ),
+        ("GET /socket.io/?EIO=4", r#"/socket.io/ 0 Transport unknown {"transport":null}"#),
+        (
+            "GET /socket.io/?EIO=4&transport=polling&sid=nope",
+            r#"/socket.io/ 1 Session ID unknown {"sid":"nope"}"#,
+        ),
+        (
+            "DELETE /socket.io/?EIO=4&transport=polling",
+            r#"/socket.io/ 2 Bad handshake method {"method":"DELETE"}"#,
+        ),
+        (
+            "GET /socket.io/?EIO=4&transport=websocket",
+            r#"/socket.io/ 3 Bad request {"name":"TRANSPORT_HANDSHAKE_ERROR"}"#,
+        ),
+        ("GET /socket.io/?EIO=4&transport=polling&who", r#"/socket.io/ 4 who? {"message":"who?"}"#),
+        (
+            "GET /socket.io/?EIO=3&transport=polling",
+            r#"/socket.io/ 5 Unsupported protocol version {"protocol":3}"#,
+        ),
+        (
+            "GET /socket.io/?EIO=4&transport=polling&id=x",
+            r#"/socket.io/ 3 Bad request {"name":"ID_GENERATION_ERROR"}"#,
+        ),
+    ] {
+        assert_eq!(plain(request), told, "{request}");
+    }
+    let sid = world.open_polling().sid;
+    let mismatch = format!("GET /socket.io/?EIO=4&transport=websocket&sid={sid}");
+    assert_eq!(
+        plain(&mismatch),
+        r#"/socket.io/ 3 Bad request {"name":"TRANSPORT_MISMATCH","previousTransport":"polling","transport":"websocket"}"#
+    );
+    assert_eq!(world.upgrade("EIO=4&transport=xyz").response().status, 400);
+    assert_eq!(log.take(), [r#"/socket.io/ 0 Transport unknown {"transport":"xyz"}"#]);
+    // No sound request for a WebSocket.
+    let headers =
+        "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 12\r\n";
+    let line = format!("GET /socket.io/?{WEBSOCKET}&id=B HTTP/1.1");
+    let request = format!("{line}\r\n{headers}Sec-WebSocket-Key: {KEY}\r\n\r\n");
+    assert_eq!(world.request(request).response().status, 400);
+    assert_eq!(log.take(), [r#"/socket.io/ 3 Bad request {"name":"TRANSPORT_HANDSHAKE_ERROR"}"#]);
+}
+
+#[test]
+fn a_failed_middleware_leaves_the_headers_of_cors() {
+    let mut config = Config::default();
+    config.cors = Some(Cors::new());
+    let (world, _) = server(|builder, _| {
+        builder
+            .config(config)
+            .http_middleware(async |_: Request<()>| Err::<_, Refusal>("no".into()))
+    });
+    let response = world.plain(OPEN).response();
+    assert_eq!(response.brief(), BAD_REQUEST);
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+}
+
+#[test]
+fn the_initial_packet_follows_the_open_packet() {
+    let mut config = Config::default();
+    config.engine.initial_packet = Some(spola_engineio::packet::EncodedMessage::text("hello"));
+    let (world, _) = recorder_with(config);
+    let body = world.plain(OPEN).response().body;
+    assert!(body.starts_with("0{") && body.ends_with("}\x1e4hello"), "{body}");
+    let mut websocket = world.open_websocket();
+    assert_eq!(websocket.text(), "4hello");
+    websocket.send("40");
+    assert!(websocket.text().starts_with("40{"));
+}
+
+#[test]
+fn the_path_is_matched_with_or_without_its_slash() {
+    for (path, add_slash, served, not_served) in [
+        (
+            "/socket.io",
+            true,
+            vec!["/socket.io/", "/socket.io/more"],
+            vec!["/socket.io", "/socket.iox"],
+        ),
+        ("/socket.io/", true, vec!["/socket.io/"], vec!["/socket.io"]),
+        ("/socket.io", false, vec!["/socket.io", "/socket.io/", "/socket.iox"], vec!["/socket.i"]),
+        ("/a/b/", false, vec!["/a/b", "/a/b/"], vec!["/a/"]),
+        ("/a/b//", true, vec!["/a/b//"], vec!["/a/b/"]),
+    ] {
+        let mut config = Config::default();
+        (config.path, config.add_trailing_slash) = (path.to_owned(), add_slash);
+        let (world, _) = recorder_with(config);
+        let status = |path: &str| {
+            world.plain(&format!("GET {path}?EIO=4&transport=polling")).response().status
+        };
+        for target in served {
+            assert_eq!(status(target), 200, "{path} {target}");
+        }
+        for target in not_served {
+            assert_eq!(status(target), 404, "{path} {target}");
+        }
+    }
+}
+
+#[test]
+fn sessions_may_be_limited() {
+    let mut config = Config::default();
+    config.max_sessions = Some(2);
+    let (world, _) = recorder_with(config);
+    let (first, _second) = (world.open_websocket(), world.open_polling());
+    let full = world.plain(OPEN).response();
+    assert_eq!(full.brief(), (503, "the server is full"));
+    assert_eq!(full.header("retry-after"), Some("1"));
+    assert_eq!(world.upgrade(WEBSOCKET).response().status, 503);
+    first.reset();
+    assert_eq!(world.plain(OPEN).response().status, 200);
+}
+
+#[test]
+fn a_session_that_is_never_polled_is_removed() {
+    let (world, _) = recorder();
+    let _session = world.open_polling();
+    world.advance(crate::harness::millis(44_999));
+    assert_eq!(world.io().session_count(), 1);
+    world.advance(crate::harness::millis(1));
+    assert_eq!(world.io().session_count(), 0);
+    assert_eq!(world.runtime.tasks(), 0);
+}
+
+#[test]
+fn the_handshake_of_the_namespaces_is_what_was_asked_about() {
+    let (world, log) = server(|builder, log| {
+        builder.state(log.clone()).allow_request(async |handshake: Arc<Handshake>| {
+            assert_eq!(handshake.query("token").as_deref(), Some("t"));
+        })
+    });
+    world.io().namespace("/").on_connect(
+        async |State(log): State<Log>, handshake: Arc<Handshake>| {
+            log.say(handshake.query("token").unwrap_or_default());
+        },
+    );
+    let mut client = world.upgrade(&format!("{WEBSOCKET}&token=t"));
+    assert_eq!(client.response().status, 101);
+    client.text();
+    client.send("40");
+    assert_eq!(log.take(), ["t"]);
+}
