@@ -11,6 +11,9 @@ const { values } = parseArgs({
     port: { type: "string", default: "0" },
     "ping-interval-ms": { type: "string" },
     "ping-timeout-ms": { type: "string" },
+    cors: { type: "string" },
+    cookie: { type: "boolean", default: false },
+    deflate: { type: "boolean", default: false },
   },
 });
 
@@ -18,6 +21,9 @@ const http = createServer();
 const io = new Server(http, {
   pingInterval: number(values["ping-interval-ms"]) ?? 25_000,
   pingTimeout: number(values["ping-timeout-ms"]) ?? 20_000,
+  cors: values.cors && { origin: [values.cors], credentials: true },
+  cookie: values.cookie,
+  perMessageDeflate: values.deflate,
 });
 
 const departures = [];

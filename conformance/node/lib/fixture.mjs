@@ -27,8 +27,11 @@ export class Fixture {
   #process;
   #sockets = new Set();
 
-  /** Starts a server on `port` (0: any), with heartbeat settings in milliseconds. */
-  static async start({ port = 0, pingInterval, pingTimeout } = {}) {
+  /**
+   * Starts a server on `port` (0: any), with heartbeat settings in milliseconds. `cors` is an origin
+   * that is let in with credentials; `cookie` and `deflate` switch these on.
+   */
+  static async start({ port = 0, pingInterval, pingTimeout, cors, cookie, deflate } = {}) {
     const path = program();
     if (!existsSync(path)) {
       throw new Error(`${path} is missing: cargo build -p spola-tokio --example conformance`);
@@ -37,6 +40,9 @@ export class Fixture {
     const words = script ? [path, "--port", port] : ["--port", port];
     if (pingInterval !== undefined) words.push("--ping-interval-ms", pingInterval);
     if (pingTimeout !== undefined) words.push("--ping-timeout-ms", pingTimeout);
+    if (cors !== undefined) words.push("--cors", cors);
+    if (cookie) words.push("--cookie");
+    if (deflate) words.push("--deflate");
     const child = spawn(script ? process.execPath : path, words.map(String), {
       stdio: ["pipe", "pipe", "inherit"],
     });
