@@ -16,6 +16,11 @@ pub(crate) const fn encoded_len(len: usize) -> usize {
 /// Appends `b` and the base64 of `data`.
 pub(crate) fn encode_to(data: &[u8], out: &mut String) {
     out.push('b');
+    encode_bare_to(data, out);
+}
+
+/// Appends the base64 of `data`.
+pub(crate) fn encode_bare_to(data: &[u8], out: &mut String) {
     STANDARD.encode_string(data, out);
 }
 

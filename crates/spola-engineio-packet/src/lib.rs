@@ -1,4 +1,4 @@
-//! Engine.IO packets and polling payloads, revision 4.
+//! Engine.IO packets and polling payloads, revisions 4 and 3.
 //!
 //! Engine.IO carries text and binary messages over WebSocket or over HTTP long-polling. This crate
 //! turns its packets into wire form and back; it knows no session, no time and no I/O
@@ -11,7 +11,8 @@
 //! - [`WebSocketMessage`] is one packet on the wire of a WebSocket. [`EncodedMessage`] is such a
 //!   packet known to be a message, encoded once so that many sessions can send it.
 //!
-//! Over polling, packets are joined into one body: module [`payload`].
+//! Over polling, packets are joined into one body: module [`payload`]. Module [`v3`] has what revision 3
+//! writes otherwise, and [`jsonp`] what old browsers put around a payload.
 //!
 //! ```
 //! use bytestring::ByteString;
@@ -41,9 +42,11 @@ extern crate std;
 mod base64;
 mod encoded;
 mod handshake;
+pub mod jsonp;
 mod message;
 mod packet;
 pub mod payload;
+pub mod v3;
 
 pub use encoded::{EncodedMessage, NotAMessage};
 pub use handshake::Handshake;
