@@ -91,6 +91,9 @@ pub struct Config {
     /// over a WebSocket (Engine.IO v4, §2.2). A text with U+001E in it does not go over polling.
     /// Default none.
     pub initial_packet: Option<EncodedMessage>,
+    /// Whether revision 3 is served as well, and with it `socket.io-client` 2 and older. Default false:
+    /// its clients take the session's secret id for their public one.
+    pub allow_eio3: bool,
 }
 
 impl Default for Config {
@@ -108,6 +111,7 @@ impl Default for Config {
             transports: Transports::ALL,
             allow_upgrades: true,
             initial_packet: None,
+            allow_eio3: false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sans-IO Engine.IO sessions, revision 4: polling, WebSocket, upgrade, heartbeat.
+//! Sans-IO Engine.IO sessions, revisions 4 and 3: polling, WebSocket, upgrade, heartbeat.
 //!
 //! Engine.IO gives two ends a session that carries text and binary messages, over HTTP long-polling
 //! at first and over WebSocket as soon as that works. This crate is the protocol alone: it reads no
@@ -31,12 +31,12 @@
 //!     upgrade: true,
 //!     origin: None,
 //! };
-//! let Verified::Open { binary, .. } = verify(&head, &config, |_| None)? else {
+//! let Verified::Open { dialect, .. } = verify(&head, &config, |_| None)? else {
 //!     panic!("a request without sid opens a session");
 //! };
 //!
 //! // The 101 went out: the session opens, and says so.
-//! let mut session = Session::new(sid, Opening::WebSocket(binary), &config, now);
+//! let mut session = Session::new(sid, Opening::WebSocket, dialect, &config, now);
 //! let Some(Transmit::WebSocketMessage(open)) = session.poll_transmit() else { panic!() };
 //! assert!(open.as_bytes().starts_with(br#"0{"sid":"AAAAAAAAAAAAAAAAAAAA","upgrades":[],"#));
 //! assert_eq!(session.poll_event(), Some(Event::Opened));
@@ -63,10 +63,12 @@
 
 mod config;
 pub mod request;
+mod revision;
 pub mod server;
 mod sid;
 
 pub use config::{Config, Transport, Transports};
+pub use revision::Revision;
 pub use sid::{InvalidSid, Sid};
 pub use spola_engineio_packet as packet;
 

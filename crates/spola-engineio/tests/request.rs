@@ -3,17 +3,18 @@
 use bytestring::ByteString;
 use proptest::prelude::*;
 use spola_engineio::{
-    Config, Sid, Transport, Transports,
+    Config, Revision, Sid, Transport, Transports,
     request::{
         Context, ErrorCode, MAX_PARAMETERS, Method, Query, Refusal, RequestHead, SessionStatus,
         TooManyParameters, UPGRADE_REFUSAL_STATUS, Verified, verify,
     },
-    server::BinaryMode,
+    server::{BinaryMode, Dialect},
 };
 
 const POLLING: &str = "AAECAwQFBgcICQoLAAAA";
 const UPGRADING: &str = "AAECAwQFBgcICQoLAAAB";
 const WEBSOCKET: &str = "AAECAwQFBgcICQoLAAAC";
+const POLLING_V3: &str = "AAECAwQFBgcICQoLAAAD";
 
 fn sid(text: &str) -> Sid {
     text.parse().expect("an id")
@@ -22,11 +23,13 @@ fn sid(text: &str) -> Sid {
 fn lookup(id: &Sid) -> Option<SessionStatus> {
     let (transport, accepts_upgrade) = match id.as_str() {
         POLLING => (Transport::Polling, true),
+        POLLING_V3 => (Transport::Polling, true),
         UPGRADING => (Transport::Polling, false),
         WEBSOCKET => (Transport::WebSocket, false),
         _ => return None,
     };
-    Some(SessionStatus { transport, accepts_upgrade })
+    let revision = if id.as_str() == POLLING_V3 { Revision::V3 } else { Revision::V4 };
+    Some(SessionStatus { transport, accepts_upgrade, revision })
 }
 
 fn get(query: &str) -> RequestHead<'_> {
@@ -44,7 +47,10 @@ fn check(head: RequestHead<'_>) -> Result<Verified, Refusal> {
 #[test]
 fn good_requests() {
     let native = BinaryMode::Native;
-    let opening = |transport, binary| Verified::Open { transport, binary };
+    let opening = |transport, binary| {
+        let dialect = Dialect { binary, ..Dialect::default() };
+        Verified::Open { transport, dialect }
+    };
     let table = [
         (get("EIO=4&transport=polling"), opening(Transport::Polling, native)),
         (get("EIO=4&transport=polling&t=k3wz81qa&sid="), opening(Transport::Polling, native)),
@@ -76,6 +82,47 @@ fn good_requests() {
     ];
     for (head, verified) in table {
         assert_eq!(check(head), Ok(verified), "{head:?}");
+    }
+}
+
+#[test]
+fn revision_3_is_served_if_allowed() {
+    let mut config = Config::default();
+    config.allow_eio3 = true;
+    let v3 = Dialect { revision: Revision::V3, ..Dialect::default() };
+    let (polling, binary) = (Transport::Polling, BinaryMode::Base64);
+    for (head, transport, dialect) in [
+        (get("EIO=3&transport=polling"), polling, v3),
+        (get("transport=polling"), polling, v3),
+        (get("EIO=04&transport=polling"), polling, v3),
+        (get("EIO=4&transport=polling"), polling, Dialect::default()),
+        (get("EIO=3&transport=polling&b64=1"), polling, Dialect { binary, ..v3 }),
+        (get("EIO=3&transport=polling&b64=1&j=0"), polling, {
+            Dialect { binary, jsonp: Some(0), ..v3 }
+        }),
+        (get("EIO=3&transport=polling&j=1%3b2x"), polling, Dialect { jsonp: Some(12), ..v3 }),
+        (get("EIO=3&transport=polling&j="), polling, Dialect { jsonp: Some(0), ..v3 }),
+        (get("EIO=3&transport=polling&j=99999999999999999999999"), polling, {
+            Dialect { jsonp: Some(u32::MAX), ..v3 }
+        }),
+        (get("EIO=4&transport=polling&j=3"), polling, {
+            Dialect { jsonp: Some(3), ..Dialect::default() }
+        }),
+        (upgrade("EIO=3&transport=websocket"), Transport::WebSocket, v3),
+    ] {
+        let verified = Verified::Open { transport, dialect };
+        assert_eq!(verify(&head, &config, lookup), Ok(verified), "{head:?}");
+    }
+    for allow_eio3 in [false, true] {
+        config.allow_eio3 = allow_eio3;
+        let same = get("EIO=3&transport=polling&sid=AAECAwQFBgcICQoLAAAD");
+        assert_eq!(verify(&same, &config, lookup), Ok(Verified::Poll(sid(POLLING_V3))));
+        for other in ["EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAD", {
+            "EIO=3&transport=polling&sid=AAECAwQFBgcICQoLAAAA"
+        }] {
+            let mismatch = Refusal::new(Context::ProtocolMismatch);
+            assert_eq!(verify(&get(other), &config, lookup), Err(mismatch), "{other}");
+        }
     }
 }
 
@@ -238,7 +285,7 @@ fn application_refuses_in_its_own_words() {
 proptest! {
     #[test]
     fn any_query_is_answered(
-        query in "([&=%+]|EIO|transport|polling|websocket|sid|b64|4|%34|AAECAwQFBgcICQoLAAAA|\\PC){0,30}",
+        query in "([&=%+]|EIO|transport|polling|websocket|sid|b64|j|4|%34|AAECAwQFBgcICQoLAAAA|\\PC){0,30}",
         upgrade: bool,
         post: bool,
     ) {

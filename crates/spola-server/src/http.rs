@@ -8,8 +8,8 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use spola_driver::Runtime;
-use spola_engineio::request::{self, Context, Refusal, RequestHead, SessionStatus, Verified};
-use spola_engineio::server::{BinaryMode, RequestId};
+use spola_engineio::request::{self, Context, Refusal, RequestHead, Verified};
+use spola_engineio::server::{Dialect, RequestId};
 use spola_engineio::{Sid, Transport};
 use spola_websocket::handshake::server::MAX_TARGET_LEN;
 
@@ -120,8 +120,8 @@ impl HttpService {
         let config = self.io.config();
         let (verified, session) = self.verify(request, upgrade)?;
         let mut response = match (verified, session) {
-            (Verified::Open { transport, binary }, _) => {
-                return self.open(request, transport, binary).await;
+            (Verified::Open { transport, dialect }, _) => {
+                return self.open(request, transport, dialect).await;
             }
             (Verified::Poll(_), Some(session)) => polling::get(&session, request, config).await,
             (Verified::Post(_), Some(session)) => {
@@ -178,24 +178,21 @@ impl HttpService {
         &self,
         request: &mut Request<()>,
         transport: Transport,
-        binary: BinaryMode,
+        dialect: Dialect,
     ) -> Result<Response<Body>, Denial> {
         self.check_origin(request)?;
         let handshake = Arc::new(Handshake::of(request));
         self.io.hooks().allow(&handshake).await?;
         let config = self.io.config();
         let (session, mut response) = if transport == Transport::Polling {
-            let status = SessionStatus { transport, accepts_upgrade: true };
             let (respond, answer) = oneshot::channel();
             let beginning = Beginning::Polling { id: OPENING, respond };
-            let session = self.start(handshake, status, beginning)?;
+            let session = self.start(handshake, dialect, beginning)?;
             let response = polling::answer(&session, OPENING, answer, request, config).await;
             (session, response)
         } else {
-            let status = SessionStatus { transport, accepts_upgrade: false };
             let (switch, response) = upgrade::take(request, config)?;
-            let beginning = Beginning::WebSocket(switch, binary);
-            (self.start(handshake, status, beginning)?, response)
+            (self.start(handshake, dialect, Beginning::WebSocket(switch))?, response)
         };
         headers::complete(&mut response, request, &self.io, Some(&session.sid()));
         Ok(response)
@@ -204,7 +201,7 @@ impl HttpService {
     fn start(
         &self,
         handshake: Arc<Handshake>,
-        status: SessionStatus,
+        dialect: Dialect,
         beginning: Beginning,
     ) -> Result<Arc<SessionHandle>, Denial> {
         let sid = self.io.hooks().name(&handshake, || {
@@ -214,10 +211,11 @@ impl HttpService {
         })?;
         let config = Arc::clone(self.io.config());
         let max_sessions = config.max_sessions;
+        let status = beginning.status(dialect.revision);
         let session = Arc::new(SessionHandle::new(sid, handshake, config, status));
         self.io.sessions().insert(Arc::clone(&session), max_sessions)?;
         let (io, runtime) = (self.io.clone(), Arc::clone(&self.runtime));
-        let task = SessionTask::new(io, runtime, Arc::clone(&session), beginning);
+        let task = SessionTask::new(io, runtime, Arc::clone(&session), dialect, beginning);
         self.runtime.spawn(Box::pin(task));
         Ok(session)
     }

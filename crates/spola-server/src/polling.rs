@@ -13,7 +13,9 @@ use spola_engineio::server::{PollResponse, PostOutcome, RequestId};
 use crate::collect::{Collected, collect};
 use crate::compression::{self, Coding};
 use crate::config::Config;
-use crate::response::{Body, closing, empty, json, payload, post_response, session_unknown};
+use crate::response::{
+    BINARY, Body, TEXT, closing, empty, json, payload, post_response, session_unknown,
+};
 use crate::session::{Command, SessionHandle};
 
 /// Answers a GET once its session has something to say.
@@ -40,7 +42,8 @@ pub(crate) async fn answer(
     let response = response.await;
     guard.disarm();
     match response {
-        Ok(PollResponse::Payload(body)) => compressed(body, request, config).await,
+        Ok(PollResponse::Payload(body)) => compressed(TEXT, body, request, config).await,
+        Ok(PollResponse::BinaryPayload(body)) => compressed(BINARY, body, request, config).await,
         Ok(PollResponse::Refused(code)) => json(code.status(), code.json_body().into_bytes()),
         Ok(_) => empty(StatusCode::BAD_REQUEST),
         // The session's task has ended before it saw the request.
@@ -49,13 +52,18 @@ pub(crate) async fn answer(
 }
 
 /// A payload, compressed if it is large and the client takes that.
-async fn compressed(body: Bytes, request: &Request<()>, config: &Config) -> Response<Body> {
+async fn compressed(
+    content_type: &'static str,
+    body: Bytes,
+    request: &Request<()>,
+    config: &Config,
+) -> Response<Body> {
     let settings = config.http_compression.filter(|settings| body.len() >= settings.threshold);
     let Some((settings, coding)) = settings.zip(Coding::accepted(request.headers())) else {
-        return payload(body);
+        return payload(content_type, body);
     };
     let body = compression::compress(&body, coding, settings.level).await;
-    let mut response = payload(body.into());
+    let mut response = payload(content_type, body.into());
     response.headers_mut().insert(header::CONTENT_ENCODING, coding.name());
     response
 }

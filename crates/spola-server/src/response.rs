@@ -37,9 +37,13 @@ impl HttpBody for Body {
     }
 }
 
-/// The answer to a GET: a payload (§5.1).
-pub(crate) fn payload(bytes: Bytes) -> Response<Body> {
-    let mut response = plain(StatusCode::OK, "text/plain; charset=UTF-8", bytes);
+/// The type of a payload, and of one of revision 3 with binary in it.
+pub(crate) const TEXT: &str = "text/plain; charset=UTF-8";
+pub(crate) const BINARY: &str = "application/octet-stream";
+
+/// The answer to a GET: a payload (§5.1, §11.3).
+pub(crate) fn payload(content_type: &'static str, bytes: Bytes) -> Response<Body> {
+    let mut response = plain(StatusCode::OK, content_type, bytes);
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);
     response

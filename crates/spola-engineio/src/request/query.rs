@@ -1,5 +1,6 @@
 use crate::{
     config::Transport,
+    revision::Revision,
     sid::{InvalidSid, Sid},
 };
 
@@ -15,6 +16,7 @@ pub struct Query<'a> {
     transport: Option<&'a str>,
     sid: Option<&'a str>,
     b64: Option<&'a str>,
+    j: Option<&'a str>,
 }
 
 impl<'a> Query<'a> {
@@ -39,15 +41,20 @@ impl<'a> Query<'a> {
                 parsed.sid = Some(value);
             } else if decodes_to(name, "b64") {
                 parsed.b64 = Some(value);
+            } else if decodes_to(name, "j") {
+                parsed.j = Some(value);
             }
         }
         Ok(parsed)
     }
 
-    /// Whether `EIO` is `4`. Anything else, absence included, is revision 3.
+    /// The revision: 4 if `EIO` is `4`. Anything else, absence included, is revision 3.
     #[must_use]
-    pub fn is_revision_4(&self) -> bool {
-        self.eio.is_some_and(|value| decodes_to(value, "4"))
+    pub fn revision(&self) -> Revision {
+        match self.eio {
+            Some(value) if decodes_to(value, "4") => Revision::V4,
+            _ => Revision::V3,
+        }
     }
 
     /// The transport, if it is one that comes as a query.
@@ -70,6 +77,17 @@ impl<'a> Query<'a> {
     #[must_use]
     pub fn wants_base64(&self) -> bool {
         self.b64.is_some_and(|value| !value.is_empty())
+    }
+
+    /// The number of the client's callback, if it asks for JSONP: the digits of `j`, whatever stands
+    /// between them.
+    #[must_use]
+    pub fn jsonp(&self) -> Option<u32> {
+        let digits = decode(self.j?).filter(u8::is_ascii_digit);
+        let append = |index: u32, digit: u8| {
+            index.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
+        };
+        Some(digits.fold(0, append))
     }
 }
 

@@ -99,7 +99,7 @@ pub enum Context {
     Middleware,
     /// The application gave the new session an id that is none, or is taken.
     IdGeneration,
-    /// Revision 3.
+    /// Revision 3, which is not [allowed](crate::Config::allow_eio3).
     UnsupportedProtocolVersion,
 }
 

@@ -4,7 +4,8 @@ use super::{
 };
 use crate::{
     config::{Config, Transport},
-    server::BinaryMode,
+    revision::Revision,
+    server::{BinaryMode, Dialect},
     sid::Sid,
 };
 
@@ -41,6 +42,8 @@ pub struct SessionStatus {
     pub transport: Transport,
     /// Whether a WebSocket may begin an upgrade now.
     pub accepts_upgrade: bool,
+    /// The revision of the session, which all of its requests have.
+    pub revision: Revision,
 }
 
 /// What a request that passed the checks asks for.
@@ -52,8 +55,8 @@ pub enum Verified {
     Open {
         /// The transport that the session opens on.
         transport: Transport,
-        /// How binary messages go over a WebSocket.
-        binary: BinaryMode,
+        /// How the client writes and reads.
+        dialect: Dialect,
     },
     /// A GET of the session: [`handle_poll`](crate::server::Session::handle_poll).
     Poll(Sid),
@@ -96,7 +99,7 @@ pub fn verify(
         return Err(Refusal::new(Context::InvalidOrigin));
     }
     let verified = match query.sid() {
-        None => verify_opening(head, &query, transport),
+        None => verify_opening(head, &query, transport, config),
         Some(Err(_)) => Err(Context::SessionUnknown),
         Some(Ok(sid)) => match lookup(&sid) {
             None => Err(Context::SessionUnknown),
@@ -110,6 +113,7 @@ fn verify_opening(
     head: &RequestHead<'_>,
     query: &Query<'_>,
     transport: Transport,
+    config: &Config,
 ) -> Result<Verified, Context> {
     if head.method != Method::Get {
         return Err(Context::BadHandshakeMethod(head.method));
@@ -118,10 +122,12 @@ fn verify_opening(
     if head.upgrade != (transport == Transport::WebSocket) {
         return Err(Context::TransportHandshake);
     }
-    if !query.is_revision_4() {
+    let revision = query.revision();
+    if revision == Revision::V3 && !config.allow_eio3 {
         return Err(Context::UnsupportedProtocolVersion);
     }
-    Ok(Verified::Open { transport, binary: binary_mode(query) })
+    let dialect = Dialect { revision, binary: binary_mode(query), jsonp: query.jsonp() };
+    Ok(Verified::Open { transport, dialect })
 }
 
 fn verify_session(
@@ -138,7 +144,7 @@ fn verify_session(
     if head.upgrade != (transport == Transport::WebSocket) {
         return Err(Context::TransportHandshake);
     }
-    if !query.is_revision_4() {
+    if query.revision() != status.revision {
         return Err(Context::ProtocolMismatch);
     }
     Ok(match (head.upgrade, head.method) {

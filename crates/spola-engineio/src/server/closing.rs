@@ -1,18 +1,19 @@
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use super::{
     heartbeat::Heartbeat,
-    io::{CloseReason, Event, PollResponse, PostOutcome},
+    io::{CloseReason, Event, PostOutcome},
     session::Session,
     state::{Link, State},
 };
 use crate::config::Transport;
 
-pub(super) const CLOSE: Bytes = Bytes::from_static(b"1");
-pub(super) const NOOP: Bytes = Bytes::from_static(b"6");
-pub(super) const NOOP_AND_CLOSE: Bytes = Bytes::from_static(b"6\x1e1");
+/// The packets of an answer that no message is in.
+pub(super) type Farewell = &'static [&'static str];
+
+pub(super) const CLOSE: Farewell = &["1"];
+pub(super) const NOOP: Farewell = &["6"];
+pub(super) const NOOP_AND_CLOSE: Farewell = &["6", "1"];
 
 impl Session {
     /// Closes the session, with the reason `forced close` (§9). What was sent before still goes out.
@@ -57,7 +58,7 @@ impl Session {
     }
 
     /// Closes the session now. A pending GET gets what is queued, or else `farewell`.
-    pub(super) fn finish_with(&mut self, reason: CloseReason, farewell: Bytes) {
+    pub(super) fn finish_with(&mut self, reason: CloseReason, farewell: Farewell) {
         if matches!(self.state, State::Closed) {
             return;
         }
@@ -71,10 +72,10 @@ impl Session {
                 self.link = Link::Gone { last: Transport::Polling, close_due };
                 self.outgoing.clear();
                 if let Some(id) = get {
-                    self.answer_get(id, PollResponse::Payload(farewell));
+                    self.answer_get(id, self.dialect.fixed_response(farewell));
                 }
-                if let Some(id) = post {
-                    self.answer_post(id, PostOutcome::Abort);
+                if let Some(post) = post {
+                    self.answer_post(post.id, PostOutcome::Abort);
                 }
             }
             Link::WebSocket(websocket) => websocket.close_due = true,

@@ -7,13 +7,14 @@ use crate::request::ErrorCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
-/// How binary messages go over a WebSocket. Over polling they are always base64.
+/// How binary messages go over a WebSocket, and over polling in revision 3; polling in revision 4 has
+/// base64 alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BinaryMode {
-    /// As binary WebSocket messages.
+    /// As they are.
     #[default]
     Native,
-    /// As text, `b` and base64: the client asked for it with `b64` in the query.
+    /// As text, in base64: the client asked for it with `b64` in the query.
     Base64,
 }
 
@@ -24,7 +25,7 @@ pub enum Opening {
     /// By this GET, whose response is the open packet.
     Polling(RequestId),
     /// By a WebSocket whose 101 went out.
-    WebSocket(BinaryMode),
+    WebSocket,
 }
 
 /// How a WebSocket ended.
@@ -67,6 +68,8 @@ pub enum Transmit {
 pub enum PollResponse {
     /// 200 with this payload as `text/plain; charset=UTF-8`.
     Payload(Bytes),
+    /// 200 with this payload as `application/octet-stream`: revision 3, with binary in it.
+    BinaryPayload(Bytes),
     /// 400 with an empty body: the GET overlaps another (§5.4).
     BadRequest,
     /// The code's status and JSON body: the session closed, or moved to its WebSocket, while the GET
@@ -113,7 +116,7 @@ pub enum CloseReason {
     TransportClose,
     /// The client broke the rules of the transport.
     TransportError,
-    /// No pong came in time.
+    /// No pong came in time, or in revision 3 no ping.
     PingTimeout,
     /// The client sent what is no packet.
     ParseError,

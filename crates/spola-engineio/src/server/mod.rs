@@ -28,6 +28,7 @@
 //! What happens to a request after its answer may be handed in or not; it is ignored.
 
 mod closing;
+mod dialect;
 mod heartbeat;
 mod io;
 mod polling;
@@ -36,6 +37,7 @@ mod session;
 mod state;
 mod websocket;
 
+pub use dialect::Dialect;
 pub use io::{
     BinaryMode, CloseReason, Event, Opening, PollResponse, PostOutcome, RequestId, SendError,
     Transmit, UpgradeRefused, WebSocketEnd,

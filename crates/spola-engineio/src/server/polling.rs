@@ -2,15 +2,15 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use spola_engineio_packet::{Packet, payload};
+use spola_engineio_packet::{Packet, payload, v3};
 
 use super::{
     closing::{NOOP, NOOP_AND_CLOSE},
     io::{CloseReason, Event, PollResponse, PostOutcome, RequestId},
     session::Session,
-    state::{Link, PING, Polling, State},
+    state::{Link, Polling, Post, State},
 };
-use crate::request::ErrorCode;
+use crate::{request::ErrorCode, revision::Revision};
 
 impl Session {
     /// A GET came. It is answered once there is something to say; a second one while it is pending
@@ -48,19 +48,20 @@ impl Session {
 
     /// A POST came, whose body may still be on its way. `content_type` is the value of its header.
     ///
-    /// It is refused at once if it overlaps another POST or has the content type
+    /// It is refused at once if it overlaps another POST or, in revision 4, has the content type
     /// `application/octet-stream`; either closes the session (§5.2, §5.4).
     pub fn handle_post_started(&mut self, id: RequestId, content_type: Option<&[u8]>) {
+        let binary = self.dialect.check_content_type(content_type);
         let polling = match self.polling() {
             Ok(polling) => polling,
             Err(code) => return self.answer_post(id, PostOutcome::Refused(code)),
         };
-        let binary = content_type == Some(b"application/octet-stream");
-        if polling.post.is_some() || binary {
-            self.finish(CloseReason::TransportError);
-            self.answer_post(id, PostOutcome::BadRequest);
-        } else {
-            polling.post = Some(id);
+        match binary {
+            Ok(binary) if polling.post.is_none() => polling.post = Some(Post { id, binary }),
+            _ => {
+                self.finish(CloseReason::TransportError);
+                self.answer_post(id, PostOutcome::BadRequest);
+            }
         }
     }
 
@@ -73,13 +74,17 @@ impl Session {
         if body.len() > self.config.max_payload {
             return self.handle_post_too_large(id);
         }
-        if !self.take_post(id) {
+        let Some(post) = self.take_post(id) else {
             return;
-        }
-        for packet in payload::Decoder::new(text_of(body)) {
-            self.handle_polled_packet(now, packet);
-            if matches!(self.state, State::Closed) {
-                break;
+        };
+        if post.binary {
+            self.handle_payload(now, v3::Decoder::binary(body).map(Result::ok));
+        } else if let Some(text) = self.dialect.text_of(body) {
+            match self.dialect.revision {
+                Revision::V4 => {
+                    self.handle_payload(now, payload::Decoder::new(text).map(Result::ok));
+                }
+                Revision::V3 => self.handle_payload(now, v3::Decoder::text(text).map(Result::ok)),
             }
         }
         self.answer_post(id, PostOutcome::Ok);
@@ -87,7 +92,7 @@ impl Session {
 
     /// A POST's body exceeds the limit: it is answered 413, and the session lives on (§5.3).
     pub fn handle_post_too_large(&mut self, id: RequestId) {
-        if self.take_post(id) {
+        if self.take_post(id).is_some() {
             self.answer_post(id, PostOutcome::TooLarge);
         }
     }
@@ -95,17 +100,14 @@ impl Session {
     /// A POST ended before its body did, or its body took too long: the session closes (§5.4), and the
     /// POST gets no answer from it. For a POST that has its answer already, nothing happens.
     pub fn handle_post_aborted(&mut self, id: RequestId) {
-        if self.take_post(id) {
+        if self.take_post(id).is_some() {
             self.finish(CloseReason::TransportError);
         }
     }
 
-    /// Whether `id` is the POST in progress; it then is no more.
-    fn take_post(&mut self, id: RequestId) -> bool {
-        match self.polling() {
-            Ok(polling) => polling.post.take_if(|post| *post == id).is_some(),
-            Err(_) => false,
-        }
+    /// The POST in progress, if `id` is that; it then is no more.
+    fn take_post(&mut self, id: RequestId) -> Option<Post> {
+        self.polling().ok()?.post.take_if(|post| post.id == id)
     }
 
     /// The polling transport, or the code for a request that comes too late for it.
@@ -118,20 +120,18 @@ impl Session {
         }
     }
 
-    fn handle_polled_packet(
-        &mut self,
-        now: Instant,
-        packet: Result<Packet, payload::PayloadError>,
-    ) {
-        if matches!(packet, Ok(Packet::Close)) {
-            return self.finish_with(CloseReason::TransportClose, NOOP);
-        }
-        if matches!(self.state, State::Closing { .. }) {
-            return;
-        }
-        match packet {
-            Ok(packet) => self.handle_packet(now, packet),
-            Err(_) => self.finish(CloseReason::ParseError),
+    /// Handles the packets of a POST, `None` being one that is malformed.
+    fn handle_payload(&mut self, now: Instant, packets: impl Iterator<Item = Option<Packet>>) {
+        for packet in packets {
+            match packet {
+                Some(Packet::Close) => self.finish_with(CloseReason::TransportClose, NOOP),
+                _ if matches!(self.state, State::Closing { .. }) => {}
+                Some(packet) => self.handle_packet(now, packet),
+                None => self.finish(CloseReason::ParseError),
+            }
+            if matches!(self.state, State::Closed) {
+                break;
+            }
         }
     }
 
@@ -142,9 +142,17 @@ impl Session {
                 self.heartbeat.handle_traffic(now, &self.config);
                 self.events.push(Event::Message(message));
             }
-            Packet::Pong { .. } => self.heartbeat.handle_pong(now, &self.config),
-            // Only the server pings (§8.1).
-            Packet::Ping { .. } => self.finish(CloseReason::TransportError),
+            Packet::Pong { .. } => match self.dialect.revision {
+                Revision::V4 => self.heartbeat.handle_pong(now, &self.config),
+                Revision::V3 => self.finish(CloseReason::TransportError),
+            },
+            Packet::Ping { .. } => match self.dialect.revision {
+                Revision::V4 => self.finish(CloseReason::TransportError),
+                Revision::V3 => {
+                    self.heartbeat.handle_ping(now, &self.config);
+                    self.release_memory();
+                }
+            },
             Packet::Open(_) | Packet::Close | Packet::Upgrade | Packet::Noop => {
                 self.heartbeat.handle_traffic(now, &self.config);
             }
@@ -153,7 +161,7 @@ impl Session {
 
     /// Answers the pending GET with what is queued, if there are both.
     pub(super) fn flush_to_get(&mut self) {
-        if self.outgoing.is_empty() && !self.heartbeat.ping_due() {
+        if self.outgoing.is_empty() && !self.heartbeat.packet_due() {
             return;
         }
         let Link::Polling(polling) = &mut self.link else {
@@ -162,36 +170,30 @@ impl Session {
         let Some(id) = polling.get.take() else {
             return;
         };
-        let body = self.take_payload().into_bytes();
-        self.answer_get(id, PollResponse::Payload(body));
+        let response = self.take_payload();
+        self.answer_get(id, response);
     }
 
-    /// As much of the queue as goes into one response, the ping first.
-    fn take_payload(&mut self) -> ByteString {
-        let ping = self.heartbeat.take_ping();
-        let mut len = usize::from(ping);
+    /// As much of the queue as goes into one response, the heartbeat first.
+    fn take_payload(&mut self) -> PollResponse {
+        let beat = self.heartbeat.take_packet();
+        let mut len = beat.as_ref().map_or(0, |beat| self.dialect.packet_len(beat));
         let mut count = 0;
         for message in self.outgoing.iter() {
             let separator = usize::from(len > 0);
-            let longer = payload::packet_len(message).saturating_add(len + separator);
+            let longer = self.dialect.packet_len(message).saturating_add(len + separator);
             if longer > self.config.max_poll_response && len > 0 {
                 break;
             }
             len = longer;
             count += 1;
         }
-        let mut body = payload::Encoder::with_capacity(len);
-        let ping = ping.then_some(PING);
         let messages = std::iter::from_fn(|| self.outgoing.pop()).take(count);
-        for message in ping.into_iter().chain(messages) {
-            // `send` admitted nothing that a payload cannot carry.
-            let _ = body.push(&message);
-        }
-        body.finish()
+        self.dialect.poll_response(beat.into_iter().chain(messages), len)
     }
 }
 
-fn text_of(body: Bytes) -> ByteString {
+pub(super) fn text_of(body: Bytes) -> ByteString {
     ByteString::try_from(body.clone())
         .unwrap_or_else(|_| String::from_utf8_lossy(&body).into_owned().into())
 }

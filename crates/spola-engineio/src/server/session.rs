@@ -1,15 +1,13 @@
 use std::{mem, time::Instant};
 
-use spola_engineio_packet::{EncodedMessage, Handshake, Packet, WebSocketMessage, payload};
+use spola_engineio_packet::{EncodedMessage, Handshake, Packet, WebSocketMessage};
 
 use super::{
+    dialect::Dialect,
     heartbeat::{Heartbeat, Tick},
-    io::{
-        BinaryMode, CloseReason, Event, Opening, PollResponse, PostOutcome, RequestId, SendError,
-        Transmit,
-    },
+    io::{CloseReason, Event, Opening, PollResponse, PostOutcome, RequestId, SendError, Transmit},
     queue::{BURST, Outgoing, Queue},
-    state::{Link, PING, PROBE_ANSWER, Polling, State, WebSocket, is_due},
+    state::{Link, PROBE_ANSWER, Polling, State, WebSocket, is_due},
 };
 use crate::{
     config::{Config, Transport},
@@ -24,6 +22,7 @@ use crate::{
 pub struct Session {
     pub(super) config: Config,
     pub(super) sid: Sid,
+    pub(super) dialect: Dialect,
     pub(super) state: State,
     pub(super) link: Link,
     pub(super) heartbeat: Heartbeat,
@@ -37,22 +36,32 @@ pub struct Session {
 impl Session {
     /// Opens a session, and queues its open packet and [`Event::Opened`].
     ///
-    /// `sid` must be unique among the server's sessions.
+    /// `sid` must be unique among the server's sessions; `dialect` is what the request's check
+    /// [said](crate::request::Verified::Open).
     #[must_use]
-    pub fn new(sid: Sid, opening: Opening, config: &Config, now: Instant) -> Self {
+    pub fn new(
+        sid: Sid,
+        opening: Opening,
+        dialect: Dialect,
+        config: &Config,
+        now: Instant,
+    ) -> Self {
         let mut session = Self {
             config: config.clone(),
             sid,
+            dialect,
             state: State::Open,
             link: match opening {
                 Opening::Polling(_) => {
                     Link::Polling(Polling { get: None, post: None, upgrade: None })
                 }
-                Opening::WebSocket(binary) => {
-                    Link::WebSocket(WebSocket { binary, pong_due: false, close_due: false })
-                }
+                Opening::WebSocket => Link::WebSocket(WebSocket {
+                    binary: dialect.binary,
+                    pong_due: false,
+                    close_due: false,
+                }),
             },
-            heartbeat: Heartbeat::new(now, config),
+            heartbeat: Heartbeat::new(dialect.revision, now, config),
             outgoing: Outgoing::new(),
             replies: Queue::new(),
             events: Queue::new(),
@@ -62,15 +71,12 @@ impl Session {
         let first = [session.open_packet()].into_iter().chain(initial);
         match opening {
             Opening::Polling(id) => {
-                let mut body = payload::Encoder::new();
-                for packet in first {
-                    // A text that no payload can carry is left out.
-                    let _ = body.push(&packet);
-                }
-                let body = body.finish().into_bytes();
-                session.answer_get(id, PollResponse::Payload(body));
+                let first: Vec<_> = first.collect();
+                let len = first.iter().map(|packet| dialect.packet_len(packet) + 1).sum();
+                let response = dialect.poll_response(first.into_iter(), len);
+                session.answer_get(id, response);
             }
-            Opening::WebSocket(_) => first.for_each(|packet| session.outgoing.push(packet)),
+            Opening::WebSocket => first.for_each(|packet| session.outgoing.push(packet)),
         }
         session
     }
@@ -103,8 +109,8 @@ impl Session {
         {
             return Err(SendError::Full);
         }
-        if matches!(self.link, Link::Polling(_)) {
-            payload::check(&message).map_err(|_| SendError::Separator)?;
+        if matches!(self.link, Link::Polling(_)) && !self.dialect.can_poll(&message) {
+            return Err(SendError::Separator);
         }
         self.outgoing.push(message);
         Ok(())
@@ -122,10 +128,7 @@ impl Session {
         match self.heartbeat.handle_timeout(now, &self.config) {
             Tick::Nothing => {}
             // The one thing that happens to an idle session, and so the time to free its memory.
-            Tick::PingDue => {
-                self.outgoing.release();
-                self.events.release();
-            }
+            Tick::PingDue => self.release_memory(),
             Tick::TimedOut => {
                 if matches!(self.link, Link::WebSocket(_)) {
                     // Nobody reads it.
@@ -156,14 +159,12 @@ impl Session {
                 if mem::take(&mut websocket.pong_due) {
                     return Some(Transmit::WebSocketMessage(PROBE_ANSWER));
                 }
-                if self.heartbeat.take_ping() {
-                    return Some(Transmit::WebSocketMessage(PING));
+                if let Some(beat) = self.heartbeat.take_packet() {
+                    return Some(Transmit::WebSocketMessage(beat));
                 }
-                if let Some(message) = self.outgoing.pop() {
-                    return Some(Transmit::WebSocketMessage(match websocket.binary {
-                        BinaryMode::Native => message,
-                        BinaryMode::Base64 => WebSocketMessage::Text(message.into_text()),
-                    }));
+                if let Some(packet) = self.outgoing.pop() {
+                    let message = self.dialect.on_websocket(packet, websocket.binary);
+                    return Some(Transmit::WebSocketMessage(message));
                 }
                 if websocket.close_due {
                     self.link = Link::Gone { last: Transport::WebSocket, close_due: false };
@@ -250,7 +251,17 @@ impl Session {
         if matches!(self.state, State::Closed) {
             return None;
         }
-        Some(SessionStatus { transport: self.transport(), accepts_upgrade: self.accepts_upgrade() })
+        Some(SessionStatus {
+            transport: self.transport(),
+            accepts_upgrade: self.accepts_upgrade(),
+            revision: self.dialect.revision,
+        })
+    }
+
+    /// Frees what the queues keep, once in a while.
+    pub(super) fn release_memory(&mut self) {
+        self.outgoing.release();
+        self.events.release();
     }
 
     pub(super) fn answer_get(&mut self, id: RequestId, response: PollResponse) {

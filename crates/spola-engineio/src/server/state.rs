@@ -8,7 +8,6 @@ use spola_engineio_packet::WebSocketMessage;
 use super::io::{BinaryMode, RequestId, Transmit};
 use crate::config::Transport;
 
-pub(super) const PING: WebSocketMessage = WebSocketMessage::from_static("2");
 pub(super) const PROBE_ANSWER: WebSocketMessage = WebSocketMessage::from_static("3probe");
 
 pub(super) const MIN_NOOP_INTERVAL: Duration = Duration::from_millis(1);
@@ -41,8 +40,15 @@ pub(super) struct Polling {
     /// The pending GET.
     pub(super) get: Option<RequestId>,
     /// The POST in progress.
-    pub(super) post: Option<RequestId>,
+    pub(super) post: Option<Post>,
     pub(super) upgrade: Option<Upgrade>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Post {
+    pub(super) id: RequestId,
+    /// Its body is a binary payload.
+    pub(super) binary: bool,
 }
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use spola_engineio_packet::{Packet, PacketError, WebSocketMessage};
 
 use super::{
     closing::{CLOSE, NOOP},
-    io::{BinaryMode, CloseReason, Event, PollResponse, PostOutcome, UpgradeRefused, WebSocketEnd},
+    io::{BinaryMode, CloseReason, Event, PostOutcome, UpgradeRefused, WebSocketEnd},
     session::Session,
     state::{Link, MIN_NOOP_INTERVAL, Polling, State, Upgrade, WebSocket, is_due},
 };
@@ -40,12 +40,17 @@ impl Session {
     /// [`max_payload`](crate::Config::max_payload).
     pub fn handle_websocket_message(&mut self, now: Instant, message: WebSocketMessage) {
         match &self.link {
-            Link::WebSocket(websocket) if !websocket.close_due => match Packet::decode(message) {
-                Ok(packet) => self.handle_packet(now, packet),
-                Err(_) => self.finish(CloseReason::ParseError),
-            },
+            Link::WebSocket(websocket) if !websocket.close_due => {
+                match self.dialect.of_websocket(message) {
+                    Some(Ok(packet)) => self.handle_packet(now, packet),
+                    Some(Err(_)) => self.finish(CloseReason::ParseError),
+                    None => {}
+                }
+            }
             Link::Polling(Polling { upgrade: Some(upgrade), .. }) if !upgrade.close_due => {
-                self.handle_upgrade_packet(now, Packet::decode(message));
+                if let Some(packet) = self.dialect.of_websocket(message) {
+                    self.handle_upgrade_packet(now, packet);
+                }
             }
             Link::WebSocket(_) | Link::Polling(_) | Link::Gone { .. } => {}
         }
@@ -100,11 +105,11 @@ impl Session {
         let Upgrade { binary, pong_due, .. } = *upgrade;
         self.link = Link::WebSocket(WebSocket { binary, pong_due, close_due: false });
         if let Some(id) = get {
-            self.answer_get(id, PollResponse::Payload(CLOSE));
+            self.answer_get(id, self.dialect.fixed_response(CLOSE));
         }
-        if let Some(id) = post {
+        if let Some(post) = post {
             // Its packets could not be put in order with those of the WebSocket.
-            self.answer_post(id, PostOutcome::Abort);
+            self.answer_post(post.id, PostOutcome::Abort);
         }
         match self.state {
             State::Open => self.events.push(Event::Upgraded),
@@ -138,7 +143,7 @@ impl Session {
         if let Link::Polling(polling) = &mut self.link
             && let Some(id) = polling.get.take()
         {
-            self.answer_get(id, PollResponse::Payload(NOOP));
+            self.answer_get(id, self.dialect.fixed_response(NOOP));
         }
     }
 }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use spola_engineio::{
-    Config,
-    server::{BinaryMode, Opening},
-};
+use spola_engineio::{Config, server::Opening};
 
 use crate::World;
 
@@ -156,7 +153,7 @@ fn span_too_long_for_the_clock_means_never() {
     config.upgrade_timeout = Duration::MAX;
     config.polling_close_timeout = Duration::MAX;
     config.noop_interval = Duration::MAX;
-    let world = World::new(Opening::WebSocket(BinaryMode::Native), &config);
+    let world = World::new(Opening::WebSocket, &config);
     assert_eq!(world.timeout(), None);
     let mut world = World::polling_with(&config);
     assert_eq!(world.open_websocket(), Ok(()));

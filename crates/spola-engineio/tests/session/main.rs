@@ -7,6 +7,7 @@ mod heartbeat;
 mod limits;
 mod polling;
 mod properties;
+mod revision_3;
 mod upgrade;
 mod websocket;
 
@@ -20,8 +21,8 @@ use spola_engineio::{
     Config, Sid,
     packet::{EncodedMessage, Message, WebSocketMessage},
     server::{
-        BinaryMode, Event, Opening, PollResponse, PostOutcome, RequestId, SendError, Session,
-        Transmit, UpgradeRefused, WebSocketEnd,
+        BinaryMode, Dialect, Event, Opening, PollResponse, PostOutcome, RequestId, SendError,
+        Session, Transmit, UpgradeRefused, WebSocketEnd,
     },
 };
 
@@ -38,9 +39,13 @@ struct World {
 
 impl World {
     fn new(opening: Opening, config: &Config) -> Self {
+        Self::speaking(Dialect::default(), opening, config)
+    }
+
+    fn speaking(dialect: Dialect, opening: Opening, config: &Config) -> Self {
         let now = *START;
         let sid = SID.parse::<Sid>().expect("an id");
-        Self { session: Session::new(sid, opening, config, now), now }
+        Self { session: Session::new(sid, opening, dialect, config, now), now }
     }
 
     /// A session that polls; its open packet is out.
@@ -56,7 +61,7 @@ impl World {
 
     /// A session that opened over a WebSocket; its open packet is out.
     fn websocket() -> Self {
-        let mut world = Self::new(Opening::WebSocket(BinaryMode::Native), &Config::default());
+        let mut world = Self::new(Opening::WebSocket, &Config::default());
         assert_eq!((world.out().len(), world.events()), (1, vec!["opened".to_owned()]));
         world
     }
@@ -156,6 +161,7 @@ fn line(transmit: &Transmit) -> String {
                 let body = str::from_utf8(body).expect("a payload is text");
                 format!("get {id}: {}", body.replace('\x1e', "|"))
             }
+            PollResponse::BinaryPayload(body) => format!("get {id}: {:x?}", &body[..]),
             PollResponse::BadRequest => format!("get {id}: 400"),
             PollResponse::Refused(code) => format!("get {id}: code {}", code.as_u8()),
             other => panic!("{other:?}"),

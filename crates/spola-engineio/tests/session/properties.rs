@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use proptest::{collection::vec, prelude::*, sample::select};
 use spola_engineio::{
-    Config,
-    packet::{EncodedMessage, WebSocketMessage, payload},
-    server::{BinaryMode, Event, Opening, PollResponse, RequestId, Transmit, WebSocketEnd},
+    Config, Revision,
+    packet::{EncodedMessage, WebSocketMessage, payload, v3},
+    server::{
+        BinaryMode, Dialect, Event, Opening, PollResponse, RequestId, Transmit, WebSocketEnd,
+    },
 };
 
 use crate::World;
@@ -61,15 +63,32 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-const TEXTS: [&str; 13] =
-    ["2probe", "2probe", "2probe", "5", "5", "4", "4abc", "3", "2", "1", "6", "bAQ==", "9"];
+const TEXTS: [&str; 14] = [
+    "2probe", "2probe", "2probe", "5", "5", "4", "4abc", "3", "2", "1", "6", "bAQ==", "b4AQ==", "9",
+];
+
+fn dialect() -> impl Strategy<Value = Dialect> {
+    let native = Dialect::default();
+    let v3 = Dialect { revision: Revision::V3, ..native };
+    let binary = BinaryMode::Base64;
+    prop_oneof![
+        4 => Just(native),
+        2 => Just(v3),
+        1 => Just(Dialect { binary, ..v3 }),
+        1 => Just(Dialect { jsonp: Some(7), ..v3 }),
+        1 => Just(Dialect { jsonp: Some(7), ..native }),
+    ]
+}
 
 fn body() -> impl Strategy<Value = Bytes> {
+    let bodies_v3: [&[u8]; 5] =
+        [b"1:22:4a", b"2:4a1:62:4c", b"\x00\x02\xff4a\x01\x02\xff\x04b", b"1:1", b"2:4a3:4b"];
     let bodies =
         ["4a", "4b\x1e3", "3", "6\x1e4c\x1e4\x1ebAQ==", "1", "4d\x1e", "2", "4e\x1e9\x1e4f"];
     prop_oneof![
         6 => select(bodies[..4].to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
         1 => select(bodies.to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
+        4 => select(bodies_v3.to_vec()).prop_map(Bytes::from_static),
         1 => vec(any::<u8>(), 0..70).prop_map(Bytes::from),
     ]
 }
@@ -98,17 +117,18 @@ enum Request {
 /// A driver that checks what it is given.
 struct Driver {
     world: World,
+    dialect: Dialect,
     requests: BTreeMap<u64, Request>,
     websocket: bool,
     events: Vec<Event>,
 }
 
 impl Driver {
-    fn new(opening: Opening) -> Self {
-        let websocket = matches!(opening, Opening::WebSocket(_));
+    fn new(opening: Opening, dialect: Dialect) -> Self {
+        let websocket = matches!(opening, Opening::WebSocket);
         let requests = if websocket { BTreeMap::new() } else { [(0, Request::Get)].into() };
-        let world = World::new(opening, &tight_config());
-        Self { world, requests, websocket, events: Vec::new() }
+        let world = World::speaking(dialect, opening, &tight_config());
+        Self { world, dialect, requests, websocket, events: Vec::new() }
     }
 
     fn new_request(&mut self, request: Request) -> RequestId {
@@ -211,9 +231,7 @@ impl Driver {
         while let Some(transmit) = self.world.session.poll_transmit() {
             match transmit {
                 Transmit::PollResponse { id, response } => {
-                    if let PollResponse::Payload(body) = response {
-                        check_payload(body);
-                    }
+                    check_payload(self.dialect, response);
                     self.answer(id, Request::Get);
                 }
                 Transmit::PostResponse { id, .. } => self.answer(id, Request::Post),
@@ -234,15 +252,33 @@ impl Driver {
     }
 }
 
-fn check_payload(body: Bytes) {
-    let text = String::from_utf8(body.to_vec()).expect("a payload is text");
-    if text.starts_with("0{") {
-        return;
+fn check_payload(dialect: Dialect, response: PollResponse) {
+    let body = match response {
+        PollResponse::Payload(body) => body,
+        PollResponse::BinaryPayload(body) => {
+            assert_eq!((dialect.revision, dialect.jsonp), (Revision::V3, None));
+            assert_eq!(dialect.binary, BinaryMode::Native);
+            let len = body.len();
+            let packets: Result<Vec<_>, _> = v3::Decoder::binary(body).collect();
+            return assert!(packets.expect("packets").len() == 1 || len <= MAX_RESPONSE);
+        }
+        _ => return,
+    };
+    let mut text = String::from_utf8(body.to_vec()).expect("a payload is text");
+    if dialect.jsonp.is_some() {
+        let script = text.strip_prefix("___eio[7](\"").and_then(|text| text.strip_suffix("\");"));
+        text = script.expect("a script").replace("\\\"", "\"").replace("\\u001e", "\x1e");
     }
-    assert!(text.len() <= MAX_RESPONSE || !text.contains(payload::SEPARATOR), "{text}");
-    for packet in payload::Decoder::new(text.into()) {
-        packet.expect("a packet");
-    }
+    let len = text.len();
+    let count = match dialect.revision {
+        Revision::V4 => {
+            payload::Decoder::new(text.into()).inspect(|packet| assert!(packet.is_ok())).count()
+        }
+        Revision::V3 => {
+            v3::Decoder::text(text.into()).inspect(|packet| assert!(packet.is_ok())).count()
+        }
+    };
+    assert!(count == 1 || len <= MAX_RESPONSE, "{count} packets of {len} bytes");
 }
 
 fn check_events(events: &[Event]) {
@@ -414,14 +450,15 @@ proptest! {
     #[test]
     fn every_session_ends_well(
         websocket: bool,
+        dialect in dialect(),
         steps in vec(step(), 0..80),
     ) {
         let opening = if websocket {
-            Opening::WebSocket(BinaryMode::Native)
+            Opening::WebSocket
         } else {
             Opening::Polling(RequestId(0))
         };
-        let mut driver = Driver::new(opening);
+        let mut driver = Driver::new(opening, dialect);
         for step in steps {
             driver.step(step);
         }
@@ -436,8 +473,11 @@ proptest! {
     }
 
     #[test]
-    fn session_ends_by_itself_when_the_peer_is_silent(steps in vec(step(), 0..40)) {
-        let mut driver = Driver::new(Opening::Polling(RequestId(0)));
+    fn session_ends_by_itself_when_the_peer_is_silent(
+        dialect in dialect(),
+        steps in vec(step(), 0..40),
+    ) {
+        let mut driver = Driver::new(Opening::Polling(RequestId(0)), dialect);
         for step in steps {
             driver.step(step);
         }

@@ -4,15 +4,14 @@ use bytes::Bytes;
 use spola_engineio::{
     Config, Transport,
     packet::{EncodedMessage, WebSocketMessage},
-    server::{BinaryMode, Opening, WebSocketEnd},
+    server::{BinaryMode, Dialect, Opening, WebSocketEnd},
 };
 
 use crate::World;
 
 #[test]
 fn session_opens_with_the_official_packet() {
-    let opening = Opening::WebSocket(BinaryMode::Native);
-    let mut world = World::new(opening, &Config::default());
+    let mut world = World::new(Opening::WebSocket, &Config::default());
     assert_eq!(world.send("early"), Ok(()));
     assert_eq!(world.events(), ["opened"]);
     assert_eq!(
@@ -31,7 +30,7 @@ fn session_opens_with_the_official_packet() {
 fn initial_packet_follows_the_open_packet() {
     let mut config = Config::default();
     config.initial_packet = Some(EncodedMessage::text("hello"));
-    let mut world = World::new(Opening::WebSocket(BinaryMode::Native), &config);
+    let mut world = World::new(Opening::WebSocket, &config);
     assert_eq!(world.send("early"), Ok(()));
     let out = world.out();
     assert!(out[0].starts_with("ws 0{"));
@@ -63,7 +62,8 @@ fn messages_go_both_ways() {
 
 #[test]
 fn binary_goes_as_text_to_a_client_that_asked_for_it() {
-    let mut world = World::new(Opening::WebSocket(BinaryMode::Base64), &Config::default());
+    let dialect = Dialect { binary: BinaryMode::Base64, ..Dialect::default() };
+    let mut world = World::speaking(dialect, Opening::WebSocket, &Config::default());
     assert_eq!(world.out().len(), 1);
     let binary = EncodedMessage::binary(Bytes::from_static(&[1, 2, 3, 4]));
     assert_eq!(world.session.send(binary), Ok(()));

@@ -12,9 +12,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use spola_engineio::Transport;
 use spola_engineio::packet::{EncodedMessage, Message};
+use spola_engineio::request::SessionStatus;
 use spola_engineio::server::{self as engine, PollResponse, PostOutcome, RequestId};
+use spola_engineio::{Revision, Transport};
 use spola_socketio::server::{self as sockets, DisconnectReason};
 use spola_socketio_packet::{self as packet, AckId, Data, Encoded};
 
@@ -71,7 +72,19 @@ pub(crate) struct SessionTask {
 /// How a session begins.
 pub(crate) enum Beginning {
     Polling { id: RequestId, respond: oneshot::Sender<PollResponse> },
-    WebSocket(Switch, engine::BinaryMode),
+    WebSocket(Switch),
+}
+
+impl Beginning {
+    /// The status of a session that begins like this.
+    pub(crate) fn status(&self, revision: Revision) -> SessionStatus {
+        let transport = match self {
+            Self::Polling { .. } => Transport::Polling,
+            Self::WebSocket(_) => Transport::WebSocket,
+        };
+        let accepts_upgrade = transport == Transport::Polling;
+        SessionStatus { transport, accepts_upgrade, revision }
+    }
 }
 
 impl SessionTask {
@@ -79,6 +92,7 @@ impl SessionTask {
         io: Io,
         runtime: Arc<dyn Runtime>,
         handle: Arc<SessionHandle>,
+        dialect: engine::Dialect,
         beginning: Beginning,
     ) -> Self {
         let config = Arc::clone(io.config());
@@ -89,11 +103,11 @@ impl SessionTask {
                 polls.add(id, respond);
                 (engine::Opening::Polling(id), None)
             }
-            Beginning::WebSocket(switch, binary) => {
-                (engine::Opening::WebSocket(binary), Some(Wire::opening(switch, now, &config)))
+            Beginning::WebSocket(switch) => {
+                (engine::Opening::WebSocket, Some(Wire::opening(switch, now, &config)))
             }
         };
-        let engine = engine::Session::new(handle.sid(), opening, &config.engine, now);
+        let engine = engine::Session::new(handle.sid(), opening, dialect, &config.engine, now);
         let mut settings = config.sockets;
         settings.prefix = PACKET_PREFIX;
         Self {

@@ -1,0 +1,9 @@
+/// A revision of Engine.IO, as `EIO` in the query of a session's first request has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Revision {
+    /// Revision 3: `EIO` is anything but `4`, or absent. What `socket.io-client` 2 and older speak.
+    V3,
+    /// Revision 4: `EIO` is `4`.
+    #[default]
+    V4,
+}
