@@ -1,4 +1,4 @@
-//! Sans-IO Socket.IO connections (protocol revision 5): namespaces, events, acknowledgements.
+//! Sans-IO Socket.IO connections (protocol revisions 5, 4 and 3): namespaces, events, acknowledgements.
 //!
 //! [`server::Connection`] is one client's Engine.IO session as the server sees it, with any
 //! number of namespaces on it. It owns no socket, clock or task: messages and the time go in, and

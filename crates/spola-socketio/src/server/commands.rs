@@ -7,7 +7,7 @@ use spola_socketio_packet::{
 };
 
 use super::{
-    CloseReason, Connection, DisconnectReason, SendError,
+    CloseReason, Connection, DisconnectReason, Revision, SendError, legacy,
     slots::{State, Stay},
 };
 
@@ -22,11 +22,17 @@ impl Connection {
         self.check_pending(namespace)?;
         self.slots.join(namespace);
         self.connect_deadline = None;
-        self.transmits.push(encode_connect_reply(self.prefix, namespace, sid));
+        self.transmits.push(match self.revision {
+            Revision::V5 => encode_connect_reply(self.prefix, namespace, sid),
+            Revision::V4 => legacy::connect_reply(self.prefix, namespace),
+        });
         Ok(())
     }
 
     /// Turns down a CONNECT, with a message and data for the client. It may ask again.
+    ///
+    /// A client of revision 4 is told the data alone, or, if there is none, the message; that a
+    /// namespace does not exist it hears in the words `Invalid namespace`, which go as in revision 5.
     ///
     /// # Errors
     ///
@@ -39,7 +45,7 @@ impl Connection {
     ) -> Result<(), SendError> {
         self.check_pending(namespace)?;
         self.slots.remove(namespace);
-        self.transmits.push(encode_connect_error(self.prefix, namespace, message, data));
+        self.send_refusal(namespace, message, data);
         Ok(())
     }
 
@@ -156,6 +162,18 @@ impl Connection {
             self.transmits.push(disconnect_packet(self.prefix, namespace.clone()));
         }
         self.finish(CloseReason::Command);
+    }
+
+    pub(super) fn send_refusal(
+        &mut self,
+        namespace: &Namespace,
+        message: &str,
+        data: Option<&RawValue>,
+    ) {
+        self.transmits.push(match self.revision {
+            Revision::V5 => encode_connect_error(self.prefix, namespace, message, data),
+            Revision::V4 => legacy::connect_error(self.prefix, namespace, message, data),
+        });
     }
 
     fn await_ack(

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use spola_socketio_packet::Limits;
 
+use super::Revision;
+
 /// What a connection grants its client. The defaults are safe, and official clients do not
 /// notice them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct Config {
     pub binary_timeout: Duration,
     /// What one packet may hold, coming in; the number of attachments also going out.
     pub packets: Limits,
+    /// The protocol that the client speaks; revision 5.
+    pub revision: Revision,
     /// Put before each packet that the connection writes itself: `""`, or Engine.IO's `"4"`.
     pub prefix: &'static str,
 }
@@ -35,6 +39,7 @@ impl Default for Config {
             ack_timeout: Duration::from_secs(60),
             binary_timeout: Duration::from_secs(30),
             packets: Limits::default(),
+            revision: Revision::V5,
             prefix: "",
         }
     }

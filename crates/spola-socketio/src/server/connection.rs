@@ -1,14 +1,16 @@
-use std::time::{Duration, Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use spola_socketio_packet::{
-    AckId, DecodeError, Decoder, Encoded, Namespace, Packet, encode_connect_error,
-};
+use spola_socketio_packet::{AckId, DecodeError, Decoder, Encoded, Namespace, Packet};
 
 use super::{
-    CloseReason, Config, DisconnectReason, Event, Violation,
+    CloseReason, Config, DisconnectReason, Event, Revision, Violation,
     acks::Deadlines,
+    legacy,
     slots::{Slots, State, Stay},
 };
 use crate::queue::Queue;
@@ -22,9 +24,11 @@ use crate::queue::Queue;
 #[derive(Debug)]
 pub struct Connection {
     pub(super) prefix: &'static str,
+    pub(super) revision: Revision,
     pub(super) ack_timeout: Duration,
     binary_timeout: Duration,
     max_pending_connects: u32,
+    pub(super) max_auth_bytes: u32,
     pub(super) max_namespaces: u32,
     pub(super) max_outstanding_acks: u32,
     pub(super) max_attachments: u32,
@@ -48,11 +52,13 @@ impl Connection {
     /// A connection on a session that has just opened.
     #[must_use]
     pub fn new(config: Config, now: Instant) -> Self {
-        Self {
+        let mut connection = Self {
             prefix: config.prefix,
+            revision: config.revision,
             ack_timeout: config.ack_timeout,
             binary_timeout: config.binary_timeout,
             max_pending_connects: config.max_pending_connects,
+            max_auth_bytes: config.packets.max_auth_bytes,
             max_namespaces: config.max_namespaces,
             max_outstanding_acks: config.max_outstanding_acks,
             max_attachments: config.packets.max_attachments,
@@ -64,7 +70,11 @@ impl Connection {
             ack_deadlines: Deadlines::default(),
             events: Queue::new(),
             transmits: Queue::new(),
+        };
+        if config.revision == Revision::V4 {
+            connection.handle_connect(Namespace::root(), None);
         }
+        connection
     }
 
     /// A text message came (without what the layer below puts in front of it).
@@ -72,8 +82,14 @@ impl Connection {
         if self.closed {
             return;
         }
+        if self.revision == Revision::V4
+            && !self.decoder.is_pending()
+            && let Some(name) = legacy::connect_name(&text)
+        {
+            return self.handle_legacy_connect(name);
+        }
         match self.decoder.decode_text(text) {
-            Ok(Some(packet)) => self.handle_packet(packet),
+            Ok(Some(packet)) => self.handle_any_packet(packet),
             Ok(None) => self.await_attachments(now),
             Err(error) => self.malformed(error),
         }
@@ -87,7 +103,7 @@ impl Connection {
         match self.decoder.decode_binary(attachment) {
             Ok(Some(packet)) => {
                 self.binary_deadline = None;
-                self.handle_packet(packet);
+                self.handle_any_packet(packet);
             }
             Ok(None) => {}
             Err(error) => self.malformed(error),
@@ -152,6 +168,17 @@ impl Connection {
         self.closed
     }
 
+    /// Handles a packet of whatever revision the client speaks.
+    fn handle_any_packet(&mut self, packet: Packet) {
+        match self.revision {
+            Revision::V5 => self.handle_packet(packet),
+            Revision::V4 => match legacy::normal_packet(packet) {
+                Ok(packet) => self.handle_packet(packet),
+                Err(error) => self.malformed(error.into()),
+            },
+        }
+    }
+
     fn handle_packet(&mut self, packet: Packet) {
         match packet {
             Packet::Event { namespace, ack, data } => match self.slots.state(&namespace) {
@@ -176,7 +203,7 @@ impl Connection {
         }
     }
 
-    fn handle_connect(&mut self, namespace: Namespace, auth: Option<ByteString>) {
+    pub(super) fn handle_connect(&mut self, namespace: Namespace, auth: Option<ByteString>) {
         if let Some(State::Pending | State::Joined(_)) = self.slots.state(&namespace) {
             return self.violation(Violation::DuplicateConnect);
         }
@@ -185,9 +212,7 @@ impl Connection {
         if pending >= self.max_pending_connects as usize || present >= self.max_namespaces as usize
         {
             // The namespace may have been left ended: what follows there is still ignored.
-            let refusal =
-                encode_connect_error(self.prefix, &namespace, "too many namespaces", None);
-            return self.transmits.push(refusal);
+            return self.send_refusal(&namespace, "too many namespaces", None);
         }
         self.slots.request(&namespace);
         self.events.push(Event::ConnectRequested { namespace, auth });
@@ -207,8 +232,15 @@ impl Connection {
 
     /// A binary packet began. Its namespace is checked now, not after its attachments.
     fn await_attachments(&mut self, now: Instant) {
-        let state = self.decoder.pending_namespace().and_then(|name| self.slots.state(name));
-        match state {
+        let name = self.decoder.pending_namespace().map(|name| match self.revision {
+            Revision::V5 => Ok(Cow::Borrowed(name)),
+            Revision::V4 => legacy::normal(name),
+        });
+        let name = match name.transpose() {
+            Ok(name) => name,
+            Err(error) => return self.malformed(error.into()),
+        };
+        match name.and_then(|name| self.slots.state(&name)) {
             Some(State::Joined(_) | State::Ended { .. }) => {
                 self.binary_deadline = deadline(now, self.binary_timeout);
             }

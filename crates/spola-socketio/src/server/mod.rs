@@ -12,6 +12,8 @@
 //!                                                 CONNECT    (what the client still sends
 //!                                                             there is ignored)
 //! ```
+//!
+//! For a client of [revision 4](Revision::V4) the root is pending from the beginning.
 
 mod acks;
 mod commands;
@@ -19,9 +21,11 @@ mod config;
 mod connection;
 mod error;
 mod event;
+mod legacy;
 mod slots;
 
 pub use config::Config;
 pub use connection::Connection;
 pub use error::SendError;
 pub use event::{CloseReason, DisconnectReason, Event, Violation};
+pub use legacy::Revision;

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod conversations;
+mod legacy;
 mod peer;
 mod properties;

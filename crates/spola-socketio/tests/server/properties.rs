@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use crate::peer::{Peer, namespace};
 use bytes::Bytes;
 use proptest::{collection::vec, prelude::*};
-use spola_socketio::server::{Config, Connection, DisconnectReason, Event, SendError};
+use spola_socketio::server::{Config, Connection, DisconnectReason, Event, Revision, SendError};
 use spola_socketio_packet::{AckId, Data, encode_event};
 
 const NAMES: [&str; 4] = ["/", "/a", "/b", "/c"];
@@ -37,6 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (nsp(), 0..4_u64).prop_map(|(nsp, ack)| Step::Text(format!("3{nsp}{ack}[]"))),
         2 => (nsp(), 1..3).prop_map(|(nsp, count)| Step::Text(format!("5{count}-{nsp}[\"e\"]"))),
         1 => "[0-6]?.{0,6}".prop_map(Step::Text),
+        1 => "0/[abé./%2e?=&#\\\\ ]{0,8}".prop_map(Step::Text),
         3 => vec(any::<u8>(), 0..3).prop_map(Step::Binary),
         4 => seconds.clone().prop_map(Step::Wait),
         12 => name.clone().prop_map(Step::Accept),
@@ -157,13 +158,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_connection_ends_once_with_everything_settled(steps in vec(step(), 1..60)) {
+    fn every_connection_ends_once_with_everything_settled(old: bool, steps in vec(step(), 1..60)) {
         let mut config = Config::default();
         config.max_outstanding_acks = 3;
         config.max_namespaces = 3;
         config.max_pending_connects = 2;
+        config.revision = if old { Revision::V4 } else { Revision::V5 };
         let mut peer = Peer::new(config);
         let mut application = Application::default();
+        peer.events().into_iter().for_each(|event| application.learn(event));
         for step in steps {
             application.act(&mut peer, step);
             for event in peer.events() {
