@@ -47,14 +47,16 @@ impl Broadcast {
     /// # Errors
     /// If the event cannot be encoded.
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<usize, EmitError> {
-        let name = self.namespace.packet_name();
-        let packet = encode_event(PACKET_PREFIX, name, None, event, &arguments)?;
         let mut recipients = 0;
-        self.each(|socket| {
-            recipients += 1;
-            let namespace = name.clone();
-            socket.session().push(Command::Emit { namespace, packet: packet.clone() });
-        });
+        for namespace in self.namespace.targets() {
+            let name = namespace.packet_name();
+            let packet = encode_event(PACKET_PREFIX, name, None, event, &arguments)?;
+            self.each_in(&namespace, |socket| {
+                recipients += 1;
+                let namespace = name.clone();
+                socket.session().push(Command::Emit { namespace, packet: packet.clone() });
+            });
+        }
         Ok(recipients)
     }
 
@@ -71,7 +73,13 @@ impl Broadcast {
     }
 
     fn each(&self, mut visit: impl FnMut(&Socket)) {
-        self.namespace.select(&self.selection, |socket| {
+        for namespace in self.namespace.targets() {
+            self.each_in(&namespace, &mut visit);
+        }
+    }
+
+    fn each_in(&self, namespace: &Namespace, mut visit: impl FnMut(&Socket)) {
+        namespace.select(&self.selection, |socket| {
             if Some(socket.socket_id()) != self.but {
                 visit(socket);
             }

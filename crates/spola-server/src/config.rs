@@ -48,6 +48,11 @@ pub struct Config {
     pub max_room_name: usize,
     /// Time for a client to be let in by the middleware. Default 30 s.
     pub admission_timeout: Duration,
+    /// Dynamic namespaces that clients may call into being. Default 10 000.
+    pub max_dynamic_namespaces: usize,
+    /// Whether a dynamic namespace is removed when its last socket has left. Default true. Without
+    /// it, clients can fill the server up to that limit.
+    pub cleanup_empty_children: bool,
 }
 
 impl Default for Config {
@@ -71,6 +76,8 @@ impl Default for Config {
             max_rooms: 1024,
             max_room_name: 1024,
             admission_timeout: Duration::from_secs(30),
+            max_dynamic_namespaces: 10_000,
+            cleanup_empty_children: true,
         }
     }
 }

@@ -1,11 +1,17 @@
 //! What a handler's arguments are extracted from.
 
+use std::fmt;
+use std::sync::Arc;
+
 use bytestring::ByteString;
 use spola_socketio::server::DisconnectReason;
 use spola_socketio_packet as packet;
 
 use crate::ack::Ack;
+use crate::extensions::Extensions;
 use crate::handler::Situation;
+use crate::handshake::Handshake;
+use crate::session::SessionHandle;
 use crate::socket::Socket;
 
 /// An event arrived.
@@ -16,40 +22,129 @@ pub struct EventContext {
     pub(crate) ack: Ack,
 }
 
+/// An event arrived, and is about to reach its listeners.
+#[derive(Clone, Debug)]
+pub struct IncomingContext {
+    pub(crate) socket: Socket,
+    pub(crate) data: packet::Data,
+}
+
+/// An event is about to be sent.
+#[derive(Clone, Debug)]
+pub struct OutgoingContext {
+    pub(crate) socket: Socket,
+    pub(crate) data: packet::Data,
+}
+
 /// A client asks to be let into a namespace, or has just been.
 #[derive(Clone, Debug)]
 pub struct ConnectContext {
     pub(crate) socket: Socket,
-    pub(crate) auth: Option<ByteString>,
 }
 
-/// A socket has left.
+/// A client asks for a namespace that is there for nobody yet, or is a dynamic one.
+#[derive(Clone)]
+pub struct LookupContext {
+    pub(crate) name: packet::Namespace,
+    pub(crate) auth: Option<ByteString>,
+    pub(crate) session: Arc<SessionHandle>,
+    pub(crate) states: Arc<Extensions>,
+}
+
+impl fmt::Debug for LookupContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LookupContext").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A socket leaves, or has left.
 #[derive(Clone, Debug)]
 pub struct DisconnectContext {
     pub(crate) socket: Socket,
     pub(crate) reason: DisconnectReason,
 }
 
-/// Every situation has a socket.
+/// A situation that is about a socket.
+#[diagnostic::on_unimplemented(
+    message = "there is no socket yet in this situation (`{Self}`)",
+    note = "who decides on a namespace's name may take `NamespaceName`, `Auth<T>`, `Arc<Handshake>`, `State<T>`"
+)]
 pub trait HasSocket: Situation {
     /// The socket that it is about.
     fn socket(&self) -> &Socket;
 }
 
-impl HasSocket for EventContext {
-    fn socket(&self) -> &Socket {
-        &self.socket
+/// A situation that is about an event.
+#[diagnostic::on_unimplemented(
+    message = "there is no event in this situation (`{Self}`)",
+    note = "`Data<T>`, `RawData` and `EventName` are for handlers of events"
+)]
+pub trait HasEvent: Situation {
+    /// The event's name and arguments.
+    fn event(&self) -> &packet::Data;
+}
+
+/// A situation that is about a client, as each is.
+pub trait HasClient: Situation {
+    /// The request that opened its session.
+    fn handshake(&self) -> &Arc<Handshake>;
+
+    /// What the client gave as `auth`, as JSON.
+    fn auth(&self) -> Option<&str>;
+
+    /// The application's states.
+    #[doc(hidden)]
+    fn states(&self) -> &Extensions;
+}
+
+macro_rules! has_socket {
+    ($($context:ty),*) => {$(
+        impl HasSocket for $context {
+            fn socket(&self) -> &Socket {
+                &self.socket
+            }
+        }
+    )*};
+}
+
+has_socket!(EventContext, IncomingContext, OutgoingContext, ConnectContext, DisconnectContext);
+
+macro_rules! has_event {
+    ($($context:ty),*) => {$(
+        impl HasEvent for $context {
+            fn event(&self) -> &packet::Data {
+                &self.data
+            }
+        }
+    )*};
+}
+
+has_event!(EventContext, IncomingContext, OutgoingContext);
+
+impl<C: HasSocket> HasClient for C {
+    fn handshake(&self) -> &Arc<Handshake> {
+        self.socket().handshake()
+    }
+
+    fn auth(&self) -> Option<&str> {
+        self.socket().auth()
+    }
+
+    fn states(&self) -> &Extensions {
+        self.socket().namespace().states()
     }
 }
 
-impl HasSocket for ConnectContext {
-    fn socket(&self) -> &Socket {
-        &self.socket
+impl HasClient for LookupContext {
+    fn handshake(&self) -> &Arc<Handshake> {
+        self.session.handshake()
     }
-}
 
-impl HasSocket for DisconnectContext {
-    fn socket(&self) -> &Socket {
-        &self.socket
+    fn auth(&self) -> Option<&str> {
+        self.auth.as_deref()
+    }
+
+    fn states(&self) -> &Extensions {
+        &self.states
     }
 }

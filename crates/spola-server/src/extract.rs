@@ -9,7 +9,9 @@ use spola_socketio::server::DisconnectReason;
 use spola_socketio_packet as packet;
 
 use crate::ack::Ack;
-use crate::context::{ConnectContext, DisconnectContext, EventContext, HasSocket};
+use crate::context::{
+    DisconnectContext, EventContext, HasClient, HasEvent, HasSocket, LookupContext,
+};
 use crate::extensions::Extensions;
 use crate::handler::Situation;
 use crate::handshake::Handshake;
@@ -20,8 +22,8 @@ use crate::socket::Socket;
 /// A value that a handler in the situation `C` may take as an argument.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be extracted here",
-    note = "everywhere: `Socket`, `Namespace`, `State<T>`, `Arc<Handshake>`; for events also `Data<T>`, `Ack`, `EventName`; \
-            for connects also `Auth<T>`; for disconnects also `DisconnectReason`"
+    note = "everywhere: `Socket`, `Namespace`, `State<T>`, `Auth<T>`, `Arc<Handshake>`; \
+            for events also `Data<T>`, `RawData`, `EventName` and, to answer, `Ack`; for disconnects also `DisconnectReason`"
 )]
 pub trait Extract<C: Situation>: Sized {
     /// Takes the value out of the context. The error goes to the client, as [`Refusal`] says.
@@ -58,6 +60,10 @@ pub struct State<T>(pub T);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventName(pub ByteString);
 
+/// The name of the namespace that a client asks for, with its slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamespaceName(pub ByteString);
+
 impl<C: HasSocket> Extract<C> for Socket {
     fn extract(context: &mut C) -> Result<Self, Refusal> {
         Ok(context.socket().clone())
@@ -70,15 +76,15 @@ impl<C: HasSocket> Extract<C> for Namespace {
     }
 }
 
-impl<C: HasSocket> Extract<C> for Arc<Handshake> {
+impl<C: HasClient> Extract<C> for Arc<Handshake> {
     fn extract(context: &mut C) -> Result<Self, Refusal> {
-        Ok(Self::clone(context.socket().handshake()))
+        Ok(Self::clone(context.handshake()))
     }
 }
 
-impl<C: HasSocket, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
+impl<C: HasClient, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
     fn extract(context: &mut C) -> Result<Self, Refusal> {
-        let state = context.socket().namespace().states().get();
+        let state = context.states().get();
         state.map(Self).ok_or_else(|| Refusal::new("internal error"))
     }
 
@@ -87,16 +93,29 @@ impl<C: HasSocket, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
     }
 }
 
-impl<T: DeserializeOwned> Extract<EventContext> for Data<T> {
-    fn extract(context: &mut EventContext) -> Result<Self, Refusal> {
-        let arguments = context.data.extract();
+impl<C: HasClient, T: DeserializeOwned> Extract<C> for Auth<T> {
+    fn extract(context: &mut C) -> Result<Self, Refusal> {
+        let auth = serde_json::from_str(context.auth().unwrap_or("{}"));
+        auth.map(Self).map_err(|error| Refusal::new(format!("unfit auth: {error}")))
+    }
+}
+
+impl<C: HasEvent, T: DeserializeOwned> Extract<C> for Data<T> {
+    fn extract(context: &mut C) -> Result<Self, Refusal> {
+        let arguments = context.event().extract();
         arguments.map(Self).map_err(|error| Refusal::new(format!("unfit arguments: {error}")))
     }
 }
 
-impl Extract<EventContext> for packet::Data {
-    fn extract(context: &mut EventContext) -> Result<Self, Refusal> {
-        Ok(context.data.clone())
+impl<C: HasEvent> Extract<C> for packet::Data {
+    fn extract(context: &mut C) -> Result<Self, Refusal> {
+        Ok(context.event().clone())
+    }
+}
+
+impl<C: HasEvent> Extract<C> for EventName {
+    fn extract(context: &mut C) -> Result<Self, Refusal> {
+        Ok(Self(ByteString::from(context.event().event_name().unwrap_or_default().into_owned())))
     }
 }
 
@@ -106,16 +125,9 @@ impl Extract<EventContext> for Ack {
     }
 }
 
-impl Extract<EventContext> for EventName {
-    fn extract(context: &mut EventContext) -> Result<Self, Refusal> {
-        Ok(Self(ByteString::from(context.data.event_name().unwrap_or_default().into_owned())))
-    }
-}
-
-impl<T: DeserializeOwned> Extract<ConnectContext> for Auth<T> {
-    fn extract(context: &mut ConnectContext) -> Result<Self, Refusal> {
-        let auth = serde_json::from_str(context.auth.as_deref().unwrap_or("{}"));
-        auth.map(Self).map_err(|error| Refusal::new(format!("unfit auth: {error}")))
+impl Extract<LookupContext> for NamespaceName {
+    fn extract(context: &mut LookupContext) -> Result<Self, Refusal> {
+        Ok(Self(context.name.clone().into_inner()))
     }
 }
 

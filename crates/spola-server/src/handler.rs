@@ -9,22 +9,26 @@ use std::task::{Context, Poll};
 
 use futures_util::FutureExt as _;
 
-use crate::context::{ConnectContext, DisconnectContext, EventContext};
+use crate::context::{
+    ConnectContext, DisconnectContext, EventContext, IncomingContext, LookupContext,
+    OutgoingContext,
+};
 use crate::extensions::Extensions;
 use crate::extract::{Extract, MissingState};
 use crate::refusal::Refusal;
 use crate::reply::{IntoAdmission, IntoReply, ReplyBody};
 use spola_driver::BoxFuture;
 
-/// An asynchronous function that can serve in the situation `C`: an event, a connect, a disconnect.
+/// An asynchronous function that can serve in the situation `C`: an event, a connect, a disconnect, …
 ///
 /// Any `async` closure or function is one whose arguments (eight at the most) all implement
 /// [`Extract<C>`](Extract) and whose result suits the situation.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler here",
     note = "a handler is an `async` closure or function of at most eight arguments",
-    note = "every argument must be an extractor for this situation: `Socket`, `State<T>`, `Io`, `Handshake`; \
-            for events also `Data<T>`, `Ack`, `EventName`; for connects also `Auth<T>`; for disconnects also `DisconnectReason`",
+    note = "every argument must be an extractor for this situation: `Socket`, `Namespace`, `State<T>`, `Auth<T>`, `Arc<Handshake>`; \
+            for events also `Data<T>`, `RawData`, `EventName` and, to answer, `Ack`; for disconnects also `DisconnectReason`; \
+            where there is no socket yet, `NamespaceName` in its place",
     note = "it returns nothing, `Reply(value)`, or `Result<_, Refusal>`",
     note = "it may not borrow from what it captures: take shared things by `State<T>`, or clone them into an `async move` block"
 )]
@@ -38,7 +42,7 @@ pub trait Handler<C: Situation, Arguments>: Send + Sync + 'static {
     fn call(&self, context: C) -> BoxFuture<C::Outcome>;
 }
 
-/// Where a handler runs: on an event, on a connect, on a disconnect.
+/// Where a handler runs: on an event, on a connect, on a disconnect, …
 pub trait Situation: Send + 'static {
     /// What comes of it.
     type Outcome: Send + 'static;
@@ -70,16 +74,42 @@ impl Situation for ConnectContext {
     }
 }
 
+impl Situation for IncomingContext {
+    type Outcome = Admission;
+
+    fn refused(refusal: Refusal) -> Admission {
+        Err(refusal)
+    }
+}
+
+impl Situation for OutgoingContext {
+    type Outcome = ();
+
+    fn refused(refusal: Refusal) {
+        tracing::warn!(%refusal, "a listener of outgoing events did not run");
+    }
+}
+
+impl Situation for LookupContext {
+    type Outcome = Result<bool, Refusal>;
+
+    fn refused(refusal: Refusal) -> Self::Outcome {
+        Err(refusal)
+    }
+}
+
 impl Situation for DisconnectContext {
     type Outcome = ();
 
-    fn refused(_: Refusal) {}
+    fn refused(refusal: Refusal) {
+        tracing::warn!(%refusal, "a disconnect handler did not run");
+    }
 }
 
 /// A result that suits the situation `C`.
 #[diagnostic::on_unimplemented(
     message = "a handler in this situation cannot return `{Self}`",
-    note = "it returns nothing, `Reply(value)` to answer an event, or a `Result<_, Refusal>`"
+    note = "it returns nothing, `Reply(value)` to answer an event, `bool` to decide on a namespace's name, or a `Result<_, Refusal>`"
 )]
 pub trait IntoOutcome<C: Situation> {
     /// Turns the result into what the server acts on.
@@ -99,6 +129,28 @@ impl<R: IntoAdmission> IntoOutcome<ConnectContext> for R {
     }
 }
 
+impl<R: IntoAdmission> IntoOutcome<IncomingContext> for R {
+    fn into_outcome(self) -> Admission {
+        self.into_admission()
+    }
+}
+
+impl IntoOutcome<LookupContext> for bool {
+    fn into_outcome(self) -> Result<Self, Refusal> {
+        Ok(self)
+    }
+}
+
+impl<E: Into<Refusal>> IntoOutcome<LookupContext> for Result<bool, E> {
+    fn into_outcome(self) -> Result<bool, Refusal> {
+        self.map_err(Into::into)
+    }
+}
+
+impl IntoOutcome<OutgoingContext> for () {
+    fn into_outcome(self) {}
+}
+
 impl IntoOutcome<DisconnectContext> for () {
     fn into_outcome(self) {}
 }
@@ -106,7 +158,18 @@ impl IntoOutcome<DisconnectContext> for () {
 /// A handler whose arguments are forgotten, to be kept in a table.
 pub(crate) type Erased<C> = Arc<dyn Fn(C) -> BoxFuture<<C as Situation>::Outcome> + Send + Sync>;
 
-pub(crate) fn erase<C: Situation, A, H: Handler<C, A>>(handler: H) -> Erased<C> {
+/// Checks a handler's wants against what the server has, before a client meets the gap.
+///
+/// # Panics
+/// If a state is missing.
+#[track_caller]
+pub(crate) fn checked<C: Situation, A, H: Handler<C, A>>(
+    states: &Extensions,
+    handler: H,
+) -> Erased<C> {
+    if let Err(missing) = H::check(states) {
+        panic!("{missing}");
+    }
     Arc::new(move |context| handler.call(context))
 }
 

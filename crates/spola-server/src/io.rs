@@ -10,8 +10,11 @@ use spola_socketio_packet as packet;
 
 use crate::broadcast::Broadcast;
 use crate::config::Config;
+use crate::context::LookupContext;
+use crate::dynamic::{Dynamic, Predicate};
 use crate::emit::EmitError;
 use crate::extensions::Extensions;
+use crate::handler::{Handler, checked};
 use crate::hooks::Hooks;
 use crate::namespace::Namespace;
 use crate::sessions::Sessions;
@@ -31,6 +34,7 @@ struct Inner {
     states: Arc<Extensions>,
     hooks: Hooks,
     namespaces: RwLock<HashMap<ByteString, Namespace>>,
+    dynamic: Arc<Dynamic>,
     sessions: Sessions,
 }
 
@@ -69,7 +73,8 @@ impl IoBuilder {
         let (config, states) = (Arc::new(self.config), Arc::new(self.states));
         let (namespaces, sessions) = (RwLock::default(), Sessions::default());
         let hooks = self.hooks;
-        Io { inner: Arc::new(Inner { config, states, hooks, namespaces, sessions }) }
+        let dynamic = Arc::new(Dynamic::new(&config));
+        Io { inner: Arc::new(Inner { config, states, hooks, namespaces, dynamic, sessions }) }
     }
 }
 
@@ -85,7 +90,8 @@ impl Io {
     }
 
     /// The namespace of this name, which is served from now on; `/` is the root. A missing slash is
-    /// added.
+    /// added. If a [`dynamic_namespace`](Self::dynamic_namespace) accepts the name, it is a child of
+    /// that.
     ///
     /// # Panics
     /// If the name cannot be one: longer than 255 bytes, or with a comma or control characters.
@@ -99,9 +105,63 @@ impl Io {
             Ok(parsed) => parsed,
             Err(error) => panic!("{name:?} cannot name a namespace: {error}"),
         };
+        if let Some(child) = self.inner.dynamic.child(&parsed) {
+            return child;
+        }
         let mut namespaces = self.inner.namespaces.write().unwrap_or_else(PoisonError::into_inner);
         let new = || Namespace::new(parsed, Arc::clone(&self.inner.states));
         namespaces.entry(name).or_insert_with(new).clone()
+    }
+
+    /// Serves every namespace whose name `accepts` says `true` to, unless it is served already. The
+    /// first client that asks for a name makes it; when
+    /// the last one has left, it is removed ([`Config::cleanup_empty_children`]).
+    ///
+    /// What is returned is their parent: its middleware, handlers and listeners are theirs, and what
+    /// is sent to it goes to everybody in any of them. Each of them is a namespace of its own, with
+    /// its own sockets and rooms.
+    ///
+    /// ```
+    /// # use spola_server::{Io, Namespace, Socket};
+    /// let io = Io::new();
+    /// let documents = io.dynamic_namespace(|name| name.starts_with("/document-"));
+    /// documents.on("edit", async |socket: Socket, namespace: Namespace| {
+    ///     println!("somebody edits {}", namespace.name());
+    ///     let _ = socket.broadcast().emit("edited", ());
+    /// });
+    /// documents.emit("maintenance", "in five minutes").unwrap();
+    /// io.namespace("/document-7").emit("saved", ()).unwrap();
+    /// ```
+    pub fn dynamic_namespace(
+        &self,
+        accepts: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Namespace {
+        self.parent(Predicate::Name(Box::new(accepts)))
+    }
+
+    /// The same, but who decides is a handler, which sees the client too: it takes
+    /// [`NamespaceName`](crate::NamespaceName), [`Auth`](crate::Auth), [`State`](crate::State) or the
+    /// `Arc<Handshake>`, and returns a `bool`, or an `Err` that the client gets to see. It is asked
+    /// for each client, and its time is that of the middleware.
+    ///
+    /// ```
+    /// # use spola_server::{Auth, Io, NamespaceName};
+    /// # #[derive(serde::Deserialize)]
+    /// # struct Member { team: String }
+    /// # let io = Io::new();
+    /// let teams = io.dynamic_namespace_async(
+    ///     async |NamespaceName(name): NamespaceName, Auth(member): Auth<Member>| {
+    ///         name.strip_prefix("/team/").is_some_and(|team| team == member.team)
+    ///     },
+    /// );
+    /// ```
+    ///
+    /// # Panics
+    /// If the handler asks for a [`State`](crate::State) that the server does not have.
+    #[track_caller]
+    pub fn dynamic_namespace_async<A>(&self, accepts: impl Handler<LookupContext, A>) -> Namespace {
+        let accepts = checked(&self.inner.states, accepts);
+        self.parent(Predicate::Client(accepts))
     }
 
     /// Sends an event to everybody in the root namespace; returns how many that are.
@@ -157,6 +217,23 @@ impl Io {
 
     pub(crate) fn hooks(&self) -> &Hooks {
         &self.inner.hooks
+    }
+
+    pub(crate) fn dynamic(&self) -> &Arc<Dynamic> {
+        &self.inner.dynamic
+    }
+
+    pub(crate) fn states(&self) -> &Arc<Extensions> {
+        &self.inner.states
+    }
+
+    /// A parent of namespaces. Its own name is never on the wire.
+    fn parent(&self, predicate: Predicate) -> Namespace {
+        let (dynamic, states) = (&self.inner.dynamic, Arc::clone(&self.inner.states));
+        let parent =
+            Namespace::new_parent(packet::Namespace::root(), states, dynamic.parent(predicate));
+        dynamic.add(parent.clone());
+        parent
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

@@ -1,6 +1,5 @@
 //! Namespaces: what an application serves under a name, and who is connected there.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -9,16 +8,24 @@ use serde::Serialize;
 use spola_socketio_packet as packet;
 
 use crate::broadcast::Broadcast;
-use crate::context::{ConnectContext, DisconnectContext, EventContext};
+use crate::context::{
+    ConnectContext, DisconnectContext, EventContext, IncomingContext, OutgoingContext,
+};
+use crate::dynamic::{Parent, Predicate};
 use crate::emit::EmitError;
 use crate::extensions::Extensions;
-use crate::handler::{Erased, Handler, Situation, erase};
+use crate::handler::{Erased, Handler, Situation, checked};
+use crate::listeners::{Listener, Listeners, check_event_name};
 use crate::rooms::{Rooms, Selection};
 use crate::socket::Socket;
 
 /// A namespace of the server. Cheap to clone.
 ///
 /// What is registered here serves the sockets that connect afterwards: register before you serve.
+///
+/// A parent, which [`Io::dynamic_namespace`](crate::Io::dynamic_namespace) gives, has children in
+/// place of sockets. What is registered with it serves the children that are made afterwards; what
+/// is sent to it goes to the sockets of them all.
 #[derive(Clone)]
 pub struct Namespace {
     inner: Arc<Inner>,
@@ -29,51 +36,55 @@ struct Inner {
     states: Arc<Extensions>,
     handlers: Mutex<Arc<Handlers>>,
     rooms: RwLock<Rooms>,
+    /// Set if it has children in place of sockets.
+    parent: Option<Parent>,
 }
 
 /// What an application has registered for a namespace.
 #[derive(Clone, Default)]
 pub(crate) struct Handlers {
     pub(crate) middleware: Vec<Erased<ConnectContext>>,
-    pub(crate) connect: Option<Erased<ConnectContext>>,
-    pub(crate) events: Events,
-    pub(crate) disconnect: Option<Erased<DisconnectContext>>,
-}
-
-/// Event handlers by name.
-#[derive(Clone, Default)]
-pub(crate) struct Events {
-    by_name: HashMap<Box<str>, Erased<EventContext>>,
-    fallback: Option<Erased<EventContext>>,
-}
-
-impl Events {
-    pub(crate) fn insert(&mut self, event: &str, handler: Erased<EventContext>) {
-        self.by_name.insert(event.into(), handler);
-    }
-
-    pub(crate) fn set_fallback(&mut self, handler: Erased<EventContext>) {
-        self.fallback = Some(handler);
-    }
-
-    pub(crate) fn named(&self, event: &str) -> Option<&Erased<EventContext>> {
-        self.by_name.get(event)
-    }
-
-    pub(crate) fn fallback(&self) -> Option<&Erased<EventContext>> {
-        self.fallback.as_ref()
-    }
+    pub(crate) connect: Vec<Erased<ConnectContext>>,
+    pub(crate) listeners: Listeners,
 }
 
 impl Namespace {
     pub(crate) fn new(name: packet::Namespace, states: Arc<Extensions>) -> Self {
-        let (handlers, rooms) = (Mutex::default(), RwLock::default());
-        Self { inner: Arc::new(Inner { name, states, handlers, rooms }) }
+        Self::with(name, states, Arc::default(), None)
+    }
+
+    /// A parent of dynamic namespaces.
+    pub(crate) fn new_parent(
+        name: packet::Namespace,
+        states: Arc<Extensions>,
+        parent: Parent,
+    ) -> Self {
+        Self::with(name, states, Arc::default(), Some(parent))
+    }
+
+    /// A namespace that does what this one does for its children.
+    pub(crate) fn make_child(&self, name: packet::Namespace) -> Self {
+        Self::with(name, Arc::clone(&self.inner.states), self.handlers(), None)
+    }
+
+    fn with(
+        name: packet::Namespace,
+        states: Arc<Extensions>,
+        handlers: Arc<Handlers>,
+        parent: Option<Parent>,
+    ) -> Self {
+        let (handlers, rooms) = (Mutex::new(handlers), RwLock::default());
+        Self { inner: Arc::new(Inner { name, states, handlers, rooms, parent }) }
     }
 
     /// The name, with its slash.
     pub fn name(&self) -> &str {
         self.inner.name.as_str()
+    }
+
+    /// The dynamic namespaces that there are of this parent, in no order; none if it is no parent.
+    pub fn children(&self) -> Vec<Self> {
+        self.inner.parent.as_ref().map_or_else(Vec::new, |parent| parent.children(self))
     }
 
     /// Adds a middleware: it runs before a client is let in, after those added earlier, and may
@@ -87,41 +98,93 @@ impl Namespace {
         self.register(|handlers| handlers.middleware.push(handler))
     }
 
-    /// Sets what runs once a client was let in; events wait until its first `await`. An `Err` ends
-    /// the connection to this namespace.
+    /// Adds what runs once a client was let in, after what was added earlier; events wait until its
+    /// first `await`. An `Err` ends the connection to this namespace.
     ///
     /// # Panics
     /// As [`middleware`](Self::middleware).
     pub fn on_connect<A>(&self, handler: impl Handler<ConnectContext, A>) -> &Self {
         let handler = self.checked(handler);
-        self.register(|handlers| handlers.connect = Some(handler))
+        self.register(|handlers| handlers.connect.push(handler))
     }
 
-    /// Sets the handler of an event, for every socket that has none of its own for it.
+    /// Adds a listener of an event, for every socket. Listeners start in the order in which they
+    /// were added, those of the namespace before a socket's own; the first answer of any of them is
+    /// the client's acknowledgement.
+    ///
+    /// # Panics
+    /// As [`middleware`](Self::middleware), and if the name is reserved (`connect`, `disconnect`, …):
+    /// no such event ever comes.
+    #[track_caller]
+    pub fn on<A>(&self, event: &str, handler: impl Handler<EventContext, A>) -> &Self {
+        check_event_name(event);
+        let listener = Listener::new(self.checked(handler));
+        self.listen(|listeners| listeners.add(event, listener))
+    }
+
+    /// Takes all listeners of an event off, for the sockets that connect afterwards.
+    pub fn off_event(&self, event: &str) -> &Self {
+        self.listen(|listeners| listeners.remove_named(event))
+    }
+
+    /// Adds a listener of every event, whatever its name. These run first, before
+    /// [`event_middleware`](Self::event_middleware) and the listeners by name.
     ///
     /// # Panics
     /// As [`middleware`](Self::middleware).
-    pub fn on<A>(&self, event: &str, handler: impl Handler<EventContext, A>) -> &Self {
-        let handler = self.checked(handler);
-        self.register(|handlers| handlers.events.insert(event, handler))
+    pub fn on_any<A>(&self, handler: impl Handler<EventContext, A>) -> &Self {
+        let listener = Listener::new(self.checked(handler));
+        self.listen(|listeners| listeners.any.push(listener))
     }
 
-    /// Sets the handler of events that have no other. Without one they are logged and dropped.
+    /// Adds a middleware of events: it sees each event before the listeners by name and may refuse
+    /// it with an `Err`, which the client gets as [`Refusal`](crate::Refusal) says. While one waits, later events
+    /// go on.
+    ///
+    /// # Panics
+    /// As [`middleware`](Self::middleware).
+    pub fn event_middleware<A>(&self, handler: impl Handler<IncomingContext, A>) -> &Self {
+        let handler = self.checked(handler);
+        self.listen(|listeners| listeners.middleware.push(handler))
+    }
+
+    /// Sets the handler of events for which there is no listener by name. Without one they are
+    /// logged and dropped.
     ///
     /// # Panics
     /// As [`middleware`](Self::middleware).
     pub fn fallback<A>(&self, handler: impl Handler<EventContext, A>) -> &Self {
         let handler = self.checked(handler);
-        self.register(|handlers| handlers.events.set_fallback(handler))
+        self.listen(|listeners| listeners.fallback = Some(handler))
     }
 
-    /// Sets what runs when a socket has left, for whatever reason. Its rooms are left by then.
+    /// Adds a listener of every event that is sent to a socket, broadcasts included; answers to the
+    /// client's events are no events. It runs as the event is about to go.
+    ///
+    /// # Panics
+    /// As [`middleware`](Self::middleware).
+    pub fn on_any_outgoing<A>(&self, handler: impl Handler<OutgoingContext, A>) -> &Self {
+        let listener = Listener::new(self.checked(handler));
+        self.listen(|listeners| listeners.outgoing.push(listener))
+    }
+
+    /// Adds what runs when a socket leaves, for whatever reason: until its first `await` the socket
+    /// is still in its rooms. It can be sent nothing any more.
+    ///
+    /// # Panics
+    /// As [`middleware`](Self::middleware).
+    pub fn on_disconnecting<A>(&self, handler: impl Handler<DisconnectContext, A>) -> &Self {
+        let handler = self.checked(handler);
+        self.listen(|listeners| listeners.disconnecting.push(handler))
+    }
+
+    /// Adds what runs when a socket has left. Its rooms are left by then.
     ///
     /// # Panics
     /// As [`middleware`](Self::middleware).
     pub fn on_disconnect<A>(&self, handler: impl Handler<DisconnectContext, A>) -> &Self {
         let handler = self.checked(handler);
-        self.register(|handlers| handlers.disconnect = Some(handler))
+        self.listen(|listeners| listeners.disconnect.push(handler))
     }
 
     /// Sends an event to everybody here; returns how many that are.
@@ -152,6 +215,19 @@ impl Namespace {
         self.everybody().sockets()
     }
 
+    pub(crate) fn predicate(&self) -> Option<&Predicate> {
+        self.inner.parent.as_ref().map(Parent::predicate)
+    }
+
+    /// The namespaces that what is sent here goes to, each under its own name.
+    pub(crate) fn targets(&self) -> Vec<Self> {
+        if self.inner.parent.is_some() { self.children() } else { vec![self.clone()] }
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     pub(crate) fn packet_name(&self) -> &packet::Namespace {
         &self.inner.name
     }
@@ -165,17 +241,19 @@ impl Namespace {
     }
 
     /// Checks a handler's wants against what the server has, before a client meets the gap.
+    #[track_caller]
     pub(crate) fn checked<C: Situation, A, H: Handler<C, A>>(&self, handler: H) -> Erased<C> {
-        if let Err(missing) = H::check(self.states()) {
-            panic!("{missing}");
-        }
-        erase(handler)
+        checked(self.states(), handler)
     }
 
     fn register(&self, change: impl FnOnce(&mut Handlers)) -> &Self {
         let mut handlers = self.inner.handlers.lock().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut handlers));
         self
+    }
+
+    fn listen(&self, change: impl FnOnce(&mut Listeners)) -> &Self {
+        self.register(|handlers| change(&mut handlers.listeners))
     }
 
     pub(crate) fn rooms(&self) -> RwLockReadGuard<'_, Rooms> {

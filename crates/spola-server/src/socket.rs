@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytestring::ByteString;
 use serde::Serialize;
@@ -12,12 +12,11 @@ use spola_socketio_packet::{Data as RawData, encode_event};
 
 use crate::ack::Question;
 use crate::broadcast::Broadcast;
-use crate::context::EventContext;
 use crate::emit::EmitError;
 use crate::extensions::Extensions;
-use crate::handler::{Erased, Handler};
 use crate::handshake::Handshake;
-use crate::namespace::{Events, Handlers, Namespace};
+use crate::listeners::Listeners;
+use crate::namespace::{Handlers, Namespace};
 use crate::rooms::JoinError;
 use crate::session::{Command, PACKET_PREFIX, SessionHandle};
 
@@ -32,17 +31,33 @@ struct Inner {
     namespace: Namespace,
     session: Arc<SessionHandle>,
     handlers: Arc<Handlers>,
-    own_events: OnceLock<Mutex<Events>>,
+    /// Listeners of its own, once it has some.
+    listeners: OnceLock<Box<Mutex<Listeners>>>,
+    /// What the client gave as `auth`.
+    auth: Option<ByteString>,
     extensions: Extensions,
     connected: AtomicBool,
+    left: AtomicBool,
 }
 
 impl Socket {
-    pub(crate) fn new(id: SocketId, namespace: Namespace, session: Arc<SessionHandle>) -> Self {
-        let handlers = namespace.handlers();
-        let (own_events, extensions) = (OnceLock::new(), Extensions::default());
-        let connected = AtomicBool::new(false);
-        let inner = Inner { id, namespace, session, handlers, own_events, extensions, connected };
+    pub(crate) fn new(
+        id: SocketId,
+        namespace: Namespace,
+        session: Arc<SessionHandle>,
+        auth: Option<ByteString>,
+    ) -> Self {
+        let inner = Inner {
+            id,
+            handlers: namespace.handlers(),
+            namespace,
+            session,
+            listeners: OnceLock::new(),
+            auth,
+            extensions: Extensions::default(),
+            connected: AtomicBool::new(false),
+            left: AtomicBool::new(false),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -62,6 +77,12 @@ impl Socket {
         self.inner.session.handshake()
     }
 
+    /// What the client gave as `auth` when it connected here: a JSON object. Handlers take it typed,
+    /// by [`Auth`](crate::Auth).
+    pub fn auth(&self) -> Option<&str> {
+        self.inner.auth.as_deref()
+    }
+
     /// What the application has attached to this socket.
     pub fn extensions(&self) -> &Extensions {
         &self.inner.extensions
@@ -70,17 +91,6 @@ impl Socket {
     /// Whether the client was let in and has not left.
     pub fn is_connected(&self) -> bool {
         self.inner.connected.load(Ordering::Acquire)
-    }
-
-    /// Sets this socket's own handler of an event, in place of the namespace's.
-    ///
-    /// # Panics
-    /// If the handler asks for a [`State`](crate::State) that the server does not have.
-    pub fn on<A>(&self, event: &str, handler: impl Handler<EventContext, A>) -> &Self {
-        let handler = self.namespace().checked(handler);
-        let events = self.inner.own_events.get_or_init(Mutex::default);
-        events.lock().unwrap_or_else(PoisonError::into_inner).insert(event, handler);
-        self
     }
 
     /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one.
@@ -176,16 +186,19 @@ impl Socket {
         &self.inner.handlers
     }
 
-    /// The handler of an event: the socket's own, the namespace's, or its fallback.
-    pub(crate) fn handler_of(&self, event: &str) -> Option<Erased<EventContext>> {
-        if let Some(own) = self.inner.own_events.get() {
-            let own = own.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(handler) = own.named(event) {
-                return Some(Arc::clone(handler));
-            }
+    /// The listeners of its own, if it ever had some.
+    pub(crate) fn own_listeners(&self) -> Option<MutexGuard<'_, Listeners>> {
+        let own = self.inner.listeners.get()?;
+        Some(own.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the listeners of its own, unless it has left: nobody would ever take them off.
+    pub(crate) fn listen(&self, change: impl FnOnce(&mut Listeners)) {
+        let own = self.inner.listeners.get_or_init(Box::default);
+        let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.inner.left.load(Ordering::Acquire) {
+            change(&mut own);
         }
-        let events = &self.inner.handlers.events;
-        events.named(event).or_else(|| events.fallback()).map(Arc::clone)
     }
 
     pub(crate) fn push(&self, command: Command) -> Result<(), EmitError> {
@@ -202,13 +215,12 @@ impl Socket {
         self.namespace().rooms_mut().enter(self.clone());
     }
 
-    /// The client has left: it is in no room any more.
+    /// The client has left, or was not let in: it is in no room any more.
     pub(crate) fn exit(&self) {
         self.inner.connected.store(false, Ordering::Release);
-        // A handler of its own may hold the socket itself.
-        if let Some(own) = self.inner.own_events.get() {
-            drop(std::mem::take(&mut *own.lock().unwrap_or_else(PoisonError::into_inner)));
-        }
+        self.inner.left.store(true, Ordering::Release);
+        // A listener of its own may hold the socket itself.
+        drop(self.own_listeners().map(|mut own| std::mem::take(&mut *own)));
         self.namespace().rooms_mut().exit(self.inner.id);
     }
 }

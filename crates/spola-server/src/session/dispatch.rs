@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
-use bytestring::ByteString;
 use spola_socketio::server::{self as sockets, DisconnectReason};
-use spola_socketio_packet::{self as packet, AckId, Data};
+use spola_socketio_packet::{self as packet, AckId, Data, Decoder, Encoded, Packet};
 
+use super::PACKET_PREFIX;
 use super::running::Done;
 use super::task::{Answer, SessionTask};
 use crate::ack::{Ack, AckError};
-use crate::context::{ConnectContext, DisconnectContext, EventContext};
-use crate::handler::{Admission, EventOutcome};
+use crate::context::{DisconnectContext, EventContext, OutgoingContext};
+use crate::handler::{Erased, EventOutcome};
 use crate::refusal::Refusal;
 use crate::reply::ReplyBody;
-use crate::socket::{Socket, SocketId};
+use crate::socket::Socket;
 
 impl SessionTask {
     pub(super) fn socket_event(
@@ -27,7 +27,7 @@ impl SessionTask {
     ) {
         match event {
             sockets::Event::ConnectRequested { namespace, auth } => {
-                self.connect_requested(cx, now, &namespace, auth);
+                self.connect_requested(cx, now, namespace, auth);
             }
             sockets::Event::Received { namespace, ack, data } => {
                 self.received(cx, now, &namespace, ack, data);
@@ -42,61 +42,10 @@ impl SessionTask {
                 for ack in unanswered {
                     self.answered(namespace.clone(), ack, Err(AckError::Disconnected));
                 }
-                self.disconnected(cx, now, &namespace, reason);
+                self.disconnected(cx, &namespace, reason);
             }
             sockets::Event::Closed(_) => self.engine.close(now),
             _ => {}
-        }
-    }
-
-    fn connect_requested(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        name: &packet::Namespace,
-        auth: Option<ByteString>,
-    ) {
-        let Some(namespace) = self.io.find(name.as_str()) else {
-            let _ = self.sockets.refuse(name, "Invalid namespace", None);
-            return;
-        };
-        let mut random = [0; 15];
-        self.runtime.fill_random(&mut random);
-        let id = SocketId::from_random(random);
-        let socket = Socket::new(id, namespace, Arc::clone(&self.handle));
-        let context = ConnectContext { socket, auth };
-        if context.socket.handlers().middleware.is_empty() {
-            return self.admit(cx, now, context, Ok(()));
-        }
-        let deadline = now + self.config.admission_timeout;
-        if let Some(done) = self.running.admission(cx, context, deadline) {
-            self.finish(cx, now, done);
-        }
-    }
-
-    fn admit(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        context: ConnectContext,
-        outcome: Admission,
-    ) {
-        let socket = context.socket.clone();
-        let name = socket.namespace().packet_name();
-        if let Err(refusal) = outcome {
-            // An `Err` means that the client has gone meanwhile; so below.
-            let _ = self.sockets.refuse(name, refusal.message(), refusal.data());
-            return;
-        }
-        if self.sockets.accept(name, socket.id()).is_err() {
-            return;
-        }
-        socket.enter();
-        self.members.push(socket.clone());
-        if let Some(handler) = &socket.handlers().connect
-            && let Some(done) = self.running.connected(cx, handler, context)
-        {
-            self.finish(cx, now, done);
         }
     }
 
@@ -111,34 +60,106 @@ impl SessionTask {
         let Some(socket) = self.member(name).cloned() else {
             return;
         };
-        let handler = socket.handler_of(&data.event_name().unwrap_or_default());
-        let Some(handler) = handler else {
-            return tracing::debug!(event = ?data.event_name(), "no handler for an event");
-        };
         let ack = Ack::new(&socket, ack);
         let context = EventContext { socket, data, ack };
-        if let Some(done) = self.running.event(cx, &handler, context) {
+        let handlers = Arc::clone(context.socket.handlers());
+        let shared = &handlers.listeners;
+        let (own_any, own_middleware) = match context.socket.own_listeners() {
+            Some(own) => (own.any.clone(), own.middleware.clone()),
+            None => (Vec::new(), Vec::new()),
+        };
+        for listener in shared.any.iter().chain(&own_any) {
+            self.run_listener(cx, now, &listener.handler, context.clone());
+        }
+        if shared.middleware.is_empty() && own_middleware.is_empty() {
+            return self.listen(cx, now, context);
+        }
+        let middleware = shared.middleware.iter().cloned().chain(own_middleware).collect();
+        if let Some(done) = self.running.screening(cx, middleware, context) {
             self.finish(cx, now, done);
+        }
+    }
+
+    /// Hands an event to its listeners, in order.
+    fn listen(&mut self, cx: &mut Context<'_>, now: Instant, context: EventContext) {
+        let handlers = Arc::clone(context.socket.handlers());
+        let event = context.data.event_name().unwrap_or_default();
+        let shared = handlers.listeners.named(&event).iter().map(|listener| &listener.handler);
+        let own = context.socket.own_listeners().map(|mut own| own.take_named(&event));
+        let own = own.unwrap_or_default();
+        let mut listeners = shared.chain(&own).peekable();
+        if listeners.peek().is_none() {
+            let Some(fallback) = &handlers.listeners.fallback else {
+                return tracing::debug!(?event, "no listener for an event");
+            };
+            drop(event);
+            return self.run_listener(cx, now, fallback, context);
+        }
+        drop(event);
+        while let Some(handler) = listeners.next() {
+            if listeners.peek().is_none() {
+                return self.run_listener(cx, now, handler, context);
+            }
+            self.run_listener(cx, now, handler, context.clone());
+        }
+    }
+
+    fn run_listener(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        handler: &Erased<EventContext>,
+        context: EventContext,
+    ) {
+        if let Some(done) = self.running.event(cx, handler, context) {
+            self.finish(cx, now, done);
+        }
+    }
+
+    /// Tells the listeners of outgoing events of one that is about to go.
+    pub(super) fn outgoing(
+        &mut self,
+        cx: &mut Context<'_>,
+        name: &packet::Namespace,
+        event: impl FnOnce(&Self) -> Option<Data>,
+    ) {
+        let Some(socket) = self.member(name) else {
+            return;
+        };
+        let own = socket.own_listeners().map(|own| own.outgoing.clone()).unwrap_or_default();
+        if own.is_empty() && socket.handlers().listeners.outgoing.is_empty() {
+            return;
+        }
+        let (socket, handlers) = (socket.clone(), Arc::clone(socket.handlers()));
+        let Some(data) = event(self) else { return };
+        for listener in handlers.listeners.outgoing.iter().chain(&own) {
+            let context = OutgoingContext { socket: socket.clone(), data: data.clone() };
+            self.running.quiet(cx, &listener.handler, context);
         }
     }
 
     fn disconnected(
         &mut self,
         cx: &mut Context<'_>,
-        now: Instant,
         name: &packet::Namespace,
         reason: DisconnectReason,
     ) {
-        let at = self.members.iter().position(|socket| socket.namespace().packet_name() == name);
+        let at = self.members.iter().position(|member| is_in(&member.socket, name));
         let Some(at) = at else { return };
-        let socket = self.members.swap_remove(at);
+        // A dynamic namespace may go with it, at the end.
+        let member = self.members.swap_remove(at);
+        let socket = &member.socket;
+        let shared = Arc::clone(socket.handlers());
+        let own = socket.own_listeners().map(|own| own.disconnecting.clone()).unwrap_or_default();
+        for handler in shared.listeners.disconnecting.iter().chain(&own) {
+            let context = DisconnectContext { socket: socket.clone(), reason };
+            self.running.quiet(cx, handler, context);
+        }
+        let own = socket.own_listeners().map(|own| own.disconnect.clone()).unwrap_or_default();
         socket.exit();
-        let handlers = Arc::clone(socket.handlers());
-        let context = DisconnectContext { socket, reason };
-        if let Some(handler) = &handlers.disconnect
-            && let Some(done) = self.running.disconnected(cx, handler, context)
-        {
-            self.finish(cx, now, done);
+        for handler in shared.listeners.disconnect.iter().chain(&own) {
+            let context = DisconnectContext { socket: socket.clone(), reason };
+            self.running.quiet(cx, handler, context);
         }
     }
 
@@ -186,23 +207,50 @@ impl SessionTask {
     /// Does what a handler leaves to do.
     pub(super) fn finish(&mut self, cx: &mut Context<'_>, now: Instant, done: Done) {
         match done {
-            Done::Event { socket, event, ack, outcome } => reply(&socket, &event, &ack, outcome),
-            Done::Admission { context, outcome } => self.admit(cx, now, context, outcome),
+            Done::Admission { namespace, outcome } => self.admit(cx, now, &namespace, outcome),
             Done::Connected { socket, outcome: Err(refusal) } => {
                 tracing::debug!(%refusal, "a connect handler failed");
                 socket.disconnect();
             }
-            Done::Connected { outcome: Ok(()), .. } | Done::Disconnected => {}
+            Done::Screened { context, outcome: Err(refusal) } => reply(&context, Err(refusal)),
+            // Events of a socket that has left meanwhile reach no listener.
+            Done::Screened { context, outcome: Ok(()) } if context.socket.is_connected() => {
+                self.listen(cx, now, context);
+            }
+            Done::Event { context, outcome } => reply(&context, outcome),
+            Done::Connected { outcome: Ok(()), .. } | Done::Screened { .. } | Done::Nothing => {}
         }
     }
 
     fn member(&self, name: &packet::Namespace) -> Option<&Socket> {
-        self.members.iter().find(|socket| socket.namespace().packet_name() == name)
+        self.members.iter().map(|member| &member.socket).find(|socket| is_in(socket, name))
+    }
+
+    /// The event that a packet was encoded from.
+    pub(super) fn event_of(&self, packet: &Encoded) -> Option<Data> {
+        let mut decoder = Decoder::new(self.config.sockets.packets);
+        let text = packet.text.get(PACKET_PREFIX.len()..)?;
+        let mut decoded = decoder.decode_text(packet.text.slice_ref(text)).ok()?;
+        for attachment in &packet.attachments {
+            decoded = decoder.decode_binary(attachment.clone()).ok()?;
+        }
+        match decoded? {
+            Packet::Event { data, .. } => Some(data),
+            Packet::Connect { .. }
+            | Packet::ConnectError { .. }
+            | Packet::Disconnect { .. }
+            | Packet::Ack { .. } => None,
+        }
     }
 }
 
+fn is_in(socket: &Socket, name: &packet::Namespace) -> bool {
+    socket.namespace().packet_name() == name
+}
+
 /// Answers an event, or tells why not.
-fn reply(socket: &Socket, event: &Data, ack: &Ack, outcome: EventOutcome) {
+fn reply(context: &EventContext, outcome: EventOutcome) {
+    let EventContext { socket, data, ack } = context;
     match outcome {
         Ok(None) => {}
         Ok(Some(body)) => ack.send_encoded(body),
@@ -211,11 +259,11 @@ fn reply(socket: &Socket, event: &Data, ack: &Ack, outcome: EventOutcome) {
                 ack.send_encoded(body);
             }
         }
-        Err(refusal) => report(socket, event, &refusal),
+        Err(refusal) => report(socket, data, &refusal),
     }
 }
 
-/// Sends a refusal as the event `error`, where the client asked for no answer.
+/// Sends a refusal as the event `error`, where the client asked for no answer or has one.
 fn report(socket: &Socket, event: &Data, refusal: &Refusal) {
     #[derive(serde::Serialize)]
     struct Report<'a> {

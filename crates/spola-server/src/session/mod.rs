@@ -1,5 +1,6 @@
 //! One client's session: the handle that everybody holds, and the task that owns the rest.
 
+mod admission;
 mod dispatch;
 mod reject;
 mod running;

@@ -1,5 +1,6 @@
 //! The handlers of a session: each is polled once where it starts, and kept only if it waits.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -9,23 +10,25 @@ use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use spola_socketio_packet as packet;
 
-use crate::ack::Ack;
-use crate::context::{ConnectContext, DisconnectContext, EventContext};
-use crate::handler::{Admission, Erased, EventOutcome, Guarded, Panicked};
+use super::admission::Candidate;
+use crate::context::{ConnectContext, EventContext, HasSocket, IncomingContext};
+use crate::handler::{Admission, Erased, EventOutcome, Guarded, Panicked, Situation};
 use crate::refusal::Refusal;
 use crate::socket::Socket;
 use spola_driver::BoxFuture;
 
 /// What a handler leaves to do when it has ended.
 pub(super) enum Done {
-    /// An event's handler: the client may be owed an answer.
-    Event { socket: Socket, event: packet::Data, ack: Ack, outcome: EventOutcome },
-    /// The middleware has decided.
-    Admission { context: ConnectContext, outcome: Admission },
+    /// The middleware of a namespace has decided.
+    Admission { namespace: packet::Namespace, outcome: Result<Candidate, Refusal> },
     /// The connect handler.
     Connected { socket: Socket, outcome: Admission },
-    /// The disconnect handler.
-    Disconnected,
+    /// The middleware of an event has decided.
+    Screened { context: EventContext, outcome: Admission },
+    /// An event's handler: the client may be owed an answer.
+    Event { context: EventContext, outcome: EventOutcome },
+    /// One of which nothing comes.
+    Nothing,
 }
 
 #[derive(Default)]
@@ -36,60 +39,38 @@ pub(super) struct Running {
 
 /// A client whose middleware waits.
 struct PendingAdmission {
-    socket: Socket,
+    namespace: packet::Namespace,
     deadline: Instant,
     abort: AbortHandle,
 }
 
 impl Running {
-    /// Runs an event's handler to its first wait.
-    pub(super) fn event(
-        &mut self,
-        cx: &mut Context<'_>,
-        handler: &Erased<EventContext>,
-        context: EventContext,
-    ) -> Option<Done> {
-        let EventContext { socket, data: event, ack } = context.clone();
-        self.run(cx, Guarded::start(|| handler(context)), move |outcome| {
-            let outcome = outcome.unwrap_or_else(|panic| Err(panicked(&socket, &panic)));
-            Done::Event { socket, event, ack, outcome }
-        })
-    }
-
-    /// Runs the middleware, one after the other, to their first wait.
+    /// Runs what decides on a client to its first wait.
     pub(super) fn admission(
         &mut self,
         cx: &mut Context<'_>,
-        context: ConnectContext,
+        namespace: packet::Namespace,
+        admission: impl Future<Output = Result<Candidate, Refusal>> + Send + 'static,
         deadline: Instant,
     ) -> Option<Done> {
-        let socket = context.socket.clone();
-        let chain = {
-            let (socket, context) = (socket.clone(), context.clone());
-            async move {
-                for middleware in &socket.handlers().middleware {
-                    middleware(context.clone()).await?;
-                }
-                Ok(())
-            }
-        };
         let (abort, registration) = AbortHandle::new_pair();
-        let chain = Abortable::new(chain, registration);
-        let done = self.run(cx, Guarded::start(|| Box::pin(chain)), move |outcome| {
+        let pending = PendingAdmission { namespace: namespace.clone(), deadline, abort };
+        let admission = Abortable::new(admission, registration);
+        let done = self.run(cx, Guarded::start(|| Box::pin(admission)), move |outcome| {
             let outcome = match outcome {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_aborted)) => Err(Refusal::new("timed out")),
-                Err(panic) => Err(panicked(&context.socket, &panic)),
+                Err(panic) => Err(panicked(&namespace, &panic)),
             };
-            Done::Admission { context, outcome }
+            Done::Admission { namespace, outcome }
         });
         if done.is_none() {
-            self.admissions.push(PendingAdmission { socket, deadline, abort });
+            self.admissions.push(pending);
         }
         done
     }
 
-    /// Runs the connect handler to its first wait.
+    /// Runs a connect handler to its first wait.
     pub(super) fn connected(
         &mut self,
         cx: &mut Context<'_>,
@@ -98,25 +79,61 @@ impl Running {
     ) -> Option<Done> {
         let socket = context.socket.clone();
         self.run(cx, Guarded::start(|| handler(context)), move |outcome| {
-            let outcome = outcome.unwrap_or_else(|panic| Err(panicked(&socket, &panic)));
+            let name = socket.namespace().packet_name();
+            let outcome = outcome.unwrap_or_else(|panic| Err(panicked(name, &panic)));
             Done::Connected { socket, outcome }
         })
     }
 
-    /// Runs the disconnect handler to its first wait.
-    pub(super) fn disconnected(
+    /// Runs the middleware of an event, one after the other, to their first wait.
+    pub(super) fn screening(
         &mut self,
         cx: &mut Context<'_>,
-        handler: &Erased<DisconnectContext>,
-        context: DisconnectContext,
+        middleware: Vec<Erased<IncomingContext>>,
+        context: EventContext,
     ) -> Option<Done> {
-        let socket = context.socket.clone();
+        let incoming =
+            IncomingContext { socket: context.socket.clone(), data: context.data.clone() };
+        let chain = async move {
+            for middleware in middleware {
+                middleware(incoming.clone()).await?;
+            }
+            Ok(())
+        };
+        self.run(cx, Guarded::start(|| Box::pin(chain)), move |outcome| {
+            let name = context.socket.namespace().packet_name();
+            let outcome = outcome.unwrap_or_else(|panic| Err(panicked(name, &panic)));
+            Done::Screened { context, outcome }
+        })
+    }
+
+    /// Runs an event's handler to its first wait.
+    pub(super) fn event(
+        &mut self,
+        cx: &mut Context<'_>,
+        handler: &Erased<EventContext>,
+        context: EventContext,
+    ) -> Option<Done> {
+        let kept = context.clone();
+        self.run(cx, Guarded::start(|| handler(context)), move |outcome| {
+            let name = kept.socket.namespace().packet_name();
+            let outcome = outcome.unwrap_or_else(|panic| Err(panicked(name, &panic)));
+            Done::Event { context: kept, outcome }
+        })
+    }
+
+    /// Runs a handler of which nothing comes to its first wait.
+    pub(super) fn quiet<C>(&mut self, cx: &mut Context<'_>, handler: &Erased<C>, context: C)
+    where
+        C: HasSocket + Situation<Outcome = ()>,
+    {
+        let name = context.socket().namespace().packet_name().clone();
         self.run(cx, Guarded::start(|| handler(context)), move |outcome| {
             if let Err(panic) = outcome {
-                panicked(&socket, &panic);
+                panicked(&name, &panic);
             }
-            Done::Disconnected
-        })
+            Done::Nothing
+        });
     }
 
     /// The next handler that ends; pending while all wait, or there is none.
@@ -126,9 +143,8 @@ impl Running {
         };
         match waiting.poll_next_unpin(cx) {
             Poll::Ready(Some(done)) => {
-                if let Done::Admission { context, .. } = &done {
-                    let id = context.socket.socket_id();
-                    self.admissions.retain(|pending| pending.socket.socket_id() != id);
+                if let Done::Admission { namespace, .. } = &done {
+                    self.admissions.retain(|pending| pending.namespace != *namespace);
                 }
                 Poll::Ready(done)
             }
@@ -184,8 +200,7 @@ impl Running {
 }
 
 /// Tells of a panic in the log, and of an internal error to the client.
-fn panicked(socket: &Socket, panic: &Panicked) -> Refusal {
-    let namespace = socket.namespace().name();
-    tracing::error!(namespace, socket = socket.id(), panic = panic.0, "a handler panicked");
+fn panicked(namespace: &packet::Namespace, panic: &Panicked) -> Refusal {
+    tracing::error!(namespace = namespace.as_str(), panic = panic.0, "a handler panicked");
     Refusal::new("internal error")
 }

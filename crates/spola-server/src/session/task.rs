@@ -19,6 +19,7 @@ use spola_engineio::{Revision, Transport};
 use spola_socketio::server::{self as sockets, DisconnectReason};
 use spola_socketio_packet::{self as packet, AckId, Data, Encoded};
 
+use super::admission::Member;
 use super::running::Running;
 use super::transport::{BACKLOG_LEN, MESSAGE_LEN, MESSAGES};
 use super::waiting::Waiting;
@@ -27,7 +28,6 @@ use super::{Command, PACKET_PREFIX, SessionHandle};
 use crate::ack::AckError;
 use crate::config::Config;
 use crate::io::Io;
-use crate::socket::Socket;
 use spola_driver::{Runtime, Timer};
 
 /// Rounds of work before others get their turn.
@@ -53,7 +53,7 @@ pub(crate) struct SessionTask {
     pub(super) upgrade_binary: engine::BinaryMode,
     pub(super) polls: Waiting<PollResponse>,
     pub(super) posts: Waiting<PostOutcome>,
-    pub(super) members: Vec<Socket>,
+    pub(super) members: Vec<Member>,
     pub(super) questions: HashMap<(packet::Namespace, AckId), Answer>,
     pub(super) running: Running,
     /// A message that waits for its turn, or for a handler to end. Those behind it wait in the
@@ -179,9 +179,11 @@ impl SessionTask {
         match command {
             // An `Err` means that the socket has left meanwhile: its packets go nowhere.
             Command::Emit { namespace, packet } => {
+                self.outgoing(cx, &namespace, |task| task.event_of(&packet));
                 let _ = self.sockets.emit(&namespace, packet);
             }
             Command::EmitWithAck { namespace, event, timeout, answer } => {
+                self.outgoing(cx, &namespace, |_| Some(event.clone()));
                 self.ask(now, namespace, &event, timeout, answer)
             }
             Command::Acknowledge { namespace, packet } => {
@@ -369,8 +371,8 @@ impl Future for SessionTask {
 impl Drop for SessionTask {
     /// Also when the runtime goes, or a bug panics: nobody may be left in a room.
     fn drop(&mut self) {
-        for socket in &self.members {
-            socket.exit();
+        for member in &self.members {
+            member.socket.exit();
         }
         self.handle.retire();
         self.io.sessions().task_ended(&self.handle.sid());
