@@ -127,6 +127,13 @@ pub(crate) async fn compress(body: &Bytes, coding: Coding, level: u8) -> Vec<u8>
     compressor.finish()
 }
 
+/// Compresses `body` at once.
+pub(crate) fn compress_whole(body: &Bytes, coding: Coding, level: u8) -> Vec<u8> {
+    let mut compressor = Compressor::new(coding, level);
+    compressor.take(body, DeflateFlush::Finish);
+    compressor.finish()
+}
+
 struct Compressor {
     stream: Deflate,
     out: Vec<u8>,

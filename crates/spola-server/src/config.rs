@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::client_files::ClientFiles;
 use crate::compression::HttpCompression;
 use crate::cookie::SessionCookie;
 use crate::cors::Cors;
@@ -19,6 +20,8 @@ pub struct Config {
     pub cors: Option<Cors>,
     /// A cookie for load balancers. Default none.
     pub cookie: Option<SessionCookie>,
+    /// The client that browsers load from the server. Default none.
+    pub client_files: Option<ClientFiles>,
     /// Compression of responses to polls. Default on, from 1024 bytes.
     pub http_compression: Option<HttpCompression>,
     /// Compression of messages over WebSockets, for clients that offer it. Default none.
@@ -62,6 +65,7 @@ impl Default for Config {
             add_trailing_slash: true,
             cors: None,
             cookie: None,
+            client_files: None,
             http_compression: Some(HttpCompression::default()),
             #[cfg(feature = "deflate")]
             per_message_deflate: None,

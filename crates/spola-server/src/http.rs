@@ -93,6 +93,9 @@ impl HttpService {
         B: HttpBody,
         B::Error: Display,
     {
+        if let Some(file) = self.client_file(&request) {
+            return file;
+        }
         let hooks = self.io.hooks();
         let (request, denial) = match hooks.pass(request).await {
             Ok(mut request) => match self.answer(&mut request, body, upgrade).await {
@@ -105,6 +108,15 @@ impl HttpService {
             denial.report(hooks, &request);
         }
         denial.to_response(upgrade)
+    }
+
+    /// The answer to a request for a file of the client.
+    fn client_file(&self, request: &Request<()>) -> Option<Response<Body>> {
+        let config = self.io.config();
+        let files = config.client_files.as_ref()?;
+        let path = config.path.strip_suffix('/').unwrap_or(&config.path);
+        let name = request.uri().path().strip_prefix(path)?.strip_prefix('/')?;
+        files.answer(name, request.headers())
     }
 
     async fn answer<B>(

@@ -55,6 +55,7 @@
 
 mod ack;
 mod broadcast;
+mod client_files;
 mod collect;
 mod compression;
 mod config;
@@ -89,6 +90,7 @@ mod upgrade;
 pub use ack::{Ack, AckError, Question};
 pub use broadcast::Broadcast;
 pub use bytestring::ByteString;
+pub use client_files::ClientFiles;
 pub use compression::HttpCompression;
 pub use config::Config;
 pub use connection_error::ConnectionError;

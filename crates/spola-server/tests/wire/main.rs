@@ -4,6 +4,7 @@
 mod acks;
 mod admission;
 mod chunking;
+mod client_files;
 mod closing;
 mod compression;
 mod cors;
