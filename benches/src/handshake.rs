@@ -25,7 +25,8 @@ struct Table {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let (conditions, servers) = options.run.prepare(|server| !server.is_variant())?;
+    let (conditions, servers) =
+        options.run.prepare(|server| !server.is_variant() && !server.is_socketio())?;
     let mut tables = Vec::new();
     for &together in &options.together {
         eprintln!("{together} at a time");

@@ -40,7 +40,8 @@ struct Servers {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let (conditions, servers) = options.run.prepare(|server| !server.is_variant())?;
+    let (conditions, servers) =
+        options.run.prepare(|server| !server.is_variant() && !server.is_socketio())?;
     machine::raise_open_files();
     machine::pin(conditions.load_core)?;
     let connections = match options.run.is_quick() {
@@ -91,7 +92,7 @@ fn message(stream: &mut TcpStream, protocol: Protocol) -> Result<(), Failure> {
     let sent = frames::from_client(Kind::Text, message).concat();
     let expected = match protocol {
         Protocol::Raw => sent.clone(),
-        Protocol::WebSocket | Protocol::Deflate(_) => {
+        Protocol::WebSocket | Protocol::Deflate(_) | Protocol::SocketIo => {
             frames::from_server(Kind::Text, message).concat()
         }
     };

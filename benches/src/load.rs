@@ -1,16 +1,19 @@
 //! The load: one thread, epoll, no WebSocket library, so that it costs less than what it measures.
 
+mod casts;
 mod connection;
 pub(crate) mod dial;
 pub(crate) mod handshakes;
 mod histogram;
 mod measures;
+pub(crate) mod polling;
+pub(crate) mod socketio;
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
@@ -23,6 +26,7 @@ use crate::machine::Usage;
 use crate::replies::Replies;
 use crate::script::Script;
 use crate::{Failure, machine, process};
+use casts::Casts;
 use connection::Connection;
 use dial::Protocol;
 use histogram::Histogram;
@@ -47,6 +51,9 @@ pub(crate) struct Options {
     /// Send compressed JSON texts, with or without context takeover.
     #[arg(long, value_name = "TAKEOVER")]
     deflate: Option<Takeover>,
+    /// Speak Socket.IO, and send this event: `echo`, or one that all connections receive.
+    #[arg(long, conflicts_with_all = ["raw", "deflate"])]
+    event: Option<Event>,
     /// How long to measure.
     #[arg(long, default_value_t = 2.0, value_parser = seconds)]
     seconds: f64,
@@ -62,6 +69,24 @@ pub(crate) struct Options {
     /// End when this process, which started this one, ends.
     #[arg(long, hide = true)]
     parent: Option<u32>,
+}
+
+/// What a Socket.IO server does with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Event {
+    /// It comes back.
+    Echo,
+    /// Everybody is sent it.
+    Cast,
+    /// Everybody in a room is sent it, which is everybody.
+    Room,
+}
+
+impl Event {
+    /// The name on the command line and of the event.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// A length of time on the command line: from 10 ms to 10 minutes.
@@ -88,6 +113,7 @@ impl Options {
     fn protocol(&self) -> Protocol {
         match self.deflate {
             Some(takeover) => Protocol::Deflate(takeover),
+            None if self.event.is_some() => Protocol::SocketIo,
             None if self.raw => Protocol::Raw,
             None => Protocol::WebSocket,
         }
@@ -95,7 +121,8 @@ impl Options {
 }
 
 /// What is sent, and what is expected back.
-fn prepare(protocol: Protocol, cell: Cell) -> Result<(Script, Replies), Failure> {
+fn prepare(options: &Options) -> Result<(Script, Replies), Failure> {
+    let (protocol, cell) = (options.protocol(), options.cell);
     if let Protocol::Deflate(takeover) = protocol {
         let texts = json::messages(cell.size);
         let Cycle { first, later } = deflate::cycle(&texts, takeover)?;
@@ -105,7 +132,10 @@ fn prepare(protocol: Protocol, cell: Cell) -> Result<(Script, Replies), Failure>
         return Ok((script, Replies::deflated(texts, takeover)));
     }
     let kind = Kind::of_size(cell.size);
-    let messages = frames::messages(cell.size);
+    let messages = match options.event {
+        Some(event) => socketio::events(&event.name(), cell.size),
+        None => frames::messages(cell.size),
+    };
     let sent = frames::from_client(kind, &messages);
     let replies = if protocol == Protocol::Raw {
         Replies::raw(&sent, MAX_READ)
@@ -127,13 +157,15 @@ struct Load {
     received: u64,
     in_flight: usize,
     last_reply: Instant,
+    /// Present if one connection asks and all receive.
+    casts: Option<Casts>,
 }
 
 impl Load {
     fn connect(options: &Options) -> Result<Self, Failure> {
         let cell = options.cell;
         let protocol = options.protocol();
-        let (script, replies) = prepare(protocol, cell)?;
+        let (script, replies) = prepare(options)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(cell.connections);
         for index in 0..cell.connections {
@@ -154,6 +186,8 @@ impl Load {
             received: 0,
             in_flight: cell.in_flight,
             last_reply: Instant::now(),
+            casts: matches!(options.event, Some(Event::Cast | Event::Room))
+                .then(|| Casts::new(cell.connections)),
         })
     }
 
@@ -163,8 +197,12 @@ impl Load {
             Ok((server, Usage::of(std::process::id())?))
         };
         let started = Instant::now();
-        for index in 0..self.connections.len() {
-            self.send(index, self.in_flight, started)?;
+        if self.casts.is_some() {
+            self.cast(self.in_flight, started)?;
+        } else {
+            for index in 0..self.connections.len() {
+                self.send(index, self.in_flight, started)?;
+            }
         }
         self.turn_until(started + Duration::from_secs_f64(options.warm_up))?;
 
@@ -247,12 +285,28 @@ impl Load {
             let now = Instant::now();
             self.last_reply = now;
             connection.settle(completed, now, &mut self.latencies);
-            if refill && completed > 0 {
-                self.send(index, completed, now)?;
+            let due = match &mut self.casts {
+                Some(casts) => casts.deliver(index, completed)?,
+                None => completed,
+            };
+            match (refill && due > 0, &self.casts) {
+                (true, Some(_)) => self.cast(due, now)?,
+                (true, None) => self.send(index, due, now)?,
+                (false, _) => {}
             }
         }
         self.events = events;
         Ok(())
+    }
+
+    /// Lets the first connection send what all receive.
+    fn cast(&mut self, count: usize, now: Instant) -> Result<(), Failure> {
+        let others = self.connections.iter_mut().skip(1);
+        others.for_each(|connection| connection.expect(count, now));
+        for _ in 0..count {
+            self.casts.iter_mut().for_each(Casts::begin);
+        }
+        self.send(0, count, now)
     }
 
     fn send(&mut self, index: usize, count: usize, now: Instant) -> Result<(), Failure> {

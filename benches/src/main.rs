@@ -21,6 +21,7 @@ mod replies;
 mod run;
 mod script;
 mod servers;
+mod socketio;
 mod stats;
 mod websocket;
 
@@ -49,6 +50,8 @@ enum Command {
     Idle(idle::Options),
     /// Compare compressed echo of JSON texts; write the table.
     Compressed(compressed::Options),
+    /// Compare Socket.IO servers; write the tables.
+    Socketio(socketio::Options),
     /// Time echoes, masking and UTF-8 validation without a kernel; write the tables.
     Memory(memory::Options),
     /// Count the instructions of an echo, under valgrind; write the table.
@@ -59,6 +62,8 @@ enum Command {
     Load(load::Options),
     /// Open connections one after the other, and print the measures on one line.
     LoadHandshakes(load::handshakes::Options),
+    /// Post events and poll for their echoes, and print the measures on one line.
+    LoadPolling(load::polling::Options),
     /// Echo messages in memory, and print nothing.
     EchoInMemory(memory::echo::Options),
 }
@@ -69,11 +74,13 @@ fn main() -> ExitCode {
         Command::Handshake(options) => handshake::run(&options),
         Command::Idle(options) => idle::run(&options),
         Command::Compressed(options) => compressed::run(&options),
+        Command::Socketio(options) => socketio::run(&options),
         Command::Memory(options) => memory::run(&options),
         Command::Instructions(options) => instructions::run(&options),
         Command::Serve(options) => servers::run(&options),
         Command::Load(options) => load::run(&options),
         Command::LoadHandshakes(options) => load::handshakes::run(&options),
+        Command::LoadPolling(options) => load::polling::run(&options),
         Command::EchoInMemory(options) => memory::echo::run(&options),
     };
     match outcome {

@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use crate::{Failure, machine};
 pub(crate) use case::Case;
 pub(crate) use echo::{Echo, Library};
-use timing::Patience;
+pub(crate) use timing::Patience;
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -65,9 +65,8 @@ pub(crate) fn versions(
     crates.dedup();
     let locked = |name: &&str| Some(format!("{name} {}", machine::locked_version(name)?));
     let mut versions: Vec<String> = crates.iter().filter_map(locked).collect();
-    if servers.iter().any(|server| server.is_node()) {
-        versions.extend(node::version());
-    }
+    let node = servers.iter().find(|server| server.is_node());
+    versions.extend(node.and_then(|server| node::version(*server)));
     writeln!(
         page,
         "- Release builds, fat LTO, one codegen unit. Versions: {}.",

@@ -199,7 +199,10 @@ fn colour(server: Server) -> &'static str {
         Server::SockudoBatch => "#eb9ccb",
         Server::TokioTungstenite => "#9a6700",
         Server::TokioTungsteniteBatch => "#e0b840",
-        Server::WsNode => "#5a6b2a",
+        Server::WsNode | Server::SocketioNode => "#5a6b2a",
+        Server::LimitSocketio => "#c3c9d0",
+        Server::SpolaSocketio => "#1a7f64",
+        Server::Socketioxide => "#bc4c00",
     }
 }
 

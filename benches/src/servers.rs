@@ -3,14 +3,17 @@
 mod batch;
 mod epoll;
 pub(crate) mod fastwebsockets;
+mod limit_socketio;
 mod limit_ws;
 mod listing;
 pub(crate) mod node;
 mod raw_epoll;
 mod raw_tokio;
+mod socketioxide;
 pub(crate) mod sockudo;
 pub(crate) mod spola;
 mod spola_machine;
+mod spola_socketio;
 mod tokio_tungstenite;
 pub(crate) mod tokio_websockets;
 pub(crate) mod yawc;
@@ -22,6 +25,7 @@ use clap::Args;
 use tokio::net::TcpStream;
 
 use crate::{Failure, machine, process};
+use limit_socketio::LimitSocketio;
 use limit_ws::LimitWs;
 pub(crate) use listing::Server;
 use raw_epoll::RawEcho;
@@ -76,7 +80,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         false => Deflate::Off,
     };
     if options.server.is_node() {
-        return Err(node::serve(options.port, deflate));
+        return Err(match options.server.is_socketio() {
+            true => node::serve_socketio(options.port),
+            false => node::serve(options.port, deflate),
+        });
     }
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
     println!("{}{}", process::READY, listener.local_addr()?);
@@ -104,8 +111,14 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         Server::TokioTungsteniteBatch => {
             on_tokio(Timers::On, listener, tokio_tungstenite::echo_batches)
         }
-        // It was started above.
-        Server::WsNode => Ok(()),
+        Server::LimitSocketio => epoll::serve::<LimitSocketio>(&listener),
+        Server::SpolaSocketio => spola_socketio::serve(listener),
+        Server::Socketioxide => {
+            let service = socketioxide::service();
+            on_tokio(Timers::On, listener, move |s| socketioxide::serve(s, service.clone()))
+        }
+        // They were started above.
+        Server::WsNode | Server::SocketioNode => Ok(()),
     }
 }
 

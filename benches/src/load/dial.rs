@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType};
 
+use super::socketio;
 use crate::Failure;
 use crate::deflate::Takeover;
 
@@ -30,10 +31,15 @@ pub(crate) enum Protocol {
     WebSocket,
     /// WebSocket with permessage-deflate.
     Deflate(Takeover),
+    /// Socket.IO over WebSocket.
+    SocketIo,
 }
 
 /// Opens a connection on which messages can be sent. The socket blocks.
 pub(crate) fn open(address: SocketAddr, protocol: Protocol) -> Result<TcpStream, Failure> {
+    if protocol == Protocol::SocketIo {
+        return socketio::open(address);
+    }
     let mut stream = connect(address)?;
     if protocol != Protocol::Raw {
         stream.write_all(request(address, protocol).as_bytes())?;
@@ -72,13 +78,17 @@ fn connect_from(source: Ipv4Addr, address: SocketAddr) -> Result<TcpStream, Errn
 /// The upgrade request (RFC 6455 §4.1).
 pub(super) fn request(address: SocketAddr, protocol: Protocol) -> String {
     let extensions = match protocol {
-        Protocol::Raw | Protocol::WebSocket => String::new(),
+        Protocol::Raw | Protocol::WebSocket | Protocol::SocketIo => String::new(),
         Protocol::Deflate(takeover) => {
             format!("Sec-WebSocket-Extensions: {}\r\n", takeover.offer())
         }
     };
+    let path = match protocol {
+        Protocol::SocketIo => "/socket.io/?EIO=4&transport=websocket",
+        Protocol::Raw | Protocol::WebSocket | Protocol::Deflate(_) => "/",
+    };
     format!(
-        "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{extensions}\r\n"
     )
 }
@@ -98,7 +108,7 @@ pub(super) fn read_response(stream: &mut TcpStream, protocol: Protocol) -> Resul
     let head = String::from_utf8_lossy(&head);
     match protocol {
         Protocol::Raw => Ok(()),
-        Protocol::WebSocket => check_accepted(&head),
+        Protocol::WebSocket | Protocol::SocketIo => check_accepted(&head),
         Protocol::Deflate(takeover) => {
             check_accepted(&head)?;
             check_agreement(&head, takeover)
@@ -106,7 +116,7 @@ pub(super) fn read_response(stream: &mut TcpStream, protocol: Protocol) -> Resul
     }
 }
 
-fn check_accepted(head: &str) -> Result<(), Failure> {
+pub(super) fn check_accepted(head: &str) -> Result<(), Failure> {
     if head.starts_with("HTTP/1.1 101 ") && head.contains(ACCEPT) {
         Ok(())
     } else {

@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 /// How long to look at each thing.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// A run takes at least this.
-    pub(super) run: Duration,
-    pub(super) runs: usize,
+    pub(crate) run: Duration,
+    pub(crate) runs: usize,
 }
 
 impl Patience {
-    pub(super) const FULL: Self = Self { run: Duration::from_millis(20), runs: 9 };
-    pub(super) const QUICK: Self = Self { run: Duration::from_millis(1), runs: 1 };
+    pub(crate) const FULL: Self = Self { run: Duration::from_millis(20), runs: 9 };
+    pub(crate) const QUICK: Self = Self { run: Duration::from_millis(1), runs: 1 };
 
     /// The best of several runs, in nanoseconds for each of the `times` that `run` is told to do it.
-    pub(super) fn best<E>(self, mut run: impl FnMut(usize) -> Result<(), E>) -> Result<f64, E> {
+    pub(crate) fn best<E>(self, mut run: impl FnMut(usize) -> Result<(), E>) -> Result<f64, E> {
         let mut time = |times: usize| {
             let start = Instant::now();
             run(times)?;

@@ -18,8 +18,19 @@ pub(super) const MAX_READ: usize = 256 * 1024;
 /// What a server makes of the bytes it reads; a value per connection.
 pub(super) trait Answer: Default {
     /// The bytes to send for `input`, in place or in `output`, which is as long as the longest
-    /// `input` and 1 KiB more; `None` ends the connection.
-    fn answer<'a>(&mut self, input: &'a mut [u8], output: &'a mut [u8]) -> Option<&'a [u8]>;
+    /// `input` and 1 KiB more, and to whom; `None` ends the connection.
+    fn answer<'a>(
+        &mut self,
+        input: &'a mut [u8],
+        output: &'a mut [u8],
+    ) -> Option<(&'a [u8], Reach)>;
+}
+
+/// Who is sent an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    Own,
+    All,
 }
 
 struct Connection<A> {
@@ -37,6 +48,8 @@ struct Buffers {
 enum Fate {
     Kept,
     Ended,
+    /// These bytes are for all connections.
+    Spread(Vec<u8>),
 }
 
 pub(super) fn serve<A: Answer>(listener: &TcpListener) -> Result<(), Failure> {
@@ -68,10 +81,22 @@ pub(super) fn serve<A: Answer>(listener: &TcpListener) -> Result<(), Failure> {
             } else {
                 connection.turn(&epoll, data, &mut buffers)?
             };
-            if matches!(fate, Fate::Ended) {
-                // Closing the socket takes it off epoll's list.
-                *slot = None;
-                free.push(index);
+            match fate {
+                Fate::Kept => {}
+                Fate::Ended => {
+                    // Closing the socket takes it off epoll's list.
+                    *slot = None;
+                    free.push(index);
+                }
+                Fate::Spread(bytes) => {
+                    for (index, connection) in connections.iter_mut().enumerate() {
+                        let data = epoll::EventData::new_u64(index as u64);
+                        if let Some(connection) = connection {
+                            // One that has failed is found out when it is read.
+                            connection.write(&epoll, data, &bytes)?;
+                        }
+                    }
+                }
             }
         }
     }
@@ -117,22 +142,26 @@ impl<A: Answer> Connection<A> {
             Err(_) => return Ok(Fate::Ended),
         };
         let input = buffers.input.get_mut(..count).unwrap_or_default();
-        let Some(bytes) = self.answer.answer(input, &mut buffers.output) else {
+        let Some((bytes, reach)) = self.answer.answer(input, &mut buffers.output) else {
             return Ok(Fate::Ended);
         };
         if bytes.is_empty() {
             return Ok(Fate::Kept);
         }
-        let written = match self.stream.write(bytes) {
-            Ok(written) => written,
-            Err(error) if is_transient(error.kind()) => 0,
-            Err(_) => return Ok(Fate::Ended),
-        };
-        if written < bytes.len() {
-            self.rest.extend_from_slice(bytes.get(written..).unwrap_or_default());
-            epoll::modify(epoll, &self.stream, data, epoll::EventFlags::OUT)?;
+        if reach == Reach::All {
+            return Ok(Fate::Spread(bytes.to_vec()));
         }
-        Ok(Fate::Kept)
+        let Self { stream, rest, .. } = self;
+        write(stream, rest, epoll, data, bytes)
+    }
+
+    fn write(
+        &mut self,
+        epoll: &OwnedFd,
+        data: epoll::EventData,
+        bytes: &[u8],
+    ) -> Result<Fate, Failure> {
+        write(&mut self.stream, &mut self.rest, epoll, data, bytes)
     }
 
     fn write_rest(&mut self, epoll: &OwnedFd, data: epoll::EventData) -> Result<Fate, Failure> {
@@ -148,6 +177,32 @@ impl<A: Answer> Connection<A> {
         }
         Ok(Fate::Kept)
     }
+}
+
+/// Writes what there is room for, and keeps the rest.
+fn write(
+    stream: &mut TcpStream,
+    rest: &mut Vec<u8>,
+    epoll: &OwnedFd,
+    data: epoll::EventData,
+    bytes: &[u8],
+) -> Result<Fate, Failure> {
+    let blocked = !rest.is_empty();
+    let written = match blocked {
+        true => 0,
+        false => match stream.write(bytes) {
+            Ok(written) => written,
+            Err(error) if is_transient(error.kind()) => 0,
+            Err(_) => return Ok(Fate::Ended),
+        },
+    };
+    if written < bytes.len() {
+        rest.extend_from_slice(bytes.get(written..).unwrap_or_default());
+        if !blocked {
+            epoll::modify(epoll, &*stream, data, epoll::EventFlags::OUT)?;
+        }
+    }
+    Ok(Fate::Kept)
 }
 
 fn is_transient(kind: ErrorKind) -> bool {

@@ -4,7 +4,7 @@
 use spola_frame::{FrameHeader, MaskingKey, mask_copy};
 use spola_websocket::handshake::server::RequestReader;
 
-use super::epoll::Answer;
+use super::epoll::{Answer, Reach};
 
 pub(super) enum LimitWs {
     /// The request so far.
@@ -30,13 +30,17 @@ impl Default for LimitWs {
 }
 
 impl Answer for LimitWs {
-    fn answer<'a>(&mut self, input: &'a mut [u8], output: &'a mut [u8]) -> Option<&'a [u8]> {
+    fn answer<'a>(
+        &mut self,
+        input: &'a mut [u8],
+        output: &'a mut [u8],
+    ) -> Option<(&'a [u8], Reach)> {
         match self {
             Self::Opening(head) => {
                 head.extend_from_slice(input);
                 let request = match RequestReader::new().read(head) {
                     Ok(Some(request)) => request,
-                    Ok(None) => return Some(&[]),
+                    Ok(None) => return Some((&[], Reach::Own)),
                     Err(_) => return None,
                 };
                 // What follows the head would be frames; the load waits for the response.
@@ -44,15 +48,15 @@ impl Answer for LimitWs {
                 *self = Self::Open(Frames::default());
                 let output = output.get_mut(..response.len())?;
                 output.copy_from_slice(&response);
-                Some(output)
+                Some((output, Reach::Own))
             }
-            Self::Open(frames) => frames.pass(input, output),
+            Self::Open(frames) => Some((frames.pass(input, output)?, Reach::Own)),
         }
     }
 }
 
 impl Frames {
-    fn pass<'a>(&mut self, mut input: &[u8], output: &'a mut [u8]) -> Option<&'a [u8]> {
+    pub(super) fn pass<'a>(&mut self, mut input: &[u8], output: &'a mut [u8]) -> Option<&'a [u8]> {
         let mut written = 0;
         while !input.is_empty() {
             if self.left == 0 {

@@ -37,6 +37,15 @@ pub(crate) enum Server {
     TokioTungsteniteBatch,
     /// ws on Node.js, with its native addons.
     WsNode,
+    /// The least a Socket.IO server can do: the epoll loop that frames, and tells packets by their first
+    /// bytes.
+    LimitSocketio,
+    /// Spola's Socket.IO server on tokio.
+    SpolaSocketio,
+    /// socketioxide over hyper, as in its example.
+    Socketioxide,
+    /// socket.io on Node.js, with the native addons of ws.
+    SocketioNode,
 }
 
 impl Server {
@@ -52,7 +61,15 @@ impl Server {
 
     /// Whether it runs in Node.js.
     pub(crate) fn is_node(self) -> bool {
-        self == Self::WsNode
+        matches!(self, Self::WsNode | Self::SocketioNode)
+    }
+
+    /// Whether it speaks Socket.IO.
+    pub(crate) fn is_socketio(self) -> bool {
+        matches!(
+            self,
+            Self::LimitSocketio | Self::SpolaSocketio | Self::Socketioxide | Self::SocketioNode
+        )
     }
 
     /// Whether it is the same as another but for the loop around its messages.
@@ -72,7 +89,11 @@ impl Server {
             | Self::Yawc
             | Self::Sockudo
             | Self::TokioTungstenite
-            | Self::WsNode => false,
+            | Self::WsNode
+            | Self::LimitSocketio
+            | Self::SpolaSocketio
+            | Self::Socketioxide
+            | Self::SocketioNode => false,
         }
     }
 
@@ -99,16 +120,22 @@ impl Server {
             | Self::Fastwebsockets
             | Self::TokioWebsockets
             | Self::TokioTungstenite
-            | Self::TokioTungsteniteBatch => false,
+            | Self::TokioTungsteniteBatch
+            | Self::LimitSocketio
+            | Self::SpolaSocketio
+            | Self::Socketioxide
+            | Self::SocketioNode => false,
         }
     }
 
     /// The crates it is made of, as locked.
     pub(crate) fn crates(self) -> &'static [&'static str] {
         match self {
-            Self::RawEpoll | Self::WsNode => &[],
+            Self::RawEpoll | Self::WsNode | Self::SocketioNode => &[],
             Self::RawTokio => &["tokio"],
-            Self::LimitWs => &["spola-frame"],
+            Self::LimitWs | Self::LimitSocketio => &["spola-frame"],
+            Self::SpolaSocketio => &["spola-server", "spola-tokio", "hyper", "tokio"],
+            Self::Socketioxide => &["socketioxide", "hyper", "tokio"],
             Self::Spola | Self::SpolaStream => &["spola-tokio", "tokio"],
             Self::SpolaMachineStream => &["spola-websocket", "tokio"],
             Self::Fastwebsockets => &["fastwebsockets", "hyper", "tokio"],

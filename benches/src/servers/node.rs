@@ -1,10 +1,10 @@
-//! ws on Node.js: `benches/node/echo.mjs`, which this process becomes.
+//! ws and socket.io on Node.js: programs in `benches/node`, of which this process becomes one.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::Deflate;
+use super::{Deflate, Server};
 use crate::Failure;
 
 fn folder() -> PathBuf {
@@ -21,6 +21,11 @@ pub(super) fn serve(port: u16, deflate: Deflate) -> Failure {
     command.exec().into()
 }
 
+/// As [`serve`], with socket.io.
+pub(super) fn serve_socketio(port: u16) -> Failure {
+    Command::new("node").arg(folder().join("socketio.mjs")).arg(port.to_string()).exec().into()
+}
+
 /// Installs what the server needs, if that was not done yet.
 ///
 /// # Errors
@@ -35,7 +40,10 @@ pub(crate) fn prepare() -> Result<(), Failure> {
         return Err("Node.js is not installed".into());
     }
     let modules = folder().join("node_modules");
-    if ["ws", "bufferutil", "utf-8-validate"].iter().all(|name| modules.join(name).is_dir()) {
+    if ["ws", "bufferutil", "utf-8-validate", "socket.io"]
+        .iter()
+        .all(|name| modules.join(name).is_dir())
+    {
         return Ok(());
     }
     let mut npm = Command::new("npm");
@@ -49,11 +57,13 @@ pub(crate) fn prepare() -> Result<(), Failure> {
     }
 }
 
-/// `ws 8.x on Node.js v20.x`, as installed.
-pub(crate) fn version() -> Option<String> {
-    let package = std::fs::read_to_string(folder().join("node_modules/ws/package.json")).ok()?;
+/// `ws 8.x on Node.js v20.x`, as installed; or socket.io.
+pub(crate) fn version(server: Server) -> Option<String> {
+    let name = if server.is_socketio() { "socket.io" } else { "ws" };
+    let package = folder().join(format!("node_modules/{name}/package.json"));
+    let package = std::fs::read_to_string(package).ok()?;
     let line = package.lines().find_map(|line| line.trim().strip_prefix("\"version\": \""))?;
     let output = Command::new("node").arg("--version").output().ok()?;
     let node = String::from_utf8(output.stdout).ok()?;
-    Some(format!("ws {} on Node.js {}", line.trim_end_matches("\","), node.trim()))
+    Some(format!("{name} {} on Node.js {}", line.trim_end_matches("\","), node.trim()))
 }
