@@ -45,6 +45,9 @@ pub struct Config {
     /// Handlers of one session that may run at once; then its connection is not read until one
     /// has ended. Default 128.
     pub max_running_handlers: usize,
+    /// Events of a socket that may wait to be pulled by [`Socket::recv`](crate::Socket::recv); then
+    /// its connection is not read until one was. Default 128.
+    pub max_waiting_events: usize,
     /// Rooms that a socket may join. Default 1024.
     pub max_rooms: usize,
     /// Bytes of a room's name. Default 1024.
@@ -77,6 +80,7 @@ impl Default for Config {
             websocket: spola_websocket::Config::default(),
             outgoing_hard_cap: 16 << 20,
             max_running_handlers: 128,
+            max_waiting_events: 128,
             max_rooms: 1024,
             max_room_name: 1024,
             admission_timeout: Duration::from_secs(30),

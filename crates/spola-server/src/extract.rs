@@ -102,8 +102,7 @@ impl<C: HasClient, T: DeserializeOwned> Extract<C> for Auth<T> {
 
 impl<C: HasEvent, T: DeserializeOwned> Extract<C> for Data<T> {
     fn extract(context: &mut C) -> Result<Self, Refusal> {
-        let arguments = context.event().extract();
-        arguments.map(Self).map_err(|error| Refusal::new(format!("unfit arguments: {error}")))
+        Ok(Self(context.event().extract()?))
     }
 }
 

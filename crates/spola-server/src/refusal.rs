@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use spola_socketio_packet::ArgsError;
 
 use crate::rooms::JoinError;
 
@@ -59,6 +60,12 @@ impl From<&str> for Refusal {
 impl From<String> for Refusal {
     fn from(message: String) -> Self {
         Self::new(message)
+    }
+}
+
+impl From<ArgsError> for Refusal {
+    fn from(error: ArgsError) -> Self {
+        Self::new(format!("unfit arguments: {error}"))
     }
 }
 

@@ -3,8 +3,10 @@
 use serde::Serialize;
 use spola_socketio_packet::Data;
 
+use crate::context::EventContext;
 use crate::handler::{Admission, EventOutcome};
 use crate::refusal::Refusal;
+use crate::socket::Socket;
 
 /// Answers the client's acknowledgement with `T`: a tuple is several arguments, `()` none, anything
 /// else one. Where the client asked for no acknowledgement, the value is dropped.
@@ -86,4 +88,32 @@ impl<E: Into<Refusal>> IntoAdmission for Result<(), E> {
     fn into_admission(self) -> Admission {
         self.map_err(Into::into)
     }
+}
+
+/// Answers an event, or tells why not.
+pub(crate) fn conclude(context: &EventContext, outcome: EventOutcome) {
+    let EventContext { socket, data, ack } = context;
+    match outcome {
+        Ok(None) => {}
+        Ok(Some(body)) => ack.send_encoded(body),
+        Err(refusal) if ack.is_awaited() => {
+            if let Some(body) = ReplyBody::refusal(&refusal) {
+                ack.send_encoded(body);
+            }
+        }
+        Err(refusal) => report(socket, data, &refusal),
+    }
+}
+
+/// Sends a refusal as the event `error`, where the client asked for no answer or has one.
+fn report(socket: &Socket, event: &Data, refusal: &Refusal) {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        event: &'a str,
+        #[serde(flatten)]
+        refusal: &'a Refusal,
+    }
+    let name = event.event_name().unwrap_or_default();
+    // A client that has left needs no report.
+    let _ = socket.emit("error", Report { event: &name, refusal });
 }

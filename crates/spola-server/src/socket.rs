@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
 
 use bytestring::ByteString;
 use serde::Serialize;
@@ -17,6 +18,7 @@ use crate::extensions::Extensions;
 use crate::handshake::Handshake;
 use crate::listeners::Listeners;
 use crate::namespace::{Handlers, Namespace};
+use crate::receive::Queue;
 use crate::rooms::JoinError;
 use crate::session::{Command, PACKET_PREFIX, SessionHandle};
 
@@ -33,6 +35,8 @@ struct Inner {
     handlers: Arc<Handlers>,
     /// Listeners of its own, once it has some.
     listeners: OnceLock<Box<Mutex<Listeners>>>,
+    /// Events that wait to be pulled, once somebody pulls.
+    queue: OnceLock<Box<Mutex<Queue>>>,
     /// What the client gave as `auth`.
     auth: Option<ByteString>,
     extensions: Extensions,
@@ -53,6 +57,7 @@ impl Socket {
             namespace,
             session,
             listeners: OnceLock::new(),
+            queue: OnceLock::new(),
             auth,
             extensions: Extensions::default(),
             connected: AtomicBool::new(false),
@@ -196,9 +201,25 @@ impl Socket {
     pub(crate) fn listen(&self, change: impl FnOnce(&mut Listeners)) {
         let own = self.inner.listeners.get_or_init(Box::default);
         let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.inner.left.load(Ordering::Acquire) {
+        if !self.has_left() {
             change(&mut own);
         }
+    }
+
+    /// The events that wait to be pulled, if somebody ever pulled.
+    pub(crate) fn queue(&self) -> Option<MutexGuard<'_, Queue>> {
+        Some(self.inner.queue.get()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same, of one that pulls from now on.
+    pub(crate) fn queue_mut(&self) -> MutexGuard<'_, Queue> {
+        let queue = self.inner.queue.get_or_init(Box::default);
+        queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it has left, or was not let in.
+    pub(crate) fn has_left(&self) -> bool {
+        self.inner.left.load(Ordering::Acquire)
     }
 
     pub(crate) fn push(&self, command: Command) -> Result<(), EmitError> {
@@ -221,6 +242,8 @@ impl Socket {
         self.inner.left.store(true, Ordering::Release);
         // A listener of its own may hold the socket itself.
         drop(self.own_listeners().map(|mut own| std::mem::take(&mut *own)));
+        let pulling = self.queue().map(|mut queue| queue.take_wakers());
+        pulling.into_iter().flatten().for_each(Waker::wake);
         self.namespace().rooms_mut().exit(self.inner.id);
     }
 }

@@ -13,9 +13,8 @@ use super::running::Done;
 use super::task::{Answer, SessionTask};
 use crate::ack::{Ack, AckError};
 use crate::context::{DisconnectContext, EventContext, OutgoingContext};
-use crate::handler::{Erased, EventOutcome};
-use crate::refusal::Refusal;
-use crate::reply::ReplyBody;
+use crate::handler::Erased;
+use crate::reply::conclude;
 use crate::socket::Socket;
 
 impl SessionTask {
@@ -58,6 +57,9 @@ impl SessionTask {
         data: Data,
     ) {
         let Some(socket) = self.member(name).cloned() else {
+            return;
+        };
+        let Err((data, ack)) = socket.offer(data, ack) else {
             return;
         };
         let ack = Ack::new(&socket, ack);
@@ -212,12 +214,12 @@ impl SessionTask {
                 tracing::debug!(%refusal, "a connect handler failed");
                 socket.disconnect();
             }
-            Done::Screened { context, outcome: Err(refusal) } => reply(&context, Err(refusal)),
+            Done::Screened { context, outcome: Err(refusal) } => conclude(&context, Err(refusal)),
             // Events of a socket that has left meanwhile reach no listener.
             Done::Screened { context, outcome: Ok(()) } if context.socket.is_connected() => {
                 self.listen(cx, now, context);
             }
-            Done::Event { context, outcome } => reply(&context, outcome),
+            Done::Event { context, outcome } => conclude(&context, outcome),
             Done::Connected { outcome: Ok(()), .. } | Done::Screened { .. } | Done::Nothing => {}
         }
     }
@@ -246,34 +248,6 @@ impl SessionTask {
 
 fn is_in(socket: &Socket, name: &packet::Namespace) -> bool {
     socket.namespace().packet_name() == name
-}
-
-/// Answers an event, or tells why not.
-fn reply(context: &EventContext, outcome: EventOutcome) {
-    let EventContext { socket, data, ack } = context;
-    match outcome {
-        Ok(None) => {}
-        Ok(Some(body)) => ack.send_encoded(body),
-        Err(refusal) if ack.is_awaited() => {
-            if let Some(body) = ReplyBody::refusal(&refusal) {
-                ack.send_encoded(body);
-            }
-        }
-        Err(refusal) => report(socket, data, &refusal),
-    }
-}
-
-/// Sends a refusal as the event `error`, where the client asked for no answer or has one.
-fn report(socket: &Socket, event: &Data, refusal: &Refusal) {
-    #[derive(serde::Serialize)]
-    struct Report<'a> {
-        event: &'a str,
-        #[serde(flatten)]
-        refusal: &'a Refusal,
-    }
-    let name = event.event_name().unwrap_or_default();
-    // A client that has left needs no report.
-    let _ = socket.emit("error", Report { event: &name, refusal });
 }
 
 fn unasked(error: sockets::SendError) -> AckError {

@@ -169,6 +169,10 @@ impl SessionHandle {
         RoomLimits { rooms: self.config.max_rooms, name_len: self.config.max_room_name }
     }
 
+    pub(crate) fn max_waiting_events(&self) -> usize {
+        self.config.max_waiting_events
+    }
+
     pub(crate) fn status(&self) -> Option<SessionStatus> {
         self.lock().status
     }
@@ -197,6 +201,21 @@ impl SessionHandle {
             if let Some(waker) = waker {
                 waker.wake();
             }
+        }
+    }
+
+    /// Lets the task look once more: what held it up may be gone.
+    pub(crate) fn wake(&self) {
+        let waker = {
+            let mut inbox = self.lock();
+            if inbox.attention != Attention::Asleep {
+                return;
+            }
+            inbox.attention = Attention::Awake;
+            inbox.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 

@@ -297,12 +297,16 @@ impl SessionTask {
         Some(event)
     }
 
-    /// Whether as many handlers wait as may, so that no further message is looked at. Handlers that
-    /// wait for the client's answer do not count: the answer would never be looked at. Messages of a
-    /// session that has closed are looked at all the same: its end comes behind them.
+    /// Whether as many handlers wait as may, or as many events to be pulled, so that no further
+    /// message is looked at. Handlers that wait for the client's answer do not count: the answer would
+    /// never be looked at. Messages of a session that has closed are looked at all the same: its end
+    /// comes behind them.
     pub(super) fn is_full(&self) -> bool {
         let waiting = self.running.len().saturating_sub(self.questions.len());
-        waiting >= self.config.max_running_handlers && self.engine.status().is_some()
+        let asking = !self.questions.is_empty();
+        let is_behind = |member: &Member| member.socket.is_behind(asking);
+        (waiting >= self.config.max_running_handlers || self.members.iter().any(is_behind))
+            && self.engine.status().is_some()
     }
 
     fn engine_event(&mut self, now: Instant, event: engine::Event) {

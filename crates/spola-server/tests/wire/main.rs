@@ -21,6 +21,7 @@ mod listeners;
 mod order;
 mod packets;
 mod polling;
+mod pulling;
 mod requests;
 mod rooms;
 mod slow;
