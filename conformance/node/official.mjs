@@ -14,6 +14,7 @@ const { values } = parseArgs({
     cors: { type: "string" },
     cookie: { type: "boolean", default: false },
     deflate: { type: "boolean", default: false },
+    eio3: { type: "boolean", default: false },
   },
 });
 
@@ -24,6 +25,7 @@ const io = new Server(http, {
   cors: values.cors && { origin: [values.cors], credentials: true },
   cookie: values.cookie,
   perMessageDeflate: values.deflate,
+  allowEIO3: values.eio3,
 });
 
 const departures = [];

@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { io } from "socket.io-client";
+import ioV2 from "socket.io-client-v2";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -29,9 +30,10 @@ export class Fixture {
 
   /**
    * Starts a server on `port` (0: any), with heartbeat settings in milliseconds. `cors` is an origin
-   * that is let in with credentials; `cookie` and `deflate` switch these on.
+   * that is let in with credentials; `cookie`, `deflate` and `eio3` switch these on.
    */
-  static async start({ port = 0, pingInterval, pingTimeout, cors, cookie, deflate } = {}) {
+  static async start(options = {}) {
+    const { port = 0, pingInterval, pingTimeout, cors, cookie, deflate, eio3 } = options;
     const path = program();
     if (!existsSync(path)) {
       throw new Error(`${path} is missing: cargo build -p spola-tokio --example conformance`);
@@ -42,6 +44,7 @@ export class Fixture {
     if (pingTimeout !== undefined) words.push("--ping-timeout-ms", pingTimeout);
     if (cors !== undefined) words.push("--cors", cors);
     if (cookie) words.push("--cookie");
+    if (eio3) words.push("--eio3");
     if (deflate) words.push("--deflate");
     const child = spawn(script ? process.execPath : path, words.map(String), {
       stdio: ["pipe", "pipe", "inherit"],
@@ -69,6 +72,15 @@ export class Fixture {
 
   /** A client that is not connected yet. It does not reconnect unless told. */
   client(namespace = "/", options = {}) {
+    return this.#client(io, namespace, options);
+  }
+
+  /** The same, as people had it before 2020. */
+  oldClient(namespace = "/", options = {}) {
+    return this.#client(ioV2, namespace, options);
+  }
+
+  #client(io, namespace, options) {
     const socket = io(this.url + namespace, { forceNew: true, reconnection: false, ...options });
     this.#sockets.add(socket);
     return socket;

@@ -99,10 +99,11 @@ impl Rooms {
 
     /// Calls `visit` once for each socket that `selection` names.
     pub(crate) fn select(&self, selection: &Selection, mut visit: impl FnMut(&Socket)) {
-        let excepted = |id: SocketId| selection.except.iter().any(|room| self.is_in(id, room));
+        let excepted =
+            |socket: &Socket| selection.except.iter().any(|room| self.is_in(socket, room));
         if selection.rooms.is_empty() {
-            for (id, member) in &self.members {
-                if !excepted(*id) {
+            for member in self.members.values() {
+                if !excepted(&member.socket) {
                     visit(&member.socket);
                 }
             }
@@ -111,21 +112,26 @@ impl Rooms {
         let mut seen = HashSet::new();
         let several = selection.rooms.len() > 1;
         for room in &selection.rooms {
-            let own =
-                SocketId::parse(room).and_then(|id| Some((id, &self.members.get(&id)?.socket)));
+            let own = self.named(room).map(|socket| (socket.socket_id(), socket));
             let joined =
                 self.rooms.get(room).into_iter().flatten().map(|(id, socket)| (*id, socket));
             let own_only = own.filter(|(id, _)| !self.joined(*id, room));
             for (id, socket) in own_only.into_iter().chain(joined) {
-                if !excepted(id) && (!several || seen.insert(id)) {
+                if !excepted(socket) && (!several || seen.insert(id)) {
                     visit(socket);
                 }
             }
         }
     }
 
-    fn is_in(&self, id: SocketId, room: &str) -> bool {
-        id.as_str() == room || self.joined(id, room)
+    /// The socket whose own room this is.
+    fn named(&self, room: &str) -> Option<&Socket> {
+        let member = self.members.get(&SocketId::parse(room)?)?;
+        (member.socket.id() == room).then_some(&member.socket)
+    }
+
+    fn is_in(&self, socket: &Socket, room: &str) -> bool {
+        socket.id() == room || self.joined(socket.socket_id(), room)
     }
 
     fn joined(&self, id: SocketId, room: &str) -> bool {

@@ -8,7 +8,7 @@ use std::task::Waker;
 use bytestring::ByteString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spola_engineio::Sid;
+use spola_engineio::{Revision, Sid};
 use spola_socketio_packet::{Data as RawData, encode_event};
 
 use crate::ack::Question;
@@ -30,6 +30,8 @@ pub struct Socket {
 
 struct Inner {
     id: SocketId,
+    /// The id of an old client's socket outside of the root: its namespace, `#`, and then `id`.
+    long_id: Option<Box<str>>,
     namespace: Namespace,
     session: Arc<SessionHandle>,
     handlers: Arc<Handlers>,
@@ -51,8 +53,10 @@ impl Socket {
         session: Arc<SessionHandle>,
         auth: Option<ByteString>,
     ) -> Self {
+        let is_long = session.revision() == Revision::V3 && namespace.name() != "/";
         let inner = Inner {
             id,
+            long_id: is_long.then(|| format!("{}#{}", namespace.name(), id.as_str()).into()),
             handlers: namespace.handlers(),
             namespace,
             session,
@@ -68,8 +72,11 @@ impl Socket {
 
     /// The public id: new for each connection to a namespace, and the name of a room that this
     /// socket alone is in. 20 characters of the base64url alphabet.
+    ///
+    /// Clients of Engine.IO 3 derive it by themselves: it is the session's secret id, with the
+    /// namespace and `#` in front of it everywhere but in the root (§22).
     pub fn id(&self) -> &str {
-        self.inner.id.as_str()
+        self.inner.long_id.as_deref().unwrap_or(self.inner.id.as_str())
     }
 
     /// The namespace it is connected to.
@@ -258,7 +265,8 @@ impl fmt::Debug for Socket {
     }
 }
 
-/// A public socket id. It has the shape of an Engine.IO session id, and is never one.
+/// What a public socket id is made of, unique in its namespace. It has the shape of an Engine.IO
+/// session id, and is one only for clients of Engine.IO 3, who know no other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SocketId(Sid);
 
@@ -268,9 +276,15 @@ impl SocketId {
         Self(Sid::from_bytes(bytes))
     }
 
-    /// The id that `text` is, if it has the shape of one.
+    /// The id of an old client, in all of its namespaces.
+    pub(crate) fn of_session(sid: Sid) -> Self {
+        Self(sid)
+    }
+
+    /// The id that the public id `text` is made of, if it has the shape of one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
+        let (_, id) = text.rsplit_once('#').unwrap_or(("", text));
+        id.parse().ok().map(Self)
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -34,6 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     config.cookie = flag("--cookie").then(SessionCookie::new);
     config.per_message_deflate = flag("--deflate").then(Default::default);
+    config.engine.allow_eio3 = flag("--eio3");
     let io = Io::builder().config(config).state(Departures::default()).build();
     root(&io);
     others(&io);

@@ -6,6 +6,7 @@ use std::task::Context;
 use std::time::Instant;
 
 use bytestring::ByteString;
+use spola_engineio::Revision;
 use spola_socketio_packet as packet;
 
 use super::task::SessionTask;
@@ -66,9 +67,7 @@ impl SessionTask {
         name: packet::Namespace,
         auth: Option<ByteString>,
     ) {
-        let mut random = [0; 15];
-        self.runtime.fill_random(&mut random);
-        let id = SocketId::from_random(random);
+        let id = self.new_socket_id();
         // A copy: what came may be a slice of something large.
         let auth = auth.map(|auth| ByteString::from(&*auth));
         if let Some(namespace) = self.io.find(name.as_str()) {
@@ -91,6 +90,17 @@ impl SessionTask {
             let socket = Socket::new(id, lease.namespace().clone(), session, auth);
             Candidate::new(socket, Some(lease)).screened().await
         });
+    }
+
+    fn new_socket_id(&self) -> SocketId {
+        match self.handle.revision() {
+            Revision::V3 => SocketId::of_session(self.handle.sid()),
+            Revision::V4 => {
+                let mut random = [0; 15];
+                self.runtime.fill_random(&mut random);
+                SocketId::from_random(random)
+            }
+        }
     }
 
     fn ask_admission(

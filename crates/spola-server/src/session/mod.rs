@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use spola_engineio::Sid;
 use spola_engineio::request::SessionStatus;
 use spola_engineio::server::{BinaryMode, PollResponse, PostOutcome, RequestId};
+use spola_engineio::{Revision, Sid};
 use spola_socketio_packet::{self as packet, Data, Encoded};
 
 use crate::ack::AckError;
@@ -108,6 +108,7 @@ pub(crate) struct SessionHandle {
     sid: Sid,
     handshake: Arc<Handshake>,
     config: Arc<Config>,
+    revision: Revision,
     inbox: Mutex<Inbox>,
 }
 
@@ -154,7 +155,13 @@ impl SessionHandle {
             waker: None,
             next_request: 1,
         };
-        Self { sid, handshake, config, inbox: Mutex::new(inbox) }
+        let revision = status.revision;
+        Self { sid, handshake, config, revision, inbox: Mutex::new(inbox) }
+    }
+
+    /// What the client speaks.
+    pub(crate) fn revision(&self) -> Revision {
+        self.revision
     }
 
     pub(crate) fn sid(&self) -> Sid {

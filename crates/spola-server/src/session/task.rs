@@ -110,6 +110,10 @@ impl SessionTask {
         let engine = engine::Session::new(handle.sid(), opening, dialect, &config.engine, now);
         let mut settings = config.sockets;
         settings.prefix = PACKET_PREFIX;
+        settings.revision = match dialect.revision {
+            Revision::V4 => sockets::Revision::V5,
+            Revision::V3 => sockets::Revision::V4,
+        };
         Self {
             io,
             runtime,

@@ -23,6 +23,7 @@ mod packets;
 mod polling;
 mod pulling;
 mod requests;
+mod revision_3;
 mod rooms;
 mod slow;
 mod upgrade;
