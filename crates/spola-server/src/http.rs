@@ -82,7 +82,7 @@ impl HttpService {
         let cors = cors.headers(&request);
         let mut response = self.respond(request, body, upgrade).await;
         // The plain text that refuses an upgrade is for no page to read (§3.2).
-        if !upgrade || response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        if !upgrade || response.status() < StatusCode::BAD_REQUEST {
             headers::add_cors(response.headers_mut(), cors);
         }
         response

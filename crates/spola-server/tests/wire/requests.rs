@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{HeaderValue, Request};
-use spola_server::{Config, Cors, Handshake, Io, IoBuilder, Refusal, SessionCookie, State};
+use spola_server::{
+    AllowOrigin, Config, Cors, Handshake, Io, IoBuilder, Refusal, SessionCookie, State,
+};
 
 use crate::harness::{Gate, KEY, Log, World, recorder, recorder_with, sid_of};
 
@@ -327,6 +329,45 @@ fn a_failed_middleware_leaves_the_headers_of_cors() {
     let response = world.plain(OPEN).response();
     assert_eq!(response.brief(), BAD_REQUEST);
     assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+}
+
+#[test]
+fn the_applications_headers_stand_beside_those_of_cors_or_in_their_place() {
+    let mut config = Config::default();
+    config.cors = Some(Cors::new().allow_origin(AllowOrigin::mirror_request()));
+    let (world, _) = server(|builder, _| {
+        builder.config(config).on_headers(|headers, _| {
+            headers.insert("vary", HeaderValue::from_static("Accept-Language"));
+            let origin = HeaderValue::from_static("https://b.example");
+            headers.insert("access-control-allow-origin", origin);
+        })
+    });
+    let request = format!("{OPEN} HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\n\r\n");
+    let head = world.request(request).response().head.to_ascii_lowercase();
+    let lines =
+        head.lines().filter(|line| line.starts_with("vary") || line.contains("allow-origin"));
+    assert_eq!(
+        lines.collect::<Vec<_>>(),
+        ["vary: accept-language", "vary: origin", "access-control-allow-origin: https://b.example"]
+    );
+}
+
+#[test]
+fn a_page_of_another_origin_is_told_to_the_application() {
+    let mut config = Config::default();
+    config.cors = Some(Cors::new().allow_origin(AllowOrigin::exact("https://a.example")));
+    let (world, log) = server(|builder, log| {
+        let log = log.clone();
+        builder.config(config).on_connection_error(move |error| {
+            log.say(format!("{} {} {}", error.code(), error.message(), error.details()));
+        })
+    });
+    let request = format!("{OPEN} HTTP/1.1\r\nHost: x\r\nOrigin: https://b.example\r\n\r\n");
+    assert_eq!(world.request(request).response().status, 403);
+    assert_eq!(
+        log.take(),
+        [r#"4 Forbidden {"name":"ORIGIN_NOT_ALLOWED","origin":"https://b.example"}"#]
+    );
 }
 
 #[test]
