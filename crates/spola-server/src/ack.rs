@@ -62,7 +62,8 @@ impl Ack {
             && !inner.answered.swap(true, Ordering::AcqRel)
         {
             let namespace = inner.socket.namespace().packet_name().clone();
-            let packet = body.0.encode(PACKET_PREFIX, &namespace, Some(inner.id));
+            let format = inner.socket.namespace().format();
+            let packet = format.encode_data(PACKET_PREFIX, &namespace, Some(inner.id), &body.0);
             // A client that has left needs no answer.
             let _ = inner.socket.push(Command::Acknowledge { namespace, packet });
         }

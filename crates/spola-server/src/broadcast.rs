@@ -2,7 +2,6 @@
 
 use bytestring::ByteString;
 use serde::Serialize;
-use spola_socketio_packet::encode_event;
 
 use crate::emit::EmitError;
 use crate::namespace::Namespace;
@@ -47,10 +46,11 @@ impl Broadcast {
     /// # Errors
     /// If the event cannot be encoded.
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<usize, EmitError> {
+        let format = self.namespace.format();
         let mut recipients = 0;
         for namespace in self.namespace.targets() {
             let name = namespace.packet_name();
-            let packet = encode_event(PACKET_PREFIX, name, None, event, &arguments)?;
+            let packet = format.encode_event(PACKET_PREFIX, name, None, event, &arguments)?;
             self.each_in(&namespace, |socket| {
                 recipients += 1;
                 let namespace = name.clone();

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytestring::ByteString;
 use serde::Serialize;
-use spola_socketio_packet as packet;
+use spola_socketio_packet::{self as packet, Format, Parser};
 
 use crate::broadcast::Broadcast;
 use crate::config::Config;
@@ -31,6 +31,7 @@ pub struct Io {
 
 struct Inner {
     config: Arc<Config>,
+    format: Format,
     states: Arc<Extensions>,
     hooks: Hooks,
     namespaces: RwLock<HashMap<ByteString, Namespace>>,
@@ -42,6 +43,7 @@ struct Inner {
 #[derive(Debug, Default)]
 pub struct IoBuilder {
     config: Config,
+    format: Format,
     states: Extensions,
     pub(crate) hooks: Hooks,
 }
@@ -51,6 +53,14 @@ impl IoBuilder {
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
+        self
+    }
+
+    /// Sets the packet format: `MessagePack` (feature `msgpack`), or the application's own. Every
+    /// client has to use it, too. Handlers see no difference.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser + 'static) -> Self {
+        self.format = Format::of(parser);
         self
     }
 
@@ -72,9 +82,10 @@ impl IoBuilder {
         }
         let (config, states) = (Arc::new(self.config), Arc::new(self.states));
         let (namespaces, sessions) = (RwLock::default(), Sessions::default());
-        let hooks = self.hooks;
+        let (format, hooks) = (self.format, self.hooks);
         let dynamic = Arc::new(Dynamic::new(&config));
-        Io { inner: Arc::new(Inner { config, states, hooks, namespaces, dynamic, sessions }) }
+        let inner = Inner { config, format, states, hooks, namespaces, dynamic, sessions };
+        Io { inner: Arc::new(inner) }
     }
 }
 
@@ -109,7 +120,8 @@ impl Io {
             return child;
         }
         let mut namespaces = self.inner.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-        let new = || Namespace::new(parsed, Arc::clone(&self.inner.states));
+        let (format, states) = (self.format().clone(), Arc::clone(&self.inner.states));
+        let new = || Namespace::new(parsed, format, states);
         namespaces.entry(name).or_insert_with(new).clone()
     }
 
@@ -227,11 +239,15 @@ impl Io {
         &self.inner.states
     }
 
+    pub(crate) fn format(&self) -> &Format {
+        &self.inner.format
+    }
+
     /// A parent of namespaces. Its own name is never on the wire.
     fn parent(&self, predicate: Predicate) -> Namespace {
         let (dynamic, states) = (&self.inner.dynamic, Arc::clone(&self.inner.states));
-        let parent =
-            Namespace::new_parent(packet::Namespace::root(), states, dynamic.parent(predicate));
+        let (name, format) = (packet::Namespace::root(), self.format().clone());
+        let parent = Namespace::new_parent(name, format, states, dynamic.parent(predicate));
         dynamic.add(parent.clone());
         parent
     }

@@ -118,4 +118,13 @@ pub use rooms::JoinError;
 pub use socket::Socket;
 pub use spola_driver::{BoxFuture, Runtime, Timer};
 pub use spola_socketio::server::DisconnectReason;
+#[cfg(feature = "msgpack")]
+pub use spola_socketio_packet::MessagePack;
 pub use spola_socketio_packet::{ArgsError, Arguments, Data as RawData, Value};
+
+/// What a packet format of the application's own is made of: see [`IoBuilder::parser`].
+pub mod parser {
+    pub use spola_socketio_packet::{
+        AckId, Data, Decode, DecodeError, Encoded, Limits, Namespace, Packet, Parser,
+    };
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 
 use bytestring::ByteString;
 use serde::Serialize;
-use spola_socketio_packet as packet;
+use spola_socketio_packet::{self as packet, Format};
 
 use crate::broadcast::Broadcast;
 use crate::context::{
@@ -33,6 +33,7 @@ pub struct Namespace {
 
 struct Inner {
     name: packet::Namespace,
+    format: Format,
     states: Arc<Extensions>,
     handlers: Mutex<Arc<Handlers>>,
     rooms: RwLock<Rooms>,
@@ -49,32 +50,35 @@ pub(crate) struct Handlers {
 }
 
 impl Namespace {
-    pub(crate) fn new(name: packet::Namespace, states: Arc<Extensions>) -> Self {
-        Self::with(name, states, Arc::default(), None)
+    pub(crate) fn new(name: packet::Namespace, format: Format, states: Arc<Extensions>) -> Self {
+        Self::with(name, format, states, Arc::default(), None)
     }
 
     /// A parent of dynamic namespaces.
     pub(crate) fn new_parent(
         name: packet::Namespace,
+        format: Format,
         states: Arc<Extensions>,
         parent: Parent,
     ) -> Self {
-        Self::with(name, states, Arc::default(), Some(parent))
+        Self::with(name, format, states, Arc::default(), Some(parent))
     }
 
     /// A namespace that does what this one does for its children.
     pub(crate) fn make_child(&self, name: packet::Namespace) -> Self {
-        Self::with(name, Arc::clone(&self.inner.states), self.handlers(), None)
+        let (format, states) = (self.inner.format.clone(), Arc::clone(&self.inner.states));
+        Self::with(name, format, states, self.handlers(), None)
     }
 
     fn with(
         name: packet::Namespace,
+        format: Format,
         states: Arc<Extensions>,
         handlers: Arc<Handlers>,
         parent: Option<Parent>,
     ) -> Self {
         let (handlers, rooms) = (Mutex::new(handlers), RwLock::default());
-        Self { inner: Arc::new(Inner { name, states, handlers, rooms, parent }) }
+        Self { inner: Arc::new(Inner { name, format, states, handlers, rooms, parent }) }
     }
 
     /// The name, with its slash.
@@ -230,6 +234,10 @@ impl Namespace {
 
     pub(crate) fn packet_name(&self) -> &packet::Namespace {
         &self.inner.name
+    }
+
+    pub(crate) fn format(&self) -> &Format {
+        &self.inner.format
     }
 
     pub(crate) fn states(&self) -> &Extensions {

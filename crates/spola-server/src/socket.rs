@@ -9,7 +9,7 @@ use bytestring::ByteString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spola_engineio::{Revision, Sid};
-use spola_socketio_packet::{Data as RawData, encode_event};
+use spola_socketio_packet::Data as RawData;
 
 use crate::ack::Question;
 use crate::broadcast::Broadcast;
@@ -114,7 +114,8 @@ impl Socket {
     /// If the client has left or was not let in yet, or the event cannot be encoded.
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<(), EmitError> {
         let namespace = self.inner.namespace.packet_name().clone();
-        let packet = encode_event(PACKET_PREFIX, &namespace, None, event, &arguments)?;
+        let format = self.inner.namespace.format();
+        let packet = format.encode_event(PACKET_PREFIX, &namespace, None, event, &arguments)?;
         self.push(Command::Emit { namespace, packet })
     }
 
@@ -124,7 +125,8 @@ impl Socket {
     /// If the client has left or was not let in yet.
     pub fn emit_raw(&self, event: RawData) -> Result<(), EmitError> {
         let namespace = self.inner.namespace.packet_name().clone();
-        let packet = event.encode(PACKET_PREFIX, &namespace, None);
+        let format = self.inner.namespace.format();
+        let packet = format.encode_data(PACKET_PREFIX, &namespace, None, &event);
         self.push(Command::Emit { namespace, packet })
     }
 

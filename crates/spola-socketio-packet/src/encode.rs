@@ -11,7 +11,8 @@ use crate::{AckId, EncodeError, Namespace, decoder::MAX_EVENT_NAME, is_reserved_
 /// nothing in between. Cloning a packet without attachments costs a reference count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encoded {
-    /// The packet's text, prefix included.
+    /// The packet's text, prefix included. Empty in a format without text (a
+    /// [`Parser`](crate::Parser)'s): then there is no text message.
     pub text: ByteString,
     /// The attachments, in the order of their numbers.
     pub attachments: Vec<Bytes>,
@@ -67,9 +68,7 @@ pub fn encode_ack<A: Serialize + ?Sized>(
 #[must_use]
 pub fn encode_connect_reply(prefix: &str, namespace: &Namespace, sid: &str) -> Encoded {
     let mut text = head(prefix, '0', namespace, None, sid.len() + 16);
-    text.push_str(r#"{"sid":"#);
-    ser::write_str(&mut text, sid);
-    text.push('}');
+    write_connect_reply(&mut text, sid);
     finish(text, prefix.len(), Vec::new())
 }
 
@@ -82,14 +81,24 @@ pub fn encode_connect_error(
     data: Option<&RawValue>,
 ) -> Encoded {
     let mut text = head(prefix, '4', namespace, None, message.len() + 32);
-    text.push_str(r#"{"message":"#);
-    ser::write_str(&mut text, message);
-    if let Some(data) = data {
-        text.push_str(r#","data":"#);
-        text.push_str(data.get());
-    }
-    text.push('}');
+    write_connect_error(&mut text, message, data);
     finish(text, prefix.len(), Vec::new())
+}
+
+pub(crate) fn write_connect_reply(out: &mut String, sid: &str) {
+    out.push_str(r#"{"sid":"#);
+    ser::write_str(out, sid);
+    out.push('}');
+}
+
+pub(crate) fn write_connect_error(out: &mut String, message: &str, data: Option<&RawValue>) {
+    out.push_str(r#"{"message":"#);
+    ser::write_str(out, message);
+    if let Some(data) = data {
+        out.push_str(r#","data":"#);
+        out.push_str(data.get());
+    }
+    out.push('}');
 }
 
 pub(crate) fn check_event_name(name: &str) -> Result<(), EncodeError> {

@@ -35,6 +35,9 @@ pub enum JsonError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
+    /// The message is none of the format that a [`Parser`](crate::Parser) reads.
+    #[error("malformed packet")]
+    Malformed,
     /// The message is empty or does not start with a digit `0`–`6`.
     #[error("unknown packet type")]
     UnknownType,
@@ -44,6 +47,10 @@ pub enum DecodeError {
     /// More attachments announced than [`Limits::max_attachments`](crate::Limits).
     #[error("too many attachments")]
     TooManyAttachments,
+    /// A packet that does not say to which namespace it belongs (in MessagePack, which names the
+    /// root as well).
+    #[error("packet without namespace")]
+    MissingNamespace,
     /// The namespace has no valid name.
     #[error("invalid namespace: {0}")]
     Namespace(#[from] NamespaceError),

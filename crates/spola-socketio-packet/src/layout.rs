@@ -61,6 +61,23 @@ impl Layout {
     }
 }
 
+#[cfg(feature = "msgpack")]
+impl Layout {
+    /// That of an acknowledgement's array which was just written, and so is JSON.
+    pub(crate) const WRITTEN_ACK: Self = Self { start: 0, name: None, lone_surrogate: false };
+
+    /// That of an event's array which was just written, and so is JSON.
+    pub(crate) fn of_written_event(json: &str, limits: &Limits) -> Result<Self, DecodeError> {
+        if u32::try_from(json.len()).is_err() {
+            return Err(DecodeError::TooLarge);
+        }
+        let mut scanner = Scanner::new(json.as_bytes(), limits.max_depth);
+        let name = scanner.name(0).map(Span::new).ok_or(DecodeError::PayloadKind)?;
+        name.check(json, limits)?;
+        Ok(Self { start: 0, name: Some(name), lone_surrogate: false })
+    }
+}
+
 impl Span {
     /// Takes positions in a text whose length fits `u32`.
     pub(crate) const fn new(name: Name) -> Self {
@@ -101,7 +118,7 @@ impl Span {
 
 /// The string that a JSON string with escapes stands for.
 #[cold]
-fn unescape(token: &str) -> String {
+pub(crate) fn unescape(token: &str) -> String {
     serde_json::from_str(&string::replace_lone_surrogates(token)).unwrap_or_default()
 }
 

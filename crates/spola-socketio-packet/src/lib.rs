@@ -47,8 +47,11 @@ mod de;
 mod decoder;
 mod encode;
 mod error;
+mod format;
 mod header;
 mod layout;
+#[cfg(feature = "msgpack")]
+mod msgpack;
 mod namespace;
 mod packet;
 mod placeholder;
@@ -65,6 +68,9 @@ pub use data::Data;
 pub use decoder::{Decoder, Limits};
 pub use encode::{Encoded, encode_ack, encode_connect_error, encode_connect_reply, encode_event};
 pub use error::{ArgsError, DecodeError, EncodeError, JsonError, NamespaceError};
+pub use format::{Decode, Format, FormatDecoder, Parser};
+#[cfg(feature = "msgpack")]
+pub use msgpack::MessagePack;
 pub use namespace::Namespace;
 pub use packet::{Packet, is_reserved_event};
 pub use serde_json::value::RawValue;

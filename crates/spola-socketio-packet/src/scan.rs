@@ -283,7 +283,7 @@ fn literal(bytes: &[u8], pos: usize, literal: &[u8]) -> Option<usize> {
     bytes.get(pos..)?.starts_with(literal).then_some(pos + literal.len())
 }
 
-fn skip_space(bytes: &[u8], mut pos: usize) -> usize {
+pub(crate) fn skip_space(bytes: &[u8], mut pos: usize) -> usize {
     while matches!(bytes.get(pos), Some(b' ' | b'\t' | b'\n' | b'\r')) {
         pos += 1;
     }

@@ -41,6 +41,7 @@
 //! - `server` (default): the Socket.IO server for applications, from `spola-server`.
 //! - `tokio` (default): the tokio driver, from `spola-tokio`: [`serve`], [`SocketIoService`], and
 //!   plain WebSockets in [`websocket`](mod@websocket).
+//! - `msgpack`: packets in MessagePack, for clients with `socket.io-msgpack-parser`.
 //! - `deflate`: permessage-deflate, for those and for Socket.IO.
 //! - `http2`: those within HTTP/2, too.
 //! - `rustls`, `rustls-platform-verifier`, `rustls-webpki-roots`: TLS for WebSocket clients, which

@@ -114,6 +114,7 @@ impl SessionTask {
             Revision::V4 => sockets::Revision::V5,
             Revision::V3 => sockets::Revision::V4,
         };
+        let sockets = sockets::Connection::with_format(io.format().clone(), settings, now);
         Self {
             io,
             runtime,
@@ -121,7 +122,7 @@ impl SessionTask {
             alarm: None,
             handle,
             engine,
-            sockets: sockets::Connection::new(settings, now),
+            sockets,
             wire,
             upgrade_binary: engine::BinaryMode::Native,
             polls,
@@ -331,6 +332,7 @@ impl SessionTask {
     }
 
     fn send(&mut self, packet: Encoded) {
+        // Other formats than the default may have no text; then there is none to send.
         let texts = EncodedMessage::from_text(packet.text).into_iter();
         for message in texts.chain(packet.attachments.into_iter().map(EncodedMessage::binary)) {
             match self.engine.send(message) {

@@ -12,6 +12,8 @@ mod deflate;
 mod dynamic;
 mod errors;
 mod floods;
+#[cfg(feature = "msgpack")]
+mod formats;
 mod handlers;
 mod harness;
 mod heartbeat;

@@ -11,7 +11,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Error;
 
 use compound::Compound;
-pub(crate) use text::{write_str, write_unsigned};
+pub(crate) use text::{write_display, write_integer, write_str, write_unsigned};
 
 /// Appends a JSON array: `name` if there is one, then the arguments. Returns the attachments.
 pub(crate) fn write_array<A: Serialize + ?Sized>(
@@ -33,6 +33,13 @@ pub(crate) fn write_array<A: Serialize + ?Sized>(
     }
     out.push(']');
     Ok(attachments)
+}
+
+/// Appends what stands for an attachment.
+pub(crate) fn write_placeholder(out: &mut String, num: usize) {
+    out.push_str(r#"{"_placeholder":true,"num":"#);
+    write_unsigned(out, num as u64);
+    out.push('}');
 }
 
 /// A serializer of JSON in which byte strings are placeholders.
@@ -63,7 +70,7 @@ impl<'o> Writer<'o> {
 macro_rules! write_integers {
     ($($method:ident: $type:ty),* $(,)?) => {
         $(fn $method(self, value: $type) -> Result<(), Error> {
-            text::write_integer(self.out, value.into());
+            write_integer(self.out, value.into());
             Ok(())
         })*
     };
@@ -91,25 +98,25 @@ impl<'a, 'o> Serializer for &'a mut Writer<'o> {
     }
 
     fn serialize_i128(self, value: i128) -> Result<(), Error> {
-        text::write_display(self.out, format_args!("{value}"))
+        write_display(self.out, format_args!("{value}"))
     }
 
     fn serialize_u128(self, value: u128) -> Result<(), Error> {
-        text::write_display(self.out, format_args!("{value}"))
+        write_display(self.out, format_args!("{value}"))
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Error> {
         if !value.is_finite() {
             return self.serialize_none();
         }
-        text::write_display(self.out, format_args!("{value:?}"))
+        write_display(self.out, format_args!("{value:?}"))
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), Error> {
         if !value.is_finite() {
             return self.serialize_none();
         }
-        text::write_display(self.out, format_args!("{value:?}"))
+        write_display(self.out, format_args!("{value:?}"))
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
@@ -127,9 +134,7 @@ impl<'a, 'o> Serializer for &'a mut Writer<'o> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
-        self.out.push_str(r#"{"_placeholder":true,"num":"#);
-        write_unsigned(self.out, self.attachments.len() as u64);
-        self.out.push('}');
+        write_placeholder(self.out, self.attachments.len());
         self.attachments.push(Bytes::copy_from_slice(value));
         Ok(())
     }

@@ -44,7 +44,7 @@ fn write_escape(out: &mut String, special: char) {
     }
 }
 
-pub(super) fn write_integer(out: &mut String, value: i64) {
+pub(crate) fn write_integer(out: &mut String, value: i64) {
     if value < 0 {
         out.push('-');
     }
@@ -69,6 +69,6 @@ pub(crate) fn write_unsigned(out: &mut String, mut value: u64) {
 }
 
 /// Appends what formatting gives: numbers, which need no escapes.
-pub(super) fn write_display(out: &mut String, number: fmt::Arguments<'_>) -> Result<(), Error> {
+pub(crate) fn write_display(out: &mut String, number: fmt::Arguments<'_>) -> Result<(), Error> {
     out.write_fmt(number).map_err(Error::custom)
 }

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use spola_socketio_packet::{
-    AckId, Data, Encoded, Namespace, Packet, RawValue, encode_connect_error, encode_connect_reply,
-};
+use spola_socketio_packet::{AckId, Data, Encoded, Namespace, Packet, RawValue};
 
 use super::{
     CloseReason, Connection, DisconnectReason, Revision, SendError, legacy,
@@ -23,8 +21,8 @@ impl Connection {
         self.slots.join(namespace);
         self.connect_deadline = None;
         self.transmits.push(match self.revision {
-            Revision::V5 => encode_connect_reply(self.prefix, namespace, sid),
-            Revision::V4 => legacy::connect_reply(self.prefix, namespace),
+            Revision::V5 => self.format.encode_connect_reply(self.prefix, namespace, sid),
+            Revision::V4 => legacy::connect_reply(&self.format, self.prefix, namespace),
         });
         Ok(())
     }
@@ -88,7 +86,7 @@ impl Connection {
         self.check_room_for_ack(namespace)?;
         let ack = self.joined(namespace)?.acks.choose();
         self.await_ack(now, namespace, ack, timeout)?;
-        self.transmits.push(data.encode(self.prefix, namespace, Some(ack)));
+        self.transmits.push(self.format.encode_data(self.prefix, namespace, Some(ack), data));
         Ok(ack)
     }
 
@@ -150,7 +148,8 @@ impl Connection {
         let Some(stay) = self.slots.end(namespace, self.max_namespaces as usize) else {
             return Err(SendError::NotJoined);
         };
-        self.transmits.push(disconnect_packet(self.prefix, namespace.clone()));
+        let packet = Packet::Disconnect { namespace: namespace.clone() };
+        self.transmits.push(self.format.encode(self.prefix, &packet));
         self.leave(namespace.clone(), stay, DisconnectReason::ServerNamespaceDisconnect);
         Ok(())
     }
@@ -159,7 +158,8 @@ impl Connection {
     /// over.
     pub fn close(&mut self) {
         for namespace in self.slots.joined() {
-            self.transmits.push(disconnect_packet(self.prefix, namespace.clone()));
+            let packet = Packet::Disconnect { namespace: namespace.clone() };
+            self.transmits.push(self.format.encode(self.prefix, &packet));
         }
         self.finish(CloseReason::Command);
     }
@@ -171,8 +171,10 @@ impl Connection {
         data: Option<&RawValue>,
     ) {
         self.transmits.push(match self.revision {
-            Revision::V5 => encode_connect_error(self.prefix, namespace, message, data),
-            Revision::V4 => legacy::connect_error(self.prefix, namespace, message, data),
+            Revision::V5 => self.format.encode_connect_error(self.prefix, namespace, message, data),
+            Revision::V4 => {
+                legacy::connect_error(&self.format, self.prefix, namespace, message, data)
+            }
         });
     }
 
@@ -208,8 +210,9 @@ impl Connection {
         }
     }
 
+    /// In other formats than the default, clients have no such limit.
     fn check_attachments(&self, count: usize) -> Result<(), SendError> {
-        if count > self.max_attachments as usize {
+        if self.format.is_text() && count > self.max_attachments as usize {
             return Err(SendError::TooManyAttachments);
         }
         Ok(())
@@ -222,8 +225,4 @@ impl Connection {
         }
         Ok(())
     }
-}
-
-fn disconnect_packet(prefix: &str, namespace: Namespace) -> Encoded {
-    Packet::Disconnect { namespace }.encode(prefix)
 }

@@ -5,7 +5,9 @@ use std::{
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use spola_socketio_packet::{AckId, DecodeError, Decoder, Encoded, Namespace, Packet};
+use spola_socketio_packet::{
+    AckId, DecodeError, Encoded, Format, FormatDecoder, Namespace, Packet,
+};
 
 use super::{
     CloseReason, Config, DisconnectReason, Event, Revision, Violation,
@@ -25,6 +27,7 @@ use crate::queue::Queue;
 pub struct Connection {
     pub(super) prefix: &'static str,
     pub(super) revision: Revision,
+    pub(super) format: Format,
     pub(super) ack_timeout: Duration,
     binary_timeout: Duration,
     max_pending_connects: u32,
@@ -33,7 +36,7 @@ pub struct Connection {
     pub(super) max_outstanding_acks: u32,
     pub(super) max_attachments: u32,
     pub(super) closed: bool,
-    decoder: Decoder,
+    decoder: FormatDecoder,
     pub(super) slots: Slots,
     /// Set until a namespace is joined for the first time.
     pub(super) connect_deadline: Option<Instant>,
@@ -49,12 +52,21 @@ impl Connection {
     /// 2^32. Those below are given out by [`emit_with_ack`](Self::emit_with_ack).
     pub const FIRST_SHARED_ACK: u64 = 1 << 32;
 
-    /// A connection on a session that has just opened.
+    /// A connection on a session that has just opened, in the default packet format.
     #[must_use]
     pub fn new(config: Config, now: Instant) -> Self {
+        Self::with_format(Format::TEXT, config, now)
+    }
+
+    /// A connection whose packets have another format. Events and answers that are handed over
+    /// encoded have to be in it, too.
+    #[must_use]
+    pub fn with_format(format: Format, config: Config, now: Instant) -> Self {
+        let decoder = format.decoder(config.packets);
         let mut connection = Self {
             prefix: config.prefix,
             revision: config.revision,
+            format,
             ack_timeout: config.ack_timeout,
             binary_timeout: config.binary_timeout,
             max_pending_connects: config.max_pending_connects,
@@ -63,7 +75,7 @@ impl Connection {
             max_outstanding_acks: config.max_outstanding_acks,
             max_attachments: config.packets.max_attachments,
             closed: false,
-            decoder: Decoder::new(config.packets),
+            decoder,
             slots: Slots::default(),
             connect_deadline: deadline(now, config.connect_timeout),
             binary_deadline: None,
@@ -83,7 +95,7 @@ impl Connection {
             return;
         }
         if self.revision == Revision::V4
-            && !self.decoder.is_pending()
+            && matches!(&self.decoder, FormatDecoder::Text(decoder) if !decoder.is_pending())
             && let Some(name) = legacy::connect_name(&text)
         {
             return self.handle_legacy_connect(name);
@@ -95,17 +107,14 @@ impl Connection {
         }
     }
 
-    /// A binary message came: an attachment.
-    pub fn handle_binary(&mut self, _now: Instant, attachment: Bytes) {
+    /// A binary message came: an attachment, or in other formats a packet.
+    pub fn handle_binary(&mut self, now: Instant, data: Bytes) {
         if self.closed {
             return;
         }
-        match self.decoder.decode_binary(attachment) {
-            Ok(Some(packet)) => {
-                self.binary_deadline = None;
-                self.handle_any_packet(packet);
-            }
-            Ok(None) => {}
+        match self.decoder.decode_binary(data) {
+            Ok(Some(packet)) => self.handle_any_packet(packet),
+            Ok(None) => self.await_attachments(now),
             Err(error) => self.malformed(error),
         }
     }
@@ -180,6 +189,7 @@ impl Connection {
     }
 
     fn handle_packet(&mut self, packet: Packet) {
+        self.binary_deadline = None;
         match packet {
             Packet::Event { namespace, ack, data } => match self.slots.state(&namespace) {
                 Some(State::Joined(_)) => {
@@ -230,8 +240,12 @@ impl Connection {
         }
     }
 
-    /// A binary packet began. Its namespace is checked now, not after its attachments.
+    /// A packet goes on in the next message: all of it has to be there in time. Its namespace is
+    /// checked now, not after its attachments.
     fn await_attachments(&mut self, now: Instant) {
+        if self.binary_deadline.is_some() {
+            return;
+        }
         let name = self.decoder.pending_namespace().map(|name| match self.revision {
             Revision::V5 => Ok(Cow::Borrowed(name)),
             Revision::V4 => legacy::normal(name),
@@ -240,12 +254,13 @@ impl Connection {
             Ok(name) => name,
             Err(error) => return self.malformed(error.into()),
         };
-        match name.and_then(|name| self.slots.state(&name)) {
-            Some(State::Joined(_) | State::Ended { .. }) => {
-                self.binary_deadline = deadline(now, self.binary_timeout);
-            }
-            Some(State::Pending) | None => self.violation(Violation::NotJoined),
+        let joined = name.is_none_or(|name| {
+            matches!(self.slots.state(&name), Some(State::Joined(_) | State::Ended { .. }))
+        });
+        if !joined {
+            return self.violation(Violation::NotJoined);
         }
+        self.binary_deadline = deadline(now, self.binary_timeout);
     }
 
     /// Forgets an acknowledgement and its deadline. False if it was not awaited.
@@ -286,7 +301,7 @@ impl Connection {
         self.connect_deadline = None;
         self.binary_deadline = None;
         self.ack_deadlines.clear();
-        self.decoder = Decoder::default();
+        self.decoder = FormatDecoder::default();
         for (namespace, stay) in self.slots.drain() {
             self.leave(namespace, stay, reason.disconnect_reason());
         }

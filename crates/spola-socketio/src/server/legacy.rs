@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
 use bytestring::ByteString;
-use spola_socketio_packet::{Encoded, Namespace, NamespaceError, Packet, RawValue};
+use spola_socketio_packet::{Encoded, Format, Namespace, NamespaceError, Packet, RawValue};
 
 use super::{CloseReason, Connection};
 
@@ -74,13 +74,14 @@ pub(super) fn normal(namespace: &Namespace) -> Result<Cow<'_, Namespace>, Namesp
 }
 
 /// The answer to a CONNECT that is accepted: the client knows its id by itself.
-pub(super) fn connect_reply(prefix: &str, namespace: &Namespace) -> Encoded {
-    Packet::Connect { namespace: namespace.clone(), auth: None }.encode(prefix)
+pub(super) fn connect_reply(format: &Format, prefix: &str, namespace: &Namespace) -> Encoded {
+    format.encode(prefix, &Packet::Connect { namespace: namespace.clone(), auth: None })
 }
 
 /// The answer to a CONNECT that is refused: the data if it has any, or else the message. Only that a
 /// namespace does not exist is told as in revision 5.
 pub(super) fn connect_error(
+    format: &Format,
     prefix: &str,
     namespace: &Namespace,
     message: &str,
@@ -92,7 +93,7 @@ pub(super) fn connect_error(
         None => serde_json::Value::from(message).to_string(),
     };
     let (namespace, payload) = (namespace.clone(), payload.into());
-    Packet::ConnectError { namespace, payload }.encode(prefix)
+    format.encode(prefix, &Packet::ConnectError { namespace, payload })
 }
 
 /// Whether JavaScript takes a JSON value for true.

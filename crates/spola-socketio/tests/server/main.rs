@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod conversations;
+mod formats;
 mod legacy;
 mod peer;
 mod properties;
