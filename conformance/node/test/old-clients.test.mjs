@@ -158,7 +158,7 @@ for (const { name, options } of TRANSPORTS) {
         socket.off("disconnect");
       }));
 
-    // The official server forgets the deadline at the upgrade, until the next ping.
+    // The official server forgets the deadline at the upgrade, for good.
     const skip = OFFICIAL && name === "upgrade";
     test("without pings it is given up, whatever else it says", { skip }, () =>
       withFixture(BEAT, async (fixture) => {
