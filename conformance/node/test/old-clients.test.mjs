@@ -25,6 +25,15 @@ function ask(socket, event, ...values) {
   return within(5000, `the answer to ${event}`, answer);
 }
 
+/** Numbers that look random, and are the same each time. */
+function numbers(seed) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state >>> 12;
+  };
+}
+
 async function open(fixture, options, namespace = "/") {
   const socket = fixture.oldClient(namespace, options);
   await connected(socket);
@@ -88,6 +97,28 @@ for (const { name, options } of TRANSPORTS) {
         assert.deepEqual([text, Buffer.from(one), deep.length], ["€", Buffer.from([1]), 0]);
       });
     }
+
+    test("values of all kinds come back as they were", async () => {
+      const socket = await open(fixture, options);
+      const random = numbers(7);
+      const pick = (list) => list[random() % list.length];
+      const text = () => Array.from({ length: random() % 9 }, () => pick([..."ab:0€é😀\n\\\"\u2028"])).join("");
+      const bytes = () => Buffer.from(Array.from({ length: random() % 300 }, () => random() & 255));
+      const sent = Array.from({ length: 150 }, () => (random() % 3 === 0 ? bytes() : text()));
+      const seen = [];
+      const all = new Promise((settle) => {
+        socket.on("echo", (value) => {
+          seen.push(typeof value === "string" ? value : Buffer.from(value));
+          if (seen.length === sent.length) settle();
+        });
+      });
+      for (const [at, value] of sent.entries()) {
+        socket.emit("echo", value);
+        if (at % 25 === 0) await sleep(10);
+      }
+      await within(5000, "every echo", all);
+      assert.deepEqual(seen, sent);
+    });
 
     test("many events keep their order, through an upgrade too", async () => {
       const socket = fixture.oldClient("/", options);

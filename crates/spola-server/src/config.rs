@@ -31,7 +31,8 @@ pub struct Config {
     pub max_sessions: Option<usize>,
     /// Heartbeat, payload and upgrade settings of the sessions.
     pub engine: spola_engineio::Config,
-    /// Timeouts and limits of the namespaces, events and acknowledgements of a session.
+    /// Timeouts and limits of the namespaces, events and acknowledgements of a session. Its `prefix`
+    /// and `revision` are set by the server.
     pub sockets: spola_socketio::server::Config,
     /// Time for a POST's body to arrive. Default 30 s.
     pub post_timeout: Duration,

@@ -61,6 +61,18 @@ fn handshake_has_its_length_in_front() {
 }
 
 #[test]
+fn initial_packet_shares_the_payload_of_the_open_packet() {
+    let mut config = Config::default();
+    config.initial_packet = Some(EncodedMessage::text("€\u{1e}"));
+    let mut world = World::speaking(V3, Opening::Polling(RequestId(0)), &config);
+    let out = world.out();
+    assert!(out[0].starts_with("get 0: 118:0{") && out[0].ends_with("}3:4€|"), "{out:?}");
+    config.initial_packet = Some(EncodedMessage::binary(Bytes::from_static(&[1, 2])));
+    let mut world = World::speaking(V3, Opening::WebSocket, &config);
+    assert_eq!(world.out()[1], "ws [4, 1, 2]");
+}
+
+#[test]
 fn text_goes_as_text_and_binary_makes_the_payload_binary() {
     let mut world = polling(V3);
     world.get(1);
