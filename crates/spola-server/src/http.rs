@@ -130,7 +130,16 @@ impl HttpService {
         B::Error: Display,
     {
         let config = self.io.config();
-        let (verified, session) = self.verify(request, upgrade)?;
+        let (verified, session) = match self.verify(request, upgrade) {
+            Ok(verified) => verified,
+            Err(refusal) => {
+                // The application is asked before the revision counts (§3.1).
+                if refusal.context() == Context::UnsupportedProtocolVersion {
+                    self.admit(request).await?;
+                }
+                return Err(refusal.into());
+            }
+        };
         let mut response = match (verified, session) {
             (Verified::Open { transport, dialect }, _) => {
                 return self.open(request, transport, dialect).await;
@@ -185,6 +194,14 @@ impl HttpService {
         }
     }
 
+    /// Asks whether a session may be opened, by its origin and by what the application says.
+    async fn admit(&self, request: &Request<()>) -> Result<Arc<Handshake>, Refusal> {
+        self.check_origin(request)?;
+        let handshake = Arc::new(Handshake::of(request));
+        self.io.hooks().allow(&handshake).await?;
+        Ok(handshake)
+    }
+
     /// Opens a session, if the application lets it in.
     async fn open(
         &self,
@@ -192,9 +209,7 @@ impl HttpService {
         transport: Transport,
         dialect: Dialect,
     ) -> Result<Response<Body>, Denial> {
-        self.check_origin(request)?;
-        let handshake = Arc::new(Handshake::of(request));
-        self.io.hooks().allow(&handshake).await?;
+        let handshake = self.admit(request).await?;
         let config = self.io.config();
         let (session, mut response) = if transport == Transport::Polling {
             let (respond, answer) = oneshot::channel();

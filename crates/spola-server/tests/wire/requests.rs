@@ -100,13 +100,18 @@ fn the_application_decides_who_may_open_a_session() {
     let opened = world.plain(&format!("{OPEN}&token=good")).response();
     assert_eq!(opened.status, 200);
     assert_eq!(log.take().len(), 2);
+    // The revision counts after that.
+    let response = world.plain("GET /socket.io/?EIO=3&transport=polling&token=bad").response();
+    assert_eq!(response.status, 403);
+    let response = world.plain("GET /socket.io/?EIO=3&transport=polling&token=good").response();
+    assert_eq!(response.brief(), (400, r#"{"code":5,"message":"Unsupported protocol version"}"#));
+    assert_eq!(log.take().len(), 2);
     // It is asked once for each session, and not before the other checks.
     let sid = sid_of(&opened.body);
     let post = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
     let head = format!("POST {post} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n40");
     assert_eq!(world.request(head).response().brief(), (200, "ok"));
     assert_eq!(world.plain("POST /socket.io/?EIO=4&transport=polling").response().status, 400);
-    assert_eq!(world.plain("GET /socket.io/?EIO=3&transport=polling").response().status, 400);
     assert!(log.take().is_empty());
 }
 
