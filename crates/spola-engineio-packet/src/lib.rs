@@ -11,8 +11,9 @@
 //! - [`WebSocketMessage`] is one packet on the wire of a WebSocket. [`EncodedMessage`] is such a
 //!   packet known to be a message, encoded once so that many sessions can send it.
 //!
-//! Over polling, packets are joined into one body: module [`payload`]. Module [`v3`] has what revision 3
-//! writes otherwise, and [`jsonp`] what old browsers put around a payload.
+//! Over polling, packets are joined into one body: module [`payload`]. Over Server-Sent Events, each is
+//! an event: module [`event_stream`]. Module [`v3`] has what revision 3 writes otherwise, and [`jsonp`]
+//! what old browsers put around a payload.
 //!
 //! ```
 //! use bytestring::ByteString;
@@ -41,6 +42,7 @@ extern crate std;
 
 mod base64;
 mod encoded;
+pub mod event_stream;
 mod handshake;
 pub mod jsonp;
 mod message;

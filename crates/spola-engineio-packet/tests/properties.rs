@@ -3,7 +3,7 @@
 use bytestring::ByteString;
 use proptest::{collection::vec, prelude::*};
 use spola_engineio_packet::{
-    Message, Packet, WebSocketMessage,
+    Message, Packet, WebSocketMessage, event_stream,
     payload::{self, Decoder, Encoder},
 };
 
@@ -40,6 +40,42 @@ fn naive_decode(body: &str) -> (Vec<Packet>, bool) {
     (packets, true)
 }
 
+/// What a browser makes of a stream: the number, the name and the data of each event (HTML, §9.2.6).
+fn read_stream(stream: &str) -> Vec<(String, String, String)> {
+    let lines = stream.replace("\r\n", "\n").replace('\r', "\n");
+    let (mut events, mut id) = (Vec::new(), String::new());
+    let (mut name, mut data) = (String::new(), None);
+    for line in lines.split('\n') {
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "" if line.is_empty() => {
+                let name = std::mem::take(&mut name);
+                if let Some(data) = data.take() {
+                    events.push((id.clone(), name, data));
+                }
+            }
+            "id" => value.clone_into(&mut id),
+            "event" => value.clone_into(&mut name),
+            "data" => {
+                data = Some(data.map_or(value.into(), |data: String| format!("{data}\n{value}")));
+            }
+            _ => {}
+        }
+    }
+    events
+}
+
+/// The packet in an event.
+fn text_of(name: &str, data: &str) -> String {
+    if name == "base64" {
+        let message = Packet::decode_text(format!("b{data}").into());
+        let Ok(Packet::Message(Message::Binary(text))) = message else { panic!("{data}") };
+        return String::from_utf8(text.to_vec()).expect("text");
+    }
+    data.to_owned()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -71,6 +107,27 @@ proptest! {
         prop_assert_eq!(items.iter().all(Result::is_ok), well);
         let decoded: Vec<_> = items.into_iter().map_while(Result::ok).collect();
         prop_assert_eq!(decoded, packets);
+    }
+
+    #[test]
+    fn a_browser_reads_the_packets_of_a_stream(packets in vec(packet(), 0..8), text: String) {
+        let texts = packets.iter().map(Packet::encode).chain([
+            WebSocketMessage::Text(text.into()),
+            WebSocketMessage::Text("4\ra\n\n b\r\n".into()),
+            WebSocketMessage::Text("4\n a\n".into()),
+        ]);
+        let texts: Vec<_> = texts.collect();
+        let mut stream = event_stream::OPENING_COMMENT.to_vec();
+        for (number, text) in texts.iter().enumerate() {
+            stream.extend_from_slice(&event_stream::encode(number as u64, text.clone()));
+            stream.extend_from_slice(&event_stream::COMMENT);
+        }
+        let stream = String::from_utf8(stream).expect("a stream is text");
+        let read = read_stream(&stream);
+        let read: Vec<_> = read.iter().map(|(id, name, data)| (id.clone(), text_of(name, data))).collect();
+        let sent = texts.into_iter().enumerate();
+        let sent: Vec<_> = sent.map(|(i, text)| (i.to_string(), text.into_text().to_string())).collect();
+        prop_assert_eq!(read, sent);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use spola_engineio_packet::{
     EncodedMessage, Handshake, Message, NotAMessage, Packet, PacketError, WebSocketMessage,
+    event_stream,
     payload::{self, Decoder, Encoder, PayloadError, SeparatorInText},
 };
 
@@ -235,4 +236,42 @@ fn messages_share_the_allocation() {
     let encoded = EncodedMessage::text("hello");
     let copy = encoded.clone();
     assert_eq!(copy.as_wire().as_bytes().as_ptr(), encoded.as_wire().as_bytes().as_ptr());
+}
+
+#[test]
+fn packets_as_server_sent_events() {
+    let table: [(&str, WebSocketMessage, &str); 7] = [
+        ("text", WebSocketMessage::from_static("4hello"), "id: 7\ndata: 4hello\n\n"),
+        ("empty message", WebSocketMessage::from_static("4"), "id: 7\ndata: 4\n\n"),
+        ("ping", WebSocketMessage::from_static("2"), "id: 7\ndata: 2\n\n"),
+        (
+            "binary",
+            WebSocketMessage::Binary(Bytes::from_static(&[1, 2, 3, 4])),
+            "id: 7\ndata: bAQIDBA==\n\n",
+        ),
+        (
+            "line feeds",
+            WebSocketMessage::from_static("4a\n\n b\n"),
+            "id: 7\ndata: 4a\ndata: \ndata:  b\ndata: \n\n",
+        ),
+        (
+            "carriage return",
+            WebSocketMessage::from_static("4a\rb\n"),
+            "id: 7\nevent: base64\ndata: NGENYgo=\n\n",
+        ),
+        ("separator", WebSocketMessage::from_static("4a\x1eb"), "id: 7\ndata: 4a\x1eb\n\n"),
+    ];
+    for (name, packet, event) in table {
+        assert_eq!(event_stream::encode(7, packet), event, "{name}");
+    }
+    let last = event_stream::encode(u64::MAX, WebSocketMessage::from_static("3"));
+    assert_eq!(last, "id: 18446744073709551615\ndata: 3\n\n");
+}
+
+#[test]
+fn comments_of_a_stream() {
+    let opening = event_stream::OPENING_COMMENT;
+    assert!(opening.len() >= 2048 && opening.starts_with(b":") && opening.ends_with(b" \n\n"));
+    assert_eq!(opening.iter().filter(|&&byte| byte == b'\n').count(), 2);
+    assert_eq!(event_stream::COMMENT, ":\n\n");
 }
