@@ -10,6 +10,8 @@ pub enum Transport {
     Polling,
     /// WebSocket.
     WebSocket,
+    /// Server-Sent Events, a transport of our own.
+    Sse,
 }
 
 impl Transport {
@@ -19,6 +21,7 @@ impl Transport {
         match self {
             Self::Polling => "polling",
             Self::WebSocket => "websocket",
+            Self::Sse => "sse",
         }
     }
 }
@@ -31,15 +34,18 @@ pub struct Transports {
     pub polling: bool,
     /// WebSocket, opened directly or by an upgrade.
     pub websocket: bool,
+    /// Server-Sent Events, opened directly or by an upgrade. The official server knows nothing of it,
+    /// and clients that do not either see no difference.
+    pub sse: bool,
 }
 
 impl Transports {
-    /// Polling and WebSocket, the default.
-    pub const ALL: Self = Self { polling: true, websocket: true };
+    /// Polling and WebSocket, the default: all that the official server offers.
+    pub const ALL: Self = Self { polling: true, websocket: true, sse: false };
     /// Polling alone.
-    pub const POLLING: Self = Self { polling: true, websocket: false };
+    pub const POLLING: Self = Self { polling: true, websocket: false, sse: false };
     /// WebSocket alone.
-    pub const WEBSOCKET: Self = Self { polling: false, websocket: true };
+    pub const WEBSOCKET: Self = Self { polling: false, websocket: true, sse: false };
 
     /// Whether `transport` is offered.
     #[must_use]
@@ -47,6 +53,7 @@ impl Transports {
         match transport {
             Transport::Polling => self.polling,
             Transport::WebSocket => self.websocket,
+            Transport::Sse => self.sse,
         }
     }
 }
@@ -71,6 +78,9 @@ pub struct Config {
     /// Interval, from the probe of an upgrade on, at which a pending GET is released. Default 100 ms;
     /// less than 1 ms counts as 1 ms.
     pub noop_interval: Duration,
+    /// Time for a client to resume its event stream after that has dropped, before the session closes
+    /// with `transport close`. Default 10 s.
+    pub resume_timeout: Duration,
     /// Time that a session closed by the server waits for the GET that tells the client. Default 30 s.
     pub polling_close_timeout: Duration,
     /// Largest POST body, and, enforced by the WebSocket layer, largest message, in bytes. Announced
@@ -83,9 +93,13 @@ pub struct Config {
     pub max_queued_bytes: usize,
     /// Messages that may be queued before `send` refuses. Default 65 536.
     pub max_queued_packets: usize,
+    /// Bytes of packets that an event stream keeps to send them again, 64 for each packet included,
+    /// until the client has told that they arrived. Beyond it the oldest are given up: a client that
+    /// lacks them cannot resume. The last packet is always kept. Default 1 MiB.
+    pub max_kept_bytes: usize,
     /// Transports that are offered. Default polling and WebSocket.
     pub transports: Transports,
-    /// Whether a polling session may upgrade to WebSocket. Default true.
+    /// Whether a polling session may upgrade to another transport. Default true.
     pub allow_upgrades: bool,
     /// A message that follows the open packet: in the same payload over polling, as the next message
     /// over a WebSocket (Engine.IO v4, §2.2). A text with U+001E in it does not go over polling.
@@ -103,11 +117,13 @@ impl Default for Config {
             ping_timeout: Duration::from_secs(20),
             upgrade_timeout: Duration::from_secs(10),
             noop_interval: Duration::from_millis(100),
+            resume_timeout: Duration::from_secs(10),
             polling_close_timeout: Duration::from_secs(30),
             max_payload: 1_000_000,
             max_poll_response: 1 << 20,
             max_queued_bytes: 16 << 20,
             max_queued_packets: 65_536,
+            max_kept_bytes: 1 << 20,
             transports: Transports::ALL,
             allow_upgrades: true,
             initial_packet: None,

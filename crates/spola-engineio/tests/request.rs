@@ -5,16 +5,17 @@ use proptest::prelude::*;
 use spola_engineio::{
     Config, Revision, Sid, Transport, Transports,
     request::{
-        Context, ErrorCode, MAX_PARAMETERS, Method, Query, Refusal, RequestHead, SessionStatus,
-        TooManyParameters, UPGRADE_REFUSAL_STATUS, Verified, verify,
+        Context, ErrorCode, MAX_PARAMETERS, Method, NotANumber, Query, Refusal, RequestHead,
+        SessionStatus, TooManyParameters, UPGRADE_REFUSAL_STATUS, Verified, event_id, verify,
     },
-    server::{BinaryMode, Dialect},
+    server::{BinaryMode, Dialect, PostMark},
 };
 
 const POLLING: &str = "AAECAwQFBgcICQoLAAAA";
 const UPGRADING: &str = "AAECAwQFBgcICQoLAAAB";
 const WEBSOCKET: &str = "AAECAwQFBgcICQoLAAAC";
 const POLLING_V3: &str = "AAECAwQFBgcICQoLAAAD";
+const SSE: &str = "AAECAwQFBgcICQoLAAAE";
 
 fn sid(text: &str) -> Sid {
     text.parse().expect("an id")
@@ -26,6 +27,7 @@ fn lookup(id: &Sid) -> Option<SessionStatus> {
         POLLING_V3 => (Transport::Polling, true),
         UPGRADING => (Transport::Polling, false),
         WEBSOCKET => (Transport::WebSocket, false),
+        SSE => (Transport::Sse, false),
         _ => return None,
     };
     let revision = if id.as_str() == POLLING_V3 { Revision::V3 } else { Revision::V4 };
@@ -230,6 +232,88 @@ fn transports_that_are_not_offered_are_unknown() {
         config.transports = transports;
         let refusal = verify(&head, &config, lookup).unwrap_err();
         assert_eq!(refusal.code(), ErrorCode::TransportUnknown);
+    }
+}
+
+fn check_sse(head: RequestHead<'_>) -> Result<Verified, Context> {
+    let mut config = Config::default();
+    config.transports.sse = true;
+    verify(&head, &config, lookup).map_err(|refusal| refusal.context())
+}
+
+fn sse(id: &str, parameters: &str) -> String {
+    format!("EIO=4&transport=sse&sid={id}{parameters}")
+}
+
+#[test]
+fn event_streams_are_unknown_unless_offered() {
+    let refusal = check(get("EIO=4&transport=sse")).unwrap_err();
+    assert_eq!(refusal.context(), Context::TransportUnknown);
+    let open = |transport, knows_sse| {
+        Ok(Verified::Open { transport, dialect: Dialect { knows_sse, ..Dialect::default() } })
+    };
+    for (query, verified) in [
+        ("EIO=4&transport=sse", open(Transport::Sse, false)),
+        ("EIO=4&transport=polling&sse=1", open(Transport::Polling, true)),
+        ("EIO=4&transport=polling&sse=", open(Transport::Polling, false)),
+        ("EIO=3&transport=sse", Err(Context::UnsupportedProtocolVersion)),
+    ] {
+        assert_eq!(check_sse(get(query)), verified, "{query}");
+    }
+    assert_eq!(check_sse(upgrade("EIO=4&transport=sse")), Err(Context::TransportHandshake));
+}
+
+#[test]
+fn streams_of_a_session() {
+    let stream = |id, last_event_id| Ok(Verified::Stream { sid: sid(id), last_event_id });
+    for (query, verified) in [
+        (sse(SSE, ""), stream(SSE, None)),
+        (sse(SSE, "&lastEventId="), stream(SSE, None)),
+        (sse(SSE, "&lastEventId=17"), stream(SSE, Some(17))),
+        (sse(SSE, "&lastEventId=18446744073709551615"), stream(SSE, Some(u64::MAX))),
+        (sse(SSE, "&lastEventId=18446744073709551616"), Err(Context::NotANumber)),
+        (sse(SSE, "&lastEventId=-1"), Err(Context::NotANumber)),
+        (sse(SSE, "&lastEventId=+1"), Err(Context::NotANumber)),
+        (sse(SSE, "&lastEventId=x"), Err(Context::NotANumber)),
+        // What polls may upgrade: the session says whether it does.
+        (sse(POLLING, ""), stream(POLLING, None)),
+        (sse(UPGRADING, ""), stream(UPGRADING, None)),
+        (sse(WEBSOCKET, ""), {
+            let (requested, current) = (Transport::Sse, Transport::WebSocket);
+            Err(Context::TransportMismatch { requested, current })
+        }),
+        (format!("EIO=4&transport=polling&sid={SSE}"), {
+            let (requested, current) = (Transport::Polling, Transport::Sse);
+            Err(Context::TransportMismatch { requested, current })
+        }),
+    ] {
+        assert_eq!(check_sse(get(&query)), verified, "{query}");
+    }
+}
+
+#[test]
+fn posts_of_an_event_streams_client() {
+    let post = |seq, ack| Ok(Verified::StreamPost { sid: sid(SSE), mark: PostMark { seq, ack } });
+    for (parameters, verified) in [
+        ("", post(None, None)),
+        ("&seq=1&ack=0", post(Some(1), Some(0))),
+        ("&ack=3", post(None, Some(3))),
+        ("&seq=1x", Err(Context::NotANumber)),
+        ("&ack=%31", Err(Context::NotANumber)),
+    ] {
+        let query = sse(SSE, parameters);
+        let head = RequestHead { method: Method::Post, ..get(&query) };
+        assert_eq!(check_sse(head), verified, "{query}");
+    }
+}
+
+#[test]
+fn event_ids_are_decimal_digits() {
+    for (value, number) in [(&b"0"[..], Some(0)), (b"42", Some(42)), (b"007", Some(7))] {
+        assert_eq!(event_id(value).ok(), number);
+    }
+    for value in [&b""[..], b" 1", b"1 ", b"+1", b"1e3", b"\xff", b"99999999999999999999"] {
+        assert_eq!(event_id(value), Err(NotANumber), "{value:?}");
     }
 }
 

@@ -9,6 +9,6 @@ mod query;
 mod refusal;
 mod verify;
 
-pub use query::{MAX_PARAMETERS, Query, TooManyParameters};
+pub use query::{MAX_PARAMETERS, NotANumber, Query, TooManyParameters, event_id};
 pub use refusal::{Context, ErrorCode, Refusal, UPGRADE_REFUSAL_STATUS};
 pub use verify::{Method, RequestHead, SessionStatus, Verified, verify};

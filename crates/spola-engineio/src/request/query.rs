@@ -1,6 +1,7 @@
 use crate::{
     config::Transport,
     revision::Revision,
+    server::PostMark,
     sid::{InvalidSid, Sid},
 };
 
@@ -17,6 +18,10 @@ pub struct Query<'a> {
     sid: Option<&'a str>,
     b64: Option<&'a str>,
     j: Option<&'a str>,
+    sse: Option<&'a str>,
+    last_event_id: Option<&'a str>,
+    seq: Option<&'a str>,
+    ack: Option<&'a str>,
 }
 
 impl<'a> Query<'a> {
@@ -43,6 +48,14 @@ impl<'a> Query<'a> {
                 parsed.b64 = Some(value);
             } else if decodes_to(name, "j") {
                 parsed.j = Some(value);
+            } else if decodes_to(name, "sse") {
+                parsed.sse = Some(value);
+            } else if decodes_to(name, "lastEventId") {
+                parsed.last_event_id = Some(value);
+            } else if decodes_to(name, "seq") {
+                parsed.seq = Some(value);
+            } else if decodes_to(name, "ack") {
+                parsed.ack = Some(value);
             }
         }
         Ok(parsed)
@@ -61,7 +74,7 @@ impl<'a> Query<'a> {
     #[must_use]
     pub fn transport(&self) -> Option<Transport> {
         let value = self.transport?;
-        [Transport::Polling, Transport::WebSocket]
+        [Transport::Polling, Transport::WebSocket, Transport::Sse]
             .into_iter()
             .find(|transport| decodes_to(value, transport.as_str()))
     }
@@ -89,6 +102,44 @@ impl<'a> Query<'a> {
         };
         Some(digits.fold(0, append))
     }
+
+    /// Whether the client knows Server-Sent Events as a transport: `sse` has any value that is not
+    /// empty.
+    #[must_use]
+    pub fn knows_sse(&self) -> bool {
+        self.sse.is_some_and(|value| !value.is_empty())
+    }
+
+    /// The number of the last event that has arrived on a stream, `lastEventId`.
+    ///
+    /// # Errors
+    /// It is no number.
+    pub fn last_event_id(&self) -> Result<Option<u64>, NotANumber> {
+        number(self.last_event_id)
+    }
+
+    /// What a POST of an event stream's client says of itself: `seq` and `ack`.
+    ///
+    /// # Errors
+    /// One of them is no number.
+    pub fn post_mark(&self) -> Result<PostMark, NotANumber> {
+        Ok(PostMark { seq: number(self.seq)?, ack: number(self.ack)? })
+    }
+}
+
+/// The number of an event: the value of a `Last-Event-ID` header.
+///
+/// # Errors
+/// It is no number of decimal digits.
+pub fn event_id(value: &[u8]) -> Result<u64, NotANumber> {
+    let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    let text = str::from_utf8(value).ok().filter(|_| digits);
+    text.and_then(|text| text.parse().ok()).ok_or(NotANumber)
+}
+
+fn number(value: Option<&str>) -> Result<Option<u64>, NotANumber> {
+    let value = value.filter(|value| !value.is_empty());
+    value.map(|value| event_id(value.as_bytes())).transpose()
 }
 
 fn decode_sid(value: &str) -> Option<Sid> {
@@ -138,3 +189,8 @@ fn hex(digit: u8) -> Option<u8> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("query of more than {MAX_PARAMETERS} parameters")]
 pub struct TooManyParameters;
+
+/// What should count events or POSTs and is no number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a number of decimal digits")]
+pub struct NotANumber;

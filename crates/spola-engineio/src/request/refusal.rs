@@ -91,6 +91,8 @@ pub enum Context {
     BadHandshakeMethod(Method),
     /// The transport is WebSocket without an upgrade request, or polling with one.
     TransportHandshake,
+    /// A number of an event or of a POST is none.
+    NotANumber,
     /// The application refused.
     Forbidden,
     /// The request comes from a page of an origin that is not let in.
@@ -118,6 +120,7 @@ impl Context {
             | Self::TransportMismatch { .. }
             | Self::ProtocolMismatch
             | Self::TransportHandshake
+            | Self::NotANumber
             | Self::Middleware
             | Self::IdGeneration => ErrorCode::BadRequest,
         }
@@ -135,6 +138,7 @@ impl Context {
             Self::ProtocolMismatch => "PROTOCOL_MISMATCH",
             Self::BadHandshakeMethod(_) => "BAD_HANDSHAKE_METHOD",
             Self::TransportHandshake => "TRANSPORT_HANDSHAKE_ERROR",
+            Self::NotANumber => "NOT_A_NUMBER",
             Self::Forbidden => "FORBIDDEN",
             Self::OriginNotAllowed => "ORIGIN_NOT_ALLOWED",
             Self::Middleware => "MIDDLEWARE_FAILURE",

@@ -5,7 +5,7 @@ use super::{
 use crate::{
     config::{Config, Transport},
     revision::Revision,
-    server::{BinaryMode, Dialect},
+    server::{BinaryMode, Dialect, PostMark},
     sid::Sid,
 };
 
@@ -50,8 +50,8 @@ pub struct SessionStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verified {
-    /// Open a session: over polling, whose first response is the open packet, or over a WebSocket,
-    /// whose 101 goes out first.
+    /// Open a session: over polling, whose first response is the open packet; over a WebSocket, whose
+    /// 101 goes out first; or over an event stream, which begins with the open packet.
     Open {
         /// The transport that the session opens on.
         transport: Transport,
@@ -63,6 +63,22 @@ pub enum Verified {
     /// A POST of the session:
     /// [`handle_post_started`](crate::server::Session::handle_post_started).
     Post(Sid),
+    /// A GET for an event stream of the session: [`handle_stream`](crate::server::Session::handle_stream).
+    Stream {
+        /// The session.
+        sid: Sid,
+        /// What the query says of the last event that has arrived. The header `Last-Event-ID`, where
+        /// there is one, says it better.
+        last_event_id: Option<u64>,
+    },
+    /// A POST of an event stream's client:
+    /// [`handle_stream_post_started`](crate::server::Session::handle_stream_post_started).
+    StreamPost {
+        /// The session.
+        sid: Sid,
+        /// What the POST says of itself.
+        mark: PostMark,
+    },
     /// A WebSocket that the session may move to: answer 101, then
     /// [`handle_websocket_opened`](crate::server::Session::handle_websocket_opened).
     Upgrade {
@@ -122,11 +138,17 @@ fn verify_opening(
     if head.upgrade != (transport == Transport::WebSocket) {
         return Err(Context::TransportHandshake);
     }
-    let revision = query.revision();
-    if revision == Revision::V3 && !config.allow_eio3 {
+    let served = config.allow_eio3 && transport != Transport::Sse;
+    if query.revision() == Revision::V3 && !served {
         return Err(Context::UnsupportedProtocolVersion);
     }
-    let dialect = Dialect { revision, binary: binary_mode(query), jsonp: query.jsonp() };
+    let revision = query.revision();
+    let dialect = Dialect {
+        revision,
+        binary: binary_mode(query),
+        jsonp: query.jsonp(),
+        knows_sse: query.knows_sse(),
+    };
     Ok(Verified::Open { transport, dialect })
 }
 
@@ -138,7 +160,9 @@ fn verify_session(
     status: SessionStatus,
 ) -> Result<Verified, Context> {
     let current = status.transport;
-    if !head.upgrade && transport != current {
+    // A session that polls may be about to move: it knows by itself.
+    let may_move = transport == Transport::Sse && current == Transport::Polling;
+    if !head.upgrade && transport != current && !may_move {
         return Err(Context::TransportMismatch { requested: transport, current });
     }
     if head.upgrade != (transport == Transport::WebSocket) {
@@ -152,6 +176,14 @@ fn verify_session(
             Verified::Upgrade { sid, binary: binary_mode(query) }
         }
         (true, _) => Verified::SecondWebSocket(sid),
+        (false, Method::Get) if transport == Transport::Sse => {
+            let last_event_id = query.last_event_id().map_err(|_| Context::NotANumber)?;
+            Verified::Stream { sid, last_event_id }
+        }
+        (false, Method::Post) if transport == Transport::Sse => {
+            let mark = query.post_mark().map_err(|_| Context::NotANumber)?;
+            Verified::StreamPost { sid, mark }
+        }
         (false, Method::Get) => Verified::Poll(sid),
         (false, Method::Post) => Verified::Post(sid),
         (false, Method::Options | Method::Other) => Verified::UnsupportedMethod(sid),

@@ -1,10 +1,12 @@
 use std::time::Instant;
 
+use spola_engineio_packet::WebSocketMessage;
+
 use super::{
     heartbeat::Heartbeat,
     io::{CloseReason, Event, PostOutcome},
     session::Session,
-    state::{Link, State},
+    state::{Link, Probe, State, Upgrade},
 };
 use crate::config::Transport;
 
@@ -12,30 +14,35 @@ use crate::config::Transport;
 pub(super) type Farewell = &'static [&'static str];
 
 pub(super) const CLOSE: Farewell = &["1"];
+pub(super) const CLOSE_PACKET: WebSocketMessage = WebSocketMessage::from_static("1");
 pub(super) const NOOP: Farewell = &["6"];
 pub(super) const NOOP_AND_CLOSE: Farewell = &["6", "1"];
 
 impl Session {
     /// Closes the session, with the reason `forced close` (§9). What was sent before still goes out.
     ///
-    /// Over a WebSocket, or over polling with a GET pending and nothing queued, it is closed at once.
+    /// Over a WebSocket or an event stream, or over polling with a GET pending and nothing queued, it is
+    /// closed at once.
     /// Else it waits for the GETs that take what is queued and then the close, at most
     /// [`polling_close_timeout`](crate::Config::polling_close_timeout); meanwhile nothing can be sent
-    /// and packets from the client are ignored.
+    /// and packets from the client are ignored. So it waits, for what is left of
+    /// [`resume_timeout`](crate::Config::resume_timeout), while an event stream is dropped.
     pub fn close(&mut self, now: Instant) {
         if !matches!(self.state, State::Open) {
             return;
         }
         self.flush_to_get();
-        match &self.link {
-            Link::Polling(polling) if polling.get.is_none() => {
-                let deadline = now.checked_add(self.config.polling_close_timeout);
-                self.state = State::Closing { deadline };
-                self.heartbeat = Heartbeat::Stopped;
-            }
-            Link::Polling(_) | Link::WebSocket(_) | Link::Gone { .. } => {
-                self.finish(CloseReason::ForcedClose);
-            }
+        let waits = match &self.link {
+            Link::Polling(polling) => polling.get.is_none(),
+            Link::Sse(sse) => !sse.has_stream(),
+            Link::WebSocket(_) | Link::Gone { .. } => false,
+        };
+        if waits {
+            let deadline = now.checked_add(self.config.polling_close_timeout);
+            self.state = State::Closing { deadline };
+            self.heartbeat = Heartbeat::Stopped;
+        } else {
+            self.finish(CloseReason::ForcedClose);
         }
     }
 
@@ -68,9 +75,13 @@ impl Session {
         match &mut self.link {
             Link::Polling(polling) => {
                 let (get, post) = (polling.get.take(), polling.post.take());
-                let close_due = polling.upgrade.is_some();
+                let upgrade = polling.upgrade.take();
+                let close_due = upgrade.as_ref().is_some_and(Upgrade::is_to_websocket);
                 self.link = Link::Gone { last: Transport::Polling, close_due };
                 self.outgoing.clear();
+                if let Some(Upgrade { to: Probe::Sse(sse), .. }) = upgrade {
+                    self.end_probe(sse);
+                }
                 if let Some(id) = get {
                     self.answer_get(id, self.dialect.fixed_response(farewell));
                 }
@@ -79,6 +90,7 @@ impl Session {
                 }
             }
             Link::WebSocket(websocket) => websocket.close_due = true,
+            Link::Sse(_) => self.finish_stream(),
             Link::Gone { .. } => {}
         }
         self.events.push(Event::Closed(reason));

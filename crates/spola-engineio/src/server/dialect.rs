@@ -19,6 +19,9 @@ pub struct Dialect {
     pub binary: BinaryMode,
     /// The number of the client's callback, if it polls by JSONP (§11.6).
     pub jsonp: Option<u32>,
+    /// Whether the client knows Server-Sent Events: they are then among the upgrades, if they are
+    /// offered.
+    pub knows_sse: bool,
 }
 
 impl Dialect {

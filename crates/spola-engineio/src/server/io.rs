@@ -26,6 +26,20 @@ pub enum Opening {
     Polling(RequestId),
     /// By a WebSocket whose 101 went out.
     WebSocket,
+    /// By this GET, whose response is the event stream.
+    Sse(RequestId),
+}
+
+/// What a POST of an event stream's client says of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PostMark {
+    /// Its number, `seq` in the query: 1 for the first POST, and 1 more for each.
+    ///
+    /// A POST with a number may be repeated when its fate is not known: it is taken in once. Without
+    /// one, the rules are those of polling.
+    pub seq: Option<u64>,
+    /// The number of the last event that has arrived, `ack` in the query.
+    pub ack: Option<u64>,
 }
 
 /// How a WebSocket ended.
@@ -55,6 +69,18 @@ pub enum Transmit {
         /// The answer.
         outcome: PostOutcome,
     },
+    /// Send this over the event stream that a GET was answered with.
+    StreamData {
+        /// The GET.
+        id: RequestId,
+        /// Whole events or comments.
+        data: Bytes,
+    },
+    /// End the event stream of a GET, after all the data before. It is the session's no more.
+    EndStream {
+        /// The GET.
+        id: RequestId,
+    },
     /// Send a message over the session's WebSocket.
     WebSocketMessage(WebSocketMessage),
     /// Send a Close frame without a status, after all the messages before, and end the WebSocket. It is
@@ -70,10 +96,12 @@ pub enum PollResponse {
     Payload(Bytes),
     /// 200 with this payload as `application/octet-stream`: revision 3, with binary in it.
     BinaryPayload(Bytes),
+    /// 200 with a body as `text/event-stream` that is to come, by [`Transmit::StreamData`].
+    Stream,
     /// 400 with an empty body: the GET overlaps another (§5.4).
     BadRequest,
-    /// The code's status and JSON body: the session closed, or moved to its WebSocket, while the GET
-    /// was on its way.
+    /// The code's status and JSON body: the session closed, or moved to another transport, while the
+    /// GET was on its way; or the GET asked for an event stream that cannot be.
     Refused(ErrorCode),
 }
 
@@ -89,8 +117,8 @@ pub enum PostOutcome {
     TooLarge,
     /// No answer: close the connection. The session closed while the body was on its way.
     Abort,
-    /// The code's status and JSON body: the session closed, or moved to its WebSocket, before the POST
-    /// came.
+    /// The code's status and JSON body: the session closed, or moved to another transport, before the
+    /// POST came.
     Refused(ErrorCode),
 }
 
@@ -102,7 +130,7 @@ pub enum Event {
     Opened,
     /// A message from the client.
     Message(Message),
-    /// The session moved from polling to its WebSocket.
+    /// The session moved from polling to its WebSocket or event stream.
     Upgraded,
     /// The session is closed. Always the last event.
     Closed(CloseReason),

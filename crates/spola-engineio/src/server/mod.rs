@@ -12,6 +12,10 @@
 //!          closing ──GET, 30 s──► closed ◄─────────┘
 //! ```
 //!
+//! In the place of the WebSocket may be an event stream (Server-Sent Events, a transport of our own;
+//! `docs/guide/sse.md` describes it), with POSTs for the other direction. When it drops, the session
+//! waits for another one that resumes it, 10 s, before it closes.
+//!
 //! A session that polls goes from every state to closed by an error, a ping timeout or the client's
 //! close packet.
 //!
@@ -31,15 +35,18 @@ mod closing;
 mod dialect;
 mod heartbeat;
 mod io;
+mod kept;
 mod polling;
 mod queue;
 mod session;
+mod sse;
 mod state;
+mod upgrade;
 mod websocket;
 
 pub use dialect::Dialect;
 pub use io::{
-    BinaryMode, CloseReason, Event, Opening, PollResponse, PostOutcome, RequestId, SendError,
-    Transmit, UpgradeRefused, WebSocketEnd,
+    BinaryMode, CloseReason, Event, Opening, PollResponse, PostMark, PostOutcome, RequestId,
+    SendError, Transmit, UpgradeRefused, WebSocketEnd,
 };
 pub use session::Session;

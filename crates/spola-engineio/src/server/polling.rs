@@ -74,6 +74,10 @@ impl Session {
         if body.len() > self.config.max_payload {
             return self.handle_post_too_large(id);
         }
+        if let Some(mark) = self.take_stream_post(id) {
+            self.handle_stream_post(now, mark, payload::Decoder::new(text_of(body)));
+            return self.answer_post(id, PostOutcome::Ok);
+        }
         let Some(post) = self.take_post(id) else {
             return;
         };
@@ -92,16 +96,21 @@ impl Session {
 
     /// A POST's body exceeds the limit: it is answered 413, and the session lives on (§5.3).
     pub fn handle_post_too_large(&mut self, id: RequestId) {
-        if self.take_post(id).is_some() {
+        if self.take_post(id).is_some() || self.take_stream_post(id).is_some() {
             self.answer_post(id, PostOutcome::TooLarge);
         }
     }
 
     /// A POST ended before its body did, or its body took too long: the session closes (§5.4), and the
-    /// POST gets no answer from it. For a POST that has its answer already, nothing happens.
+    /// POST gets no answer from it. For a POST that has its answer already, nothing happens, nor for one
+    /// of an event stream that has a number: the client will repeat it.
     pub fn handle_post_aborted(&mut self, id: RequestId) {
         if self.take_post(id).is_some() {
             self.finish(CloseReason::TransportError);
+        } else if let Some(mark) = self.take_stream_post(id)
+            && mark.seq.is_none()
+        {
+            self.fail_stream();
         }
     }
 
@@ -115,13 +124,17 @@ impl Session {
         match &mut self.link {
             _ if matches!(self.state, State::Closed) => Err(ErrorCode::SessionUnknown),
             Link::Polling(polling) => Ok(polling),
-            Link::WebSocket(_) => Err(ErrorCode::BadRequest),
+            Link::WebSocket(_) | Link::Sse(_) => Err(ErrorCode::BadRequest),
             Link::Gone { .. } => Err(ErrorCode::SessionUnknown),
         }
     }
 
     /// Handles the packets of a POST, `None` being one that is malformed.
-    fn handle_payload(&mut self, now: Instant, packets: impl Iterator<Item = Option<Packet>>) {
+    pub(super) fn handle_payload(
+        &mut self,
+        now: Instant,
+        packets: impl Iterator<Item = Option<Packet>>,
+    ) {
         for packet in packets {
             match packet {
                 Some(Packet::Close) => self.finish_with(CloseReason::TransportClose, NOOP),

@@ -30,6 +30,10 @@ impl<T, const KEPT: usize> Queue<T, KEPT> {
         self.0.iter()
     }
 
+    pub(super) fn get(&self, index: usize) -> Option<&T> {
+        self.0.get(index)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -7,11 +7,13 @@ use super::{
     heartbeat::{Heartbeat, Tick},
     io::{CloseReason, Event, Opening, PollResponse, PostOutcome, RequestId, SendError, Transmit},
     queue::{BURST, Outgoing, Queue},
+    sse::Sse,
     state::{Link, PROBE_ANSWER, Polling, State, WebSocket, is_due},
 };
 use crate::{
     config::{Config, Transport},
     request::SessionStatus,
+    revision::Revision,
     sid::Sid,
 };
 
@@ -55,11 +57,8 @@ impl Session {
                 Opening::Polling(_) => {
                     Link::Polling(Polling { get: None, post: None, upgrade: None })
                 }
-                Opening::WebSocket => Link::WebSocket(WebSocket {
-                    binary: dialect.binary,
-                    pong_due: false,
-                    close_due: false,
-                }),
+                Opening::WebSocket => Link::WebSocket(WebSocket::new(dialect.binary)),
+                Opening::Sse(id) => Link::Sse(Box::new(Sse::new(now, id))),
             },
             heartbeat: Heartbeat::new(dialect.revision, now, config),
             outgoing: Outgoing::new(),
@@ -76,14 +75,24 @@ impl Session {
                 let response = dialect.poll_response(first.into_iter(), len);
                 session.answer_get(id, response);
             }
+            Opening::Sse(id) => {
+                session.start_stream(id);
+                first.for_each(|packet| session.outgoing.push(packet));
+            }
             Opening::WebSocket => first.for_each(|packet| session.outgoing.push(packet)),
         }
         session
     }
 
     fn open_packet(&self) -> WebSocketMessage {
-        let upgrades: &[&str] =
-            if self.accepts_upgrade() { &[Transport::WebSocket.as_str()] } else { &[] };
+        let websocket = self.accepts_upgrade();
+        let sse = self.dialect.knows_sse && self.accepts_stream();
+        let upgrades: &[&str] = match (websocket, sse) {
+            (false, false) => &[],
+            (true, false) => &[Transport::WebSocket.as_str()],
+            (false, true) => &[Transport::Sse.as_str()],
+            (true, true) => &[Transport::WebSocket.as_str(), Transport::Sse.as_str()],
+        };
         let handshake = Handshake {
             sid: self.sid.as_str(),
             upgrades,
@@ -125,12 +134,13 @@ impl Session {
             self.finish(CloseReason::ForcedClose);
         }
         self.handle_upgrade_timeout(now);
+        self.handle_stream_timeout(now);
         match self.heartbeat.handle_timeout(now, &self.config) {
             Tick::Nothing => {}
             // The one thing that happens to an idle session, and so the time to free its memory.
             Tick::PingDue => self.release_memory(),
             Tick::TimedOut => {
-                if matches!(self.link, Link::WebSocket(_)) {
+                if matches!(self.link, Link::WebSocket(_) | Link::Sse(_)) {
                     // Nobody reads it.
                     self.outgoing.clear();
                 }
@@ -139,14 +149,22 @@ impl Session {
         }
     }
 
+    /// The next answer to a request, one of what [`poll_transmit`](Self::poll_transmit) gives: for a
+    /// driver whose WebSocket or event stream has no room now, as no request is to wait for that.
+    #[must_use]
+    pub fn poll_reply(&mut self) -> Option<Transmit> {
+        self.replies.pop()
+    }
+
     /// The next thing to write. Poll until `None` after every input and command, also after
     /// [`Event::Closed`].
     #[must_use]
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        if let Some(reply) = self.replies.pop() {
+        if let Some(reply) = self.poll_reply() {
             return Some(reply);
         }
         match &mut self.link {
+            Link::Sse(_) => self.poll_stream(),
             Link::Polling(polling) => {
                 let transmit = polling.poll_upgrade();
                 if transmit.is_some() {
@@ -196,6 +214,7 @@ impl Session {
             Link::Polling(Polling { upgrade: Some(upgrade), .. }) => {
                 (upgrade.deadline, upgrade.noop_at)
             }
+            Link::Sse(sse) => (sse.deadline(), None),
             Link::Polling(_) | Link::WebSocket(_) | Link::Gone { .. } => (None, None),
         };
         [closing, upgrade, noop, self.heartbeat.deadline()].into_iter().flatten().min()
@@ -207,8 +226,8 @@ impl Session {
         self.outgoing.bytes()
     }
 
-    /// Whether a message sent now would go out now: the session is open, nothing is queued, and over
-    /// polling a GET is pending. Volatile messages depend on it (§5.1).
+    /// Whether a message sent now would go out now: the session is open, nothing is queued, over
+    /// polling a GET is pending, and an event stream is there. Volatile messages depend on it (§5.1).
     #[must_use]
     pub fn is_writable(&self) -> bool {
         matches!(self.state, State::Open)
@@ -216,6 +235,7 @@ impl Session {
             && match &self.link {
                 Link::Polling(polling) => polling.get.is_some(),
                 Link::WebSocket(_) => true,
+                Link::Sse(sse) => sse.is_writable(),
                 Link::Gone { .. } => false,
             }
     }
@@ -232,6 +252,7 @@ impl Session {
         match self.link {
             Link::Polling(_) => Transport::Polling,
             Link::WebSocket(_) => Transport::WebSocket,
+            Link::Sse(_) => Transport::Sse,
             Link::Gone { last, .. } => last,
         }
     }
@@ -240,9 +261,18 @@ impl Session {
     /// is under way. A session opened over a WebSocket never accepts one.
     #[must_use]
     pub const fn accepts_upgrade(&self) -> bool {
+        self.config.transports.websocket && self.may_upgrade()
+    }
+
+    /// The same for an event stream.
+    pub(super) const fn accepts_stream(&self) -> bool {
+        let served = self.config.transports.sse && matches!(self.dialect.revision, Revision::V4);
+        served && self.may_upgrade()
+    }
+
+    const fn may_upgrade(&self) -> bool {
         let polls = matches!(self.link, Link::Polling(Polling { upgrade: None, .. }));
-        let allowed = self.config.allow_upgrades && self.config.transports.websocket;
-        polls && allowed && matches!(self.state, State::Open)
+        polls && self.config.allow_upgrades && matches!(self.state, State::Open)
     }
 
     /// What [`verify`](crate::request::verify) needs to know, or `None` if the session is closed.

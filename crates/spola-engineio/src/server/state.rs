@@ -5,7 +5,10 @@ use std::{
 
 use spola_engineio_packet::WebSocketMessage;
 
-use super::io::{BinaryMode, RequestId, Transmit};
+use super::{
+    io::{BinaryMode, RequestId, Transmit},
+    sse::Sse,
+};
 use crate::config::Transport;
 
 pub(super) const PROBE_ANSWER: WebSocketMessage = WebSocketMessage::from_static("3probe");
@@ -27,10 +30,12 @@ pub(super) enum State {
 pub(super) enum Link {
     Polling(Polling),
     WebSocket(WebSocket),
+    /// Sessions of this kind are few, and the others small.
+    Sse(Box<Sse>),
     /// No message can be sent any more. The session is closed.
     Gone {
         last: Transport,
-        /// A WebSocket that was probing is to be closed.
+        /// A WebSocket is to be closed.
         close_due: bool,
     },
 }
@@ -60,28 +65,55 @@ pub(super) struct WebSocket {
     pub(super) close_due: bool,
 }
 
-/// A WebSocket that the session may move to.
+/// A transport that the session may move to.
 #[derive(Debug)]
 pub(super) struct Upgrade {
-    pub(super) binary: BinaryMode,
+    pub(super) to: Probe,
     pub(super) deadline: Option<Instant>,
     /// Set by the probe.
     pub(super) noop_at: Option<Instant>,
-    /// The probe is to be answered.
-    pub(super) pong_due: bool,
-    /// The upgrade failed, and the WebSocket is to be closed.
+    /// The upgrade failed, and the WebSocket or event stream is to be closed.
     pub(super) close_due: bool,
 }
 
+#[derive(Debug)]
+pub(super) enum Probe {
+    WebSocket(WebSocket),
+    Sse(Box<Sse>),
+}
+
+impl WebSocket {
+    pub(super) const fn new(binary: BinaryMode) -> Self {
+        Self { binary, pong_due: false, close_due: false }
+    }
+}
+
+impl Upgrade {
+    pub(super) const fn new(to: Probe, deadline: Option<Instant>) -> Self {
+        Self { to, deadline, noop_at: None, close_due: false }
+    }
+
+    pub(super) const fn is_to_websocket(&self) -> bool {
+        matches!(self.to, Probe::WebSocket(_))
+    }
+}
+
 impl Polling {
-    /// What goes over the WebSocket of an upgrade before the session moves there.
+    /// What goes over the transport of an upgrade before the session moves there.
     pub(super) fn poll_upgrade(&mut self) -> Option<Transmit> {
         let upgrade = self.upgrade.as_mut()?;
         if upgrade.close_due {
-            self.upgrade = None;
-            return Some(Transmit::CloseWebSocket);
+            let upgrade = self.upgrade.take()?;
+            return match upgrade.to {
+                Probe::WebSocket(_) => Some(Transmit::CloseWebSocket),
+                Probe::Sse(sse) => sse.end(),
+            };
         }
-        mem::take(&mut upgrade.pong_due).then_some(Transmit::WebSocketMessage(PROBE_ANSWER))
+        match &mut upgrade.to {
+            Probe::WebSocket(websocket) => mem::take(&mut websocket.pong_due)
+                .then_some(Transmit::WebSocketMessage(PROBE_ANSWER)),
+            Probe::Sse(sse) => sse.answer_probe(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod limits;
 mod polling;
 mod properties;
 mod revision_3;
+mod sse;
 mod upgrade;
 mod websocket;
 
@@ -19,7 +20,7 @@ use std::{
 use bytes::Bytes;
 use spola_engineio::{
     Config, Sid,
-    packet::{EncodedMessage, Message, WebSocketMessage},
+    packet::{EncodedMessage, Message, WebSocketMessage, event_stream},
     server::{
         BinaryMode, Dialect, Event, Opening, PollResponse, PostOutcome, RequestId, SendError,
         Session, Transmit, UpgradeRefused, WebSocketEnd,
@@ -162,6 +163,7 @@ fn line(transmit: &Transmit) -> String {
                 format!("get {id}: {}", body.replace('\x1e', "|"))
             }
             PollResponse::BinaryPayload(body) => format!("get {id}: {:x?}", &body[..]),
+            PollResponse::Stream => format!("get {id}: stream"),
             PollResponse::BadRequest => format!("get {id}: 400"),
             PollResponse::Refused(code) => format!("get {id}: code {}", code.as_u8()),
             other => panic!("{other:?}"),
@@ -179,8 +181,25 @@ fn line(transmit: &Transmit) -> String {
             format!("ws {:x?}", &data[..])
         }
         Transmit::CloseWebSocket => "ws close".to_owned(),
+        Transmit::StreamData { id: RequestId(id), data } => {
+            format!("sse {id} {}", events_line(data))
+        }
+        Transmit::EndStream { id: RequestId(id) } => format!("sse {id} end"),
         other => panic!("{other:?}"),
     }
+}
+
+/// Events as `#7 4hello`, the comment at the start as `opening`, others as `comment`.
+fn events_line(data: &Bytes) -> String {
+    if *data == event_stream::OPENING_COMMENT {
+        return "opening".to_owned();
+    } else if *data == event_stream::COMMENT {
+        return "comment".to_owned();
+    }
+    let text = str::from_utf8(data).expect("a stream is text");
+    let (id, text) = text.strip_prefix("id: ").expect("a number").split_once('\n').expect("a line");
+    let text = text.strip_prefix("data: ").expect("data").strip_suffix("\n\n").expect("an end");
+    format!("#{id} {}", text.replace("\ndata: ", "\\n"))
 }
 
 fn event_line(event: &Event) -> String {

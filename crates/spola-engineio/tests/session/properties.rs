@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use proptest::{collection::vec, prelude::*, sample::select};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 use spola_engineio::{
     Config, Revision,
     packet::{EncodedMessage, WebSocketMessage, payload, v3},
     server::{
-        BinaryMode, Dialect, Event, Opening, PollResponse, RequestId, Transmit, WebSocketEnd,
+        BinaryMode, Dialect, Event, Opening, PollResponse, PostMark, RequestId, Transmit,
+        WebSocketEnd,
     },
 };
 
@@ -33,6 +34,9 @@ enum Step {
     WebSocketText(&'static str),
     WebSocketBinary,
     EndWebSocket(WebSocketEnd),
+    OpenStream(Option<u64>),
+    DropStream(u64),
+    StartStreamPost { binary: bool, seq: Option<u64>, ack: Option<u64> },
     Advance(u64),
     Drain,
 }
@@ -58,9 +62,17 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::WebSocketBinary),
         1 => Just(Step::EndWebSocket(WebSocketEnd::Closed)),
         1 => Just(Step::EndWebSocket(WebSocketEnd::Failed)),
+        4 => option::of(0..12_u64).prop_map(Step::OpenStream),
+        2 => (0..3_u64).prop_map(Step::DropStream),
+        8 => (rarely, option::of(0..6_u64), option::weighted(0.2, 0..12_u64))
+            .prop_map(|(binary, seq, ack)| Step::StartStreamPost { binary, seq, ack }),
         6 => prop_oneof![0..200_u64, 0..50_000_u64].prop_map(Step::Advance),
         8 => Just(Step::Drain),
     ]
+}
+
+fn opening() -> impl Strategy<Value = Opening> {
+    select(vec![Opening::Polling(RequestId(0)), Opening::WebSocket, Opening::Sse(RequestId(0))])
 }
 
 const TEXTS: [&str; 14] = [
@@ -83,10 +95,22 @@ fn dialect() -> impl Strategy<Value = Dialect> {
 fn body() -> impl Strategy<Value = Bytes> {
     let bodies_v3: [&[u8]; 5] =
         [b"1:22:4a", b"2:4a1:62:4c", b"\x00\x02\xff4a\x01\x02\xff\x04b", b"1:1", b"2:4a3:4b"];
-    let bodies =
-        ["4a", "4b\x1e3", "3", "6\x1e4c\x1e4\x1ebAQ==", "1", "4d\x1e", "2", "4e\x1e9\x1e4f"];
+    let bodies = [
+        "2probe",
+        "5",
+        "2probe\x1e5\x1e4z",
+        "5\x1e3",
+        "4a",
+        "4b\x1e3",
+        "3",
+        "6\x1e4c\x1e4\x1ebAQ==",
+        "1",
+        "4d\x1e",
+        "2",
+        "4e\x1e9\x1e4f",
+    ];
     prop_oneof![
-        6 => select(bodies[..4].to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
+        6 => select(bodies[..8].to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
         1 => select(bodies.to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
         4 => select(bodies_v3.to_vec()).prop_map(Bytes::from_static),
         1 => vec(any::<u8>(), 0..70).prop_map(Bytes::from),
@@ -102,6 +126,8 @@ fn tight_config() -> Config {
     config.max_poll_response = MAX_RESPONSE;
     config.max_queued_bytes = MAX_QUEUED;
     config.max_queued_packets = 10;
+    config.max_kept_bytes = 300;
+    config.transports.sse = true;
     config
 }
 
@@ -109,7 +135,11 @@ fn tight_config() -> Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Request {
     Get,
+    /// A GET that asks for an event stream.
+    Ask,
     Post,
+    /// A GET that was answered by an event stream.
+    Stream,
     Answered,
     Gone,
 }
@@ -126,7 +156,16 @@ struct Driver {
 impl Driver {
     fn new(opening: Opening, dialect: Dialect) -> Self {
         let websocket = matches!(opening, Opening::WebSocket);
-        let requests = if websocket { BTreeMap::new() } else { [(0, Request::Get)].into() };
+        let request = match opening {
+            Opening::Sse(_) => Request::Ask,
+            _ => Request::Get,
+        };
+        let requests = if websocket { BTreeMap::new() } else { [(0, request)].into() };
+        let dialect = match opening {
+            // Revision 3 knows no event streams.
+            Opening::Sse(_) => Dialect::default(),
+            _ => dialect,
+        };
         let world = World::speaking(dialect, opening, &tight_config());
         Self { world, dialect, requests, websocket, events: Vec::new() }
     }
@@ -218,6 +257,23 @@ impl Driver {
                     self.websocket = false;
                 }
             }
+            Step::OpenStream(last_event_id) => {
+                let id = self.new_request(Request::Ask);
+                self.world.session.handle_stream(self.world.now, id, last_event_id);
+            }
+            Step::DropStream(back) => {
+                let id = self.recent(back);
+                if self.has(id, Request::Ask) || self.has(id, Request::Stream) {
+                    self.world.session.handle_stream_dropped(self.world.now, RequestId(id));
+                    self.requests.insert(id, Request::Gone);
+                }
+            }
+            Step::StartStreamPost { binary, seq, ack } => {
+                let id = self.new_request(Request::Post);
+                let content_type = binary.then_some(&b"application/octet-stream"[..]);
+                let mark = PostMark { seq, ack };
+                self.world.session.handle_stream_post_started(id, content_type, mark);
+            }
             Step::Advance(ms) => self.world.advance(ms),
             Step::Drain => self.drain(),
         }
@@ -230,6 +286,22 @@ impl Driver {
         }
         while let Some(transmit) = self.world.session.poll_transmit() {
             match transmit {
+                Transmit::PollResponse { id: RequestId(id), response: PollResponse::Stream } => {
+                    let before = self.requests.get(&id).copied();
+                    assert!(matches!(before, Some(Request::Ask | Request::Gone)), "{before:?}");
+                    if before == Some(Request::Ask) {
+                        self.requests.insert(id, Request::Stream);
+                    }
+                }
+                Transmit::StreamData { id: RequestId(id), data } => {
+                    let stream = self.requests.get(&id);
+                    assert!(matches!(stream, Some(Request::Stream | Request::Gone)), "{stream:?}");
+                    assert!(data.ends_with(b"\n\n"));
+                }
+                Transmit::EndStream { id: RequestId(id) } => {
+                    let before = self.requests.insert(id, Request::Answered);
+                    assert!(matches!(before, Some(Request::Stream | Request::Gone)), "{before:?}");
+                }
                 Transmit::PollResponse { id, response } => {
                     check_payload(self.dialect, response);
                     self.answer(id, Request::Get);
@@ -248,7 +320,9 @@ impl Driver {
     fn answer(&mut self, RequestId(id): RequestId, request: Request) {
         let before = self.requests.insert(id, Request::Answered);
         // A request may go away while its answer is on the way.
-        assert!(before == Some(request) || before == Some(Request::Gone), "{id}: {before:?}");
+        let asked = request == Request::Get && before == Some(Request::Ask);
+        let gone = before == Some(Request::Gone);
+        assert!(asked || gone || before == Some(request), "{id}: {before:?}");
     }
 }
 
@@ -449,15 +523,10 @@ impl Client {
 proptest! {
     #[test]
     fn every_session_ends_well(
-        websocket: bool,
+        opening in opening(),
         dialect in dialect(),
         steps in vec(step(), 0..80),
     ) {
-        let opening = if websocket {
-            Opening::WebSocket
-        } else {
-            Opening::Polling(RequestId(0))
-        };
         let mut driver = Driver::new(opening, dialect);
         for step in steps {
             driver.step(step);
@@ -466,7 +535,7 @@ proptest! {
         driver.drain();
         check_events(&driver.events);
         prop_assert_eq!(driver.world.timeout(), None);
-        let open = |request: &Request| matches!(request, Request::Get | Request::Post);
+        let open = |request: &Request| !matches!(request, Request::Answered | Request::Gone);
         prop_assert!(!driver.requests.values().any(open), "{:?}", driver.requests);
         prop_assert!(!driver.websocket, "the WebSocket was left open");
         prop_assert_eq!(driver.world.session.buffered_amount(), 0);
@@ -474,10 +543,11 @@ proptest! {
 
     #[test]
     fn session_ends_by_itself_when_the_peer_is_silent(
+        opening in opening(),
         dialect in dialect(),
         steps in vec(step(), 0..40),
     ) {
-        let mut driver = Driver::new(Opening::Polling(RequestId(0)), dialect);
+        let mut driver = Driver::new(opening, dialect);
         for step in steps {
             driver.step(step);
         }

@@ -9,7 +9,8 @@ use spola_engineio::{
 
 use crate::World;
 
-const V3: Dialect = Dialect { revision: Revision::V3, binary: BinaryMode::Native, jsonp: None };
+const V3: Dialect =
+    Dialect { revision: Revision::V3, binary: BinaryMode::Native, jsonp: None, knows_sse: false };
 
 fn polling(dialect: Dialect) -> World {
     let mut world = World::speaking(dialect, Opening::Polling(RequestId(0)), &Config::default());
