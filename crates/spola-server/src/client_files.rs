@@ -56,8 +56,13 @@ impl ClientFiles {
     /// If the name is none of the client's files: `socket.io.js`, perhaps with `.esm` or `.msgpack`
     /// and then `.min` before its `.js`, or with `.map` behind it.
     #[must_use]
-    pub fn file(mut self, name: &str, content: impl Into<Bytes>) -> Self {
+    pub fn file(self, name: &str, content: impl Into<Bytes>) -> Self {
         assert!(is_of_client(name), "{name:?} is no file of the client");
+        self.add(name, content)
+    }
+
+    /// Adds a file of any name.
+    pub(crate) fn add(mut self, name: &str, content: impl Into<Bytes>) -> Self {
         let plain = content.into();
         let gzip = compress_whole(&plain, Coding::Gzip, 9).into();
         self.files.insert(name.to_owned(), Arc::new(File { plain, gzip }));
@@ -66,12 +71,13 @@ impl ClientFiles {
 
     /// The answer to a request for the file called `name`, if that is one of the client's.
     pub(crate) fn answer(&self, name: &str, request: &HeaderMap) -> Option<Response<Body>> {
-        if !is_of_client(name) {
-            return None;
-        }
-        let Some(file) = self.files.get(name) else {
-            return Some(plain(StatusCode::NOT_FOUND, "text/plain", "not found"));
-        };
+        let not_found = || plain(StatusCode::NOT_FOUND, "text/plain", "not found");
+        self.find(name, request).or_else(|| is_of_client(name).then(not_found))
+    }
+
+    /// The answer to a request for the file called `name`, if there is one.
+    pub(crate) fn find(&self, name: &str, request: &HeaderMap) -> Option<Response<Body>> {
+        let file = self.files.get(name)?;
         let known = request.get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
         if known.is_some_and(|known| self.etag == known.strip_prefix(b"W/").unwrap_or(known)) {
             return Some(empty(StatusCode::NOT_MODIFIED));

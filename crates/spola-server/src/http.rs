@@ -20,6 +20,8 @@ use crate::io::Io;
 use crate::polling;
 use crate::response::{Body, empty, plain};
 use crate::session::{Beginning, Command, Reject, SessionHandle, SessionTask, Switch, Wire};
+use crate::sse;
+use crate::stream::stream;
 use crate::upgrade;
 
 /// Answers the HTTP requests of clients. Cheap to clone.
@@ -113,10 +115,11 @@ impl HttpService {
     /// The answer to a request for a file of the client.
     fn client_file(&self, request: &Request<()>) -> Option<Response<Body>> {
         let config = self.io.config();
-        let files = config.client_files.as_ref()?;
         let path = config.path.strip_suffix('/').unwrap_or(&config.path);
         let name = request.uri().path().strip_prefix(path)?.strip_prefix('/')?;
-        files.answer(name, request.headers())
+        let sse = config.engine.transports.sse.then(sse::client_files);
+        sse.and_then(|files| files.find(name, request.headers()))
+            .or_else(|| config.client_files.as_ref()?.answer(name, request.headers()))
     }
 
     async fn answer<B>(
@@ -146,7 +149,13 @@ impl HttpService {
             }
             (Verified::Poll(_), Some(session)) => polling::get(&session, request, config).await,
             (Verified::Post(_), Some(session)) => {
-                polling::post(&session, request, body, config, &*self.runtime).await
+                polling::post(&session, request, None, body, config, &*self.runtime).await
+            }
+            (Verified::Stream { last_event_id, .. }, Some(session)) => {
+                sse::get(&session, request, last_event_id).await?
+            }
+            (Verified::StreamPost { mark, .. }, Some(session)) => {
+                polling::post(&session, request, Some(mark), body, config, &*self.runtime).await
             }
             (Verified::Upgrade { binary, .. }, Some(session)) => {
                 self.check_origin(request)?;
@@ -211,15 +220,25 @@ impl HttpService {
     ) -> Result<Response<Body>, Denial> {
         let handshake = self.admit(request).await?;
         let config = self.io.config();
-        let (session, mut response) = if transport == Transport::Polling {
-            let (respond, answer) = oneshot::channel();
-            let beginning = Beginning::Polling { id: OPENING, respond };
-            let session = self.start(handshake, dialect, beginning)?;
-            let response = polling::answer(&session, OPENING, answer, request, config).await;
-            (session, response)
-        } else {
-            let (switch, response) = upgrade::take(request, config)?;
-            (self.start(handshake, dialect, Beginning::WebSocket(switch))?, response)
+        let (session, mut response) = match transport {
+            Transport::WebSocket => {
+                let (switch, response) = upgrade::take(request, config)?;
+                (self.start(handshake, dialect, Beginning::WebSocket(switch))?, response)
+            }
+            Transport::Sse => {
+                let (respond, answer) = oneshot::channel();
+                let (writer, body) = stream();
+                let beginning = Beginning::Sse { id: OPENING, respond, writer };
+                let session = self.start(handshake, dialect, beginning)?;
+                (session, sse::answered(answer, body).await)
+            }
+            Transport::Polling | _ => {
+                let (respond, answer) = oneshot::channel();
+                let beginning = Beginning::Polling { id: OPENING, respond };
+                let session = self.start(handshake, dialect, beginning)?;
+                let response = polling::answer(&session, OPENING, answer, request, config).await;
+                (session, response)
+            }
         };
         headers::complete(&mut response, request, &self.io, Some(&session.sid()));
         Ok(response)

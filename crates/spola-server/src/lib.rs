@@ -86,6 +86,8 @@ mod rooms;
 mod session;
 mod sessions;
 mod socket;
+mod sse;
+mod stream;
 mod upgrade;
 
 pub use ack::{Ack, AckError, Question};

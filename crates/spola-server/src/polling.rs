@@ -8,7 +8,7 @@ use futures_channel::oneshot;
 use http::{Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use spola_driver::Runtime;
-use spola_engineio::server::{PollResponse, PostOutcome, RequestId};
+use spola_engineio::server::{PollResponse, PostMark, PostOutcome, RequestId};
 
 use crate::collect::{Collected, collect};
 use crate::compression::{self, Coding};
@@ -68,10 +68,12 @@ async fn compressed(
     response
 }
 
-/// Takes the body of a POST in, and answers when its packets were heard.
+/// Takes the body of a POST in, and answers when its packets were heard. One of an event stream's client
+/// has a `mark`.
 pub(crate) async fn post<B>(
     session: &Arc<SessionHandle>,
     request: &Request<()>,
+    mark: Option<PostMark>,
     body: B,
     config: &Config,
     runtime: &dyn Runtime,
@@ -87,7 +89,7 @@ where
     let id = session.name_request();
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.map(|value| Bytes::copy_from_slice(value.as_bytes()));
-    session.push(Command::PostStarted { id, content_type, respond });
+    session.push(Command::PostStarted { id, content_type, mark, respond });
     let guard = Guard::new(session, Command::PostAborted(id));
     let (limit, time) = (config.engine.max_payload, config.post_timeout);
     match collect(body, limit, time, runtime, &mut response).await {

@@ -13,9 +13,34 @@ use spola_engineio::request::{self, UPGRADE_REFUSAL_STATUS};
 use spola_engineio::server::PostOutcome;
 use spola_websocket::handshake::server::Rejection;
 
+use crate::stream::StreamBody;
+
 /// The body of a response.
 #[derive(Debug, Default)]
-pub struct Body(Full<Bytes>);
+pub struct Body(Form);
+
+#[derive(Debug)]
+enum Form {
+    Whole(Full<Bytes>),
+    Streamed(StreamBody),
+}
+
+impl Body {
+    fn whole(bytes: Bytes) -> Self {
+        Self(Form::Whole(Full::new(bytes)))
+    }
+
+    /// A body that is written while it is sent.
+    pub(crate) const fn streamed(stream: StreamBody) -> Self {
+        Self(Form::Streamed(stream))
+    }
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Self::Whole(Full::default())
+    }
+}
 
 impl HttpBody for Body {
     type Data = Bytes;
@@ -25,15 +50,26 @@ impl HttpBody for Body {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.0).poll_frame(cx)
+        match &mut self.0 {
+            Form::Whole(whole) => Pin::new(whole).poll_frame(cx),
+            Form::Streamed(stream) => {
+                stream.poll_chunk(cx).map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk))))
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        match &self.0 {
+            Form::Whole(whole) => whole.is_end_stream(),
+            Form::Streamed(stream) => stream.is_at_end(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        match &self.0 {
+            Form::Whole(whole) => whole.size_hint(),
+            Form::Streamed(_) => SizeHint::default(),
+        }
     }
 }
 
@@ -105,7 +141,7 @@ pub(crate) fn plain(
     content_type: &'static str,
     body: impl Into<Bytes>,
 ) -> Response<Body> {
-    let mut response = Response::new(Body(Full::new(body.into())));
+    let mut response = Response::new(Body::whole(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response

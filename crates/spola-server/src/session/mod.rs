@@ -4,6 +4,7 @@ mod admission;
 mod dispatch;
 mod reject;
 mod running;
+mod streams;
 mod task;
 mod transport;
 mod waiting;
@@ -16,13 +17,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_channel::oneshot;
 use spola_engineio::request::SessionStatus;
-use spola_engineio::server::{BinaryMode, PollResponse, PostOutcome, RequestId};
+use spola_engineio::server::{BinaryMode, PollResponse, PostMark, PostOutcome, RequestId};
 use spola_engineio::{Revision, Sid};
 use spola_socketio_packet::{self as packet, Data, Encoded};
 
 use crate::ack::AckError;
 use crate::config::Config;
 use crate::handshake::Handshake;
+use crate::stream::StreamWriter;
 
 pub(crate) use reject::Reject;
 pub(crate) use task::{Beginning, SessionTask};
@@ -67,9 +69,18 @@ pub(crate) enum Command {
         respond: oneshot::Sender<PollResponse>,
     },
     PollAborted(RequestId),
+    /// A GET for an event stream, which `writer` writes.
+    Stream {
+        id: RequestId,
+        last_event_id: Option<u64>,
+        respond: oneshot::Sender<PollResponse>,
+        writer: StreamWriter,
+    },
     PostStarted {
         id: RequestId,
         content_type: Option<Bytes>,
+        /// What a POST of an event stream's client says of itself.
+        mark: Option<PostMark>,
         respond: oneshot::Sender<PostOutcome>,
     },
     Post {
@@ -95,6 +106,7 @@ impl Command {
             | Self::Upgrade(..)
             | Self::Poll { .. }
             | Self::PollAborted(_)
+            | Self::Stream { .. }
             | Self::PostStarted { .. }
             | Self::Post { .. }
             | Self::PostTooLarge(_)

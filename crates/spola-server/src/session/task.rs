@@ -21,6 +21,7 @@ use spola_socketio_packet::{self as packet, AckId, Data, Encoded};
 
 use super::admission::Member;
 use super::running::Running;
+use super::streams::Streams;
 use super::transport::{BACKLOG_LEN, MESSAGE_LEN, MESSAGES};
 use super::waiting::Waiting;
 use super::wire::{Switch, Wire};
@@ -28,6 +29,7 @@ use super::{Command, PACKET_PREFIX, SessionHandle};
 use crate::ack::AckError;
 use crate::config::Config;
 use crate::io::Io;
+use crate::stream::StreamWriter;
 use spola_driver::{Runtime, Timer};
 
 /// Rounds of work before others get their turn.
@@ -53,6 +55,7 @@ pub(crate) struct SessionTask {
     pub(super) upgrade_binary: engine::BinaryMode,
     pub(super) polls: Waiting<PollResponse>,
     pub(super) posts: Waiting<PostOutcome>,
+    pub(super) streams: Streams,
     pub(super) members: Vec<Member>,
     pub(super) questions: HashMap<(packet::Namespace, AckId), Answer>,
     pub(super) running: Running,
@@ -72,6 +75,7 @@ pub(crate) struct SessionTask {
 /// How a session begins.
 pub(crate) enum Beginning {
     Polling { id: RequestId, respond: oneshot::Sender<PollResponse> },
+    Sse { id: RequestId, respond: oneshot::Sender<PollResponse>, writer: StreamWriter },
     WebSocket(Switch),
 }
 
@@ -80,6 +84,7 @@ impl Beginning {
     pub(crate) fn status(&self, revision: Revision) -> SessionStatus {
         let transport = match self {
             Self::Polling { .. } => Transport::Polling,
+            Self::Sse { .. } => Transport::Sse,
             Self::WebSocket(_) => Transport::WebSocket,
         };
         let accepts_upgrade = transport == Transport::Polling;
@@ -97,11 +102,16 @@ impl SessionTask {
     ) -> Self {
         let config = Arc::clone(io.config());
         let (now, timer) = (runtime.now(), runtime.timer());
-        let mut polls = Waiting::new();
+        let (mut polls, mut streams) = (Waiting::new(), Streams::default());
         let (opening, wire) = match beginning {
             Beginning::Polling { id, respond } => {
                 polls.add(id, respond);
                 (engine::Opening::Polling(id), None)
+            }
+            Beginning::Sse { id, respond, writer } => {
+                polls.add(id, respond);
+                streams.add(id, writer);
+                (engine::Opening::Sse(id), None)
             }
             Beginning::WebSocket(switch) => {
                 (engine::Opening::WebSocket, Some(Wire::opening(switch, now, &config)))
@@ -127,6 +137,7 @@ impl SessionTask {
             upgrade_binary: engine::BinaryMode::Native,
             polls,
             posts: Waiting::new(),
+            streams,
             members: Vec::new(),
             questions: HashMap::new(),
             running: Running::default(),
@@ -155,6 +166,7 @@ impl SessionTask {
             self.post(now, id, body);
             self.pump(cx, now);
         }
+        busy |= self.poll_streams(cx, now);
         busy |= self.read(cx, now);
         // After reading: what has come in time counts, however late we look.
         busy |= self.poll_timers(cx, now);
@@ -206,9 +218,18 @@ impl SessionTask {
                 self.engine.handle_poll(id);
             }
             Command::PollAborted(id) => self.engine.handle_poll_aborted(id),
-            Command::PostStarted { id, content_type, respond } => {
+            Command::Stream { id, last_event_id, respond, writer } => {
+                self.polls.add(id, respond);
+                self.streams.add(id, writer);
+                self.engine.handle_stream(now, id, last_event_id);
+            }
+            Command::PostStarted { id, content_type, mark, respond } => {
                 self.posts.add(id, respond);
-                self.engine.handle_post_started(id, content_type.as_deref());
+                let content_type = content_type.as_deref();
+                match mark {
+                    None => self.engine.handle_post_started(id, content_type),
+                    Some(mark) => self.engine.handle_stream_post_started(id, content_type, mark),
+                }
             }
             Command::Post { id, body } => self.post(now, id, body),
             Command::PostTooLarge(id) => self.engine.handle_post_too_large(id),
@@ -244,6 +265,7 @@ impl SessionTask {
         self.pump(cx, now);
         self.sockets.handle_timeout(now);
         self.running.handle_timeout(now);
+        self.streams.handle_timeout(now);
         let stalled = self.wire.as_mut().is_some_and(|wire| wire.handle_timeout(now));
         if stalled && self.engine.transport() == Transport::WebSocket {
             self.give_up();
@@ -258,6 +280,7 @@ impl SessionTask {
             self.engine.poll_timeout(),
             self.sockets.poll_timeout(),
             self.running.poll_timeout(),
+            self.streams.poll_timeout(),
             wire,
         ];
         let due = due.into_iter().flatten().min();
@@ -322,6 +345,7 @@ impl SessionTask {
                 self.sockets.handle_closed(disconnect_reason(reason));
                 self.running.abort_admissions();
                 self.io.sessions().remove(&self.handle.sid());
+                self.streams.end_at(now.checked_add(self.config.write_timeout));
                 if let Some(wire) = &mut self.wire {
                     wire.end_within(now, self.config.write_timeout);
                 }
@@ -349,7 +373,8 @@ impl SessionTask {
     }
 
     fn is_over(&self) -> bool {
-        self.engine.status().is_none() && self.wire.is_none() && self.running.len() == 0
+        let is_cut_off = self.wire.is_none() && self.streams.is_empty();
+        self.engine.status().is_none() && is_cut_off && self.running.len() == 0
     }
 }
 

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use spola_engineio::Transport;
-use spola_engineio::server::{BinaryMode, Transmit, WebSocketEnd};
+use spola_engineio::server::{BinaryMode, PollResponse, Transmit, WebSocketEnd};
 
 use super::reject::Reject;
 use super::task::SessionTask;
@@ -116,25 +116,41 @@ impl SessionTask {
         was_full && !self.is_wire_full()
     }
 
-    /// Whether packets wait in the engine for the WebSocket to be written to.
+    /// Whether packets wait in the engine for the WebSocket or event stream to be written to.
     pub(super) fn is_wire_full(&self) -> bool {
-        self.engine.transport() == Transport::WebSocket
-            && self.wire.as_ref().is_some_and(|wire| !wire.has_room())
+        match self.engine.transport() {
+            Transport::WebSocket => self.wire.as_ref().is_some_and(|wire| !wire.has_room()),
+            Transport::Sse => !self.streams.has_room(),
+            Transport::Polling | _ => false,
+        }
     }
 
-    /// Carries one output of the engine out; `false` if there is none, or no room for it.
+    /// Carries one output of the engine out; `false` if there is none, or no room for it. Requests are
+    /// answered all the same.
     pub(super) fn transmit(&mut self, now: Instant) -> bool {
-        if self.is_wire_full() {
-            return false;
-        }
-        match self.engine.poll_transmit() {
+        let transmit = match self.is_wire_full() {
+            true => self.engine.poll_reply(),
+            false => self.engine.poll_transmit(),
+        };
+        match transmit {
             Some(Transmit::WebSocketMessage(message)) => {
                 if let Some(wire) = &mut self.wire {
                     wire.send(message);
                 }
             }
             Some(Transmit::CloseWebSocket) => self.close_wire(now),
-            Some(Transmit::PollResponse { id, response }) => self.polls.answer(id, response),
+            Some(Transmit::PollResponse { id, response }) => {
+                if response != PollResponse::Stream {
+                    self.streams.end(id);
+                }
+                self.polls.answer(id, response);
+            }
+            Some(Transmit::StreamData { id, data }) => {
+                if let Some(writer) = self.streams.get(id) {
+                    writer.write(data);
+                }
+            }
+            Some(Transmit::EndStream { id }) => self.streams.end(id),
             Some(Transmit::PostResponse { id, outcome }) => self.posts.answer(id, outcome),
             Some(_) => {}
             None => return false,
@@ -155,5 +171,6 @@ impl SessionTask {
         tracing::info!("a client reads too slowly");
         self.engine.abort();
         self.wire = None;
+        self.streams.cut();
     }
 }

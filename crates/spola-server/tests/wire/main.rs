@@ -28,5 +28,6 @@ mod requests;
 mod revision_3;
 mod rooms;
 mod slow;
+mod sse;
 mod upgrade;
 mod websocket;
