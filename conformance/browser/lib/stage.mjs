@@ -13,6 +13,12 @@ const out = resolve(here, "../../out");
 export const PHONE = { width: 390, height: 844 };
 export const DESK = { width: 1280, height: 800 };
 
+/** Where a picture of this name is put. */
+export function outFile(name) {
+  mkdirSync(out, { recursive: true });
+  return resolve(out, name);
+}
+
 /** `spola serve` on a local port. */
 export class Program {
   #child;
@@ -135,7 +141,6 @@ export class Tab {
   }
 
   async screenshot(name) {
-    mkdirSync(out, { recursive: true });
-    return this.page.screenshot({ path: resolve(out, `${name}.png`) });
+    return this.page.screenshot({ path: outFile(`${name}.png`) });
   }
 }

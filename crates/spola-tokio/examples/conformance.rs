@@ -20,6 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_writer(std::io::stderr)
         .init();
     let mut config = Config::default();
+    config.engine.transports.sse = true;
     if let Some(interval) = argument("--ping-interval-ms") {
         config.engine.ping_interval = Duration::from_millis(interval.parse()?);
     }

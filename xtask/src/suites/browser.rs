@@ -1,6 +1,6 @@
 //! The chat page of `spola serve`, in headless Chromium.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::npm;
@@ -11,7 +11,7 @@ use crate::workspace;
 const BUILD_LIMIT: Duration = Duration::from_secs(10 * 60);
 const LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// Builds the program and runs `conformance/browser`.
+/// Builds the programs and runs `conformance/browser`.
 pub(super) fn run() -> Result<Outcome, Failure> {
     let chromium = std::env::var_os("CHROMIUM")
         .map(PathBuf::from)
@@ -28,6 +28,13 @@ pub(super) fn run() -> Result<Outcome, Failure> {
         return Ok(Outcome::Skipped(help));
     }
     process::succeed(&mut workspace::cargo(&["build", "-p", "spola-cli"]), BUILD_LIMIT)?;
-    let program = workspace::target()?.join("debug/spola");
-    npm::test(&folder, &[("CHROMIUM", &chromium), ("SPOLA_PROGRAM", &program)], LIMIT)
+    let example = ["build", "-p", "spola-tokio", "--example", "conformance"];
+    process::succeed(&mut workspace::cargo(&example), BUILD_LIMIT)?;
+    let debug = workspace::target()?.join("debug");
+    let variables: [(&str, &Path); 3] = [
+        ("CHROMIUM", &chromium),
+        ("SPOLA_PROGRAM", &debug.join("spola")),
+        ("SPOLA_CONFORMANCE_SERVER", &debug.join("examples/conformance")),
+    ];
+    npm::test(&folder, &variables, LIMIT)
 }
