@@ -68,3 +68,7 @@ pub use spola_tokio::{NotFound, Serve, SocketIoService, TokioRuntime, serve, web
 #[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../../../docs/guide/websocket.md")]
 struct WebSocketGuide;
+
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../../../docs/guide/sse.md")]
+struct SseGuide;
