@@ -27,9 +27,11 @@ impl Handshake {
             let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
             Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
         };
+        // HTTP/2 has the host in it.
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         Self {
             headers: request.headers().iter().filter_map(header).collect(),
-            uri: request.uri().to_string().parse().unwrap_or_default(),
+            uri: Uri::try_from(target.to_owned()).unwrap_or_default(),
             peer: request.extensions().get().map(|PeerAddress(peer)| *peer),
         }
     }

@@ -1,7 +1,7 @@
 //! What stands in the headers of a session's responses besides their content (§12).
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use spola_engineio::Sid;
 
 use crate::io::Io;
@@ -18,7 +18,8 @@ pub(crate) fn complete(
     opened: Option<&Sid>,
 ) {
     let polling = match response.status() {
-        StatusCode::OK => true,
+        // To an extended CONNECT it means what 101 does to an upgrade.
+        StatusCode::OK => request.method() != Method::CONNECT,
         StatusCode::SWITCHING_PROTOCOLS => false,
         _ => return,
     };

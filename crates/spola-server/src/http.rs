@@ -8,6 +8,7 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use spola_driver::Runtime;
+use spola_driver::upgrade::connect_protocol;
 use spola_engineio::request::{self, Context, Refusal, RequestHead, Verified};
 use spola_engineio::server::{Dialect, RequestId};
 use spola_engineio::{Sid, Transport};
@@ -74,7 +75,7 @@ impl HttpService {
         }
         let (head, body) = request.into_parts();
         let request = Request::from_parts(head, ());
-        let upgrade = upgrade::is_wanted(request.headers());
+        let upgrade = upgrade::is_wanted(&request);
         let Some(cors) = &self.io.config().cors else {
             return self.respond(request, body, upgrade).await;
         };
@@ -181,8 +182,10 @@ impl HttpService {
         upgrade: bool,
     ) -> Result<(Verified, Option<Arc<SessionHandle>>), Refusal> {
         let mut session = None;
+        let connects = connect_protocol(request).is_some();
         let head = RequestHead {
-            method: method(request.method()),
+            // An extended CONNECT stands for the GET of an upgrade (RFC 8441 §5).
+            method: if connects { request::Method::Get } else { method(request.method()) },
             query: request.uri().query().unwrap_or_default(),
             upgrade,
             origin: request.headers().get(header::ORIGIN).map(HeaderValue::as_bytes),

@@ -1,7 +1,8 @@
 //! From an upgrade request to the WebSocket that it becomes.
 
-use http::{HeaderMap, Request, Response, header};
+use http::{Request, Response, header};
 use spola_driver::Deflation;
+use spola_driver::upgrade::connect_protocol;
 use spola_websocket::handshake::http::server;
 use spola_websocket::handshake::server::Rejection;
 
@@ -11,7 +12,8 @@ use crate::response::Body;
 use crate::session::Switch;
 
 /// Whether a request asks for a WebSocket.
-pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
+pub(crate) fn is_wanted(request: &Request<()>) -> bool {
+    let headers = request.headers();
     let has = |name, token: &str| {
         headers.get_all(name).iter().any(|value| {
             let text = value.to_str().unwrap_or_default();
@@ -19,15 +21,16 @@ pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
         })
     };
     has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade")
+        || connect_protocol(request).is_some()
 }
 
-/// Checks the opening handshake (RFC 6455 §4.2) and takes the connection out of the request. The
-/// response is to be sent.
+/// Checks the opening handshake (RFC 6455 §4.2, RFC 8441 §5) and takes the connection out of the
+/// request. The response is to be sent.
 pub(crate) fn take(
     request: &mut Request<()>,
     config: &Config,
 ) -> Result<(Switch, Response<Body>), Denial> {
-    let upgrade = server::check(request, None)?;
+    let upgrade = server::check(request, connect_protocol(request))?;
     let mut response = upgrade.accept();
     // The official server takes the first one (§3.3).
     if let Some(first) = upgrade.protocols.first() {

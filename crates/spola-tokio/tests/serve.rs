@@ -2,12 +2,16 @@
 
 #![expect(clippy::disallowed_methods, reason = "a test is an application: it has tasks")]
 
+use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use spola_server::{Io, Socket};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use hyper_util::rt::TokioIo;
+use spola_server::{ConnectionLimits, Io, Listener, Serve, Socket};
+use spola_tokio::TokioRuntime;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -52,6 +56,7 @@ async fn who_says_nothing_is_hung_up_on_after_ten_seconds() {
     }
 }
 
+#[cfg(not(feature = "http2"))]
 #[tokio::test(start_paused = true)]
 async fn http_2_is_not_spoken() {
     let server = start(Io::new()).await;
@@ -123,4 +128,68 @@ async fn a_shutdown_cuts_off_what_does_not_end() {
     assert_eq!(started.elapsed().as_secs(), 3);
     io.drained().await;
     assert_eq!(started.elapsed().as_secs(), 3);
+}
+
+/// Opens connections that say nothing, more than may wait: the oldest goes, and nobody else.
+#[tokio::test(start_paused = true)]
+async fn the_oldest_of_too_many_silent_connections_is_closed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let mut limits = ConnectionLimits::default();
+    limits.max_newcomers = 3;
+    tokio::spawn(spola_tokio::serve(listener, Io::new()).limits(limits).into_future());
+    let request = "GET /else HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut asked = send(address, request).await;
+    let mut answer = [0; 12];
+    asked.read_exact(&mut answer).await.expect("an answer");
+    let started = Instant::now();
+    let oldest = send(address, "").await;
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        others.push(send(address, "").await);
+    }
+    to_end(oldest).await;
+    assert_eq!(started.elapsed().as_secs(), 0);
+    // Who had asked already is none of them.
+    asked.write_all(request.as_bytes()).await.expect("written");
+    assert!(asked.read_u8().await.is_ok());
+    for other in others {
+        to_end(other).await;
+        assert_eq!(started.elapsed().as_secs(), 10);
+    }
+}
+
+/// A listener of a process that has run out of descriptors, and gets some back.
+struct Exhausted {
+    failures: usize,
+    connections: Option<DuplexStream>,
+}
+
+impl Listener for Exhausted {
+    type Stream = TokioIo<DuplexStream>;
+    type Opening = Ready<io::Result<Self::Stream>>;
+
+    async fn accept(&mut self) -> io::Result<(Self::Opening, Option<SocketAddr>)> {
+        if self.failures > 0 {
+            self.failures -= 1;
+            return Err(io::ErrorKind::Other.into());
+        }
+        match self.connections.take() {
+            Some(stream) => Ok((ready(Ok(TokioIo::new(stream))), None)),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_to_accept_are_waited_out() {
+    let (mut near, far) = tokio::io::duplex(1 << 10);
+    let listener = Exhausted { failures: 9, connections: Some(far) };
+    let started = Instant::now();
+    tokio::spawn(Serve::new(listener, Io::new(), Arc::new(TokioRuntime)).into_future());
+    near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("written");
+    assert_eq!(near.read_u8().await.expect("an answer"), b'H');
+    // 10 ms doubled until it is a second, and once more.
+    let pauses = [10, 20, 40, 80, 160, 320, 640, 1000, 1000];
+    assert_eq!(started.elapsed().as_millis(), pauses.iter().sum::<u128>());
 }

@@ -43,9 +43,9 @@
 //!   plain WebSockets in [`websocket`](mod@websocket).
 //! - `msgpack`: packets in MessagePack, for clients with `socket.io-msgpack-parser`.
 //! - `deflate`: permessage-deflate, for those and for Socket.IO.
-//! - `http2`: those within HTTP/2, too.
-//! - `rustls`, `rustls-platform-verifier`, `rustls-webpki-roots`: TLS for WebSocket clients, which
-//!   trusts what the caller says, the operating system, or Mozilla's list.
+//! - `http2`: HTTP/2 on the port of HTTP/1.1, and WebSockets within it.
+//! - `rustls`: TLS, by `serve_tls` and for WebSocket clients, which trust what the caller says;
+//!   `rustls-platform-verifier`, `rustls-webpki-roots`: what the operating system or Mozilla's list says.
 //!
 //! # The layers
 //! Each layer is a crate, and can be taken alone: [`frame`], [`proto::websocket`],
@@ -63,7 +63,13 @@ pub mod proto {
 #[cfg(feature = "server")]
 pub use spola_server::*;
 #[cfg(feature = "tokio")]
-pub use spola_tokio::{NotFound, Serve, SocketIoService, TokioRuntime, serve, websocket};
+pub use spola_tokio::{SocketIoLayer, SocketIoService, Tcp, TokioRuntime, serve, websocket};
+#[cfg(all(feature = "tokio", feature = "rustls"))]
+pub use spola_tokio::{Tls, serve_tls};
+
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../../docs/guide/mounting.md")]
+struct MountingGuide;
 
 #[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../../../docs/guide/websocket.md")]

@@ -13,7 +13,7 @@ use futures_rustls::TlsConnector;
 pub use futures_rustls::pki_types;
 pub use futures_rustls::rustls;
 use pki_types::ServerName;
-use rustls::ClientConfig;
+use rustls::{ClientConfig, ServerConfig};
 use spola_websocket::client::Host;
 use std::sync::Arc;
 
@@ -22,6 +22,20 @@ use crate::Transport;
 
 /// The protocol beneath the opening handshake, as ALPN calls it.
 const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// A configuration whose servers say that they speak HTTP: version 2, with the feature `http2`, and
+/// 1.1. One that names protocols for ALPN already stays as it is.
+#[must_use]
+pub fn serving_http(mut config: Arc<ServerConfig>) -> Arc<ServerConfig> {
+    if config.alpn_protocols.is_empty() {
+        let protocols = &mut Arc::make_mut(&mut config).alpn_protocols;
+        if cfg!(feature = "http2") {
+            protocols.push(b"h2".to_vec());
+        }
+        protocols.push(HTTP_1_1.to_vec());
+    }
+    config
+}
 
 /// Shakes hands as the client of `host`.
 pub(super) async fn secure<S: Transport>(

@@ -10,5 +10,5 @@ mod io;
 mod server;
 
 pub use client::{UpgradeHandshake, UpgradeRequest};
-pub use io::HyperIo;
-pub use server::{Upgrade, Upgrading};
+pub use io::{HyperIo, HyperStream};
+pub use server::{Upgrade, Upgrading, connect_protocol};

@@ -113,13 +113,7 @@ impl Upgrade {
         request: &mut Request<B>,
         runtime: R,
     ) -> Result<(Response<T>, Upgrading<R>), Rejection> {
-        #[cfg(feature = "http2")]
-        let protocol = request.extensions().get::<hyper::ext::Protocol>().cloned();
-        #[cfg(feature = "http2")]
-        let protocol = protocol.as_ref().and_then(|name| str::from_utf8(name.as_ref()).ok());
-        #[cfg(not(feature = "http2"))]
-        let protocol = None;
-        let upgrade = check(request, protocol)?;
+        let upgrade = check(request, connect_protocol(request))?;
         let mut response = upgrade.accept();
         let offered = &upgrade.protocols;
         let chosen = self.protocols.iter().find(|ours| offered.contains(&&***ours));
@@ -143,6 +137,19 @@ impl Upgrade {
         };
         Ok((response, Upgrading { on: hyper::upgrade::on(request), accepted: Some(accepted) }))
     }
+}
+
+/// What an extended CONNECT of HTTP/2 asks to speak, and `None` for any other request (RFC 8441 §4).
+#[cfg(feature = "http2")]
+pub fn connect_protocol<B>(request: &Request<B>) -> Option<&str> {
+    let protocol = request.extensions().get::<hyper::ext::Protocol>()?;
+    str::from_utf8(protocol.as_ref()).ok()
+}
+
+/// What an extended CONNECT of HTTP/2 asks to speak: nothing, without the feature `http2`.
+#[cfg(not(feature = "http2"))]
+pub fn connect_protocol<B>(_: &Request<B>) -> Option<&str> {
+    None
 }
 
 impl Default for Upgrade {

@@ -1,5 +1,4 @@
-//! The server that the Node suite under `conformance/` speaks to. Its twin on the official
-//! implementation is `conformance/node/official.mjs`.
+//! What the fixture does, whatever runs it.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,14 +10,9 @@ use spola_server::{
     Ack, AllowOrigin, Arguments, Auth, ByteString, Config, Cors, Data, DisconnectReason, Io,
     RawData, Refusal, Reply, SessionCookie, Socket, State, Value,
 };
-use tokio::net::TcpListener;
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .init();
+/// The server, with the settings of the command line.
+pub(crate) fn io() -> Result<Io, Box<dyn Error>> {
     let mut config = Config::default();
     config.engine.transports.sse = true;
     if let Some(interval) = argument("--ping-interval-ms") {
@@ -39,11 +33,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let io = Io::builder().config(config).state(Departures::default()).build();
     root(&io);
     others(&io);
-    let port = argument("--port").map_or(Ok(0), |port| port.parse::<u16>())?;
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("listening on {}", listener.local_addr()?);
-    spola_tokio::serve(listener, io).with_graceful_shutdown(told_to_quit()).await?;
-    Ok(())
+    Ok(io)
+}
+
+/// The port of the command line; 0, which takes any, if it names none.
+pub(crate) fn port() -> Result<u16, Box<dyn Error>> {
+    Ok(argument("--port").map_or(Ok(0), |port| port.parse())?)
+}
+
+/// Waits on a thread of its own for a line that says `quit`; then calls `tell`.
+pub(crate) fn when_told_to_quit(tell: impl FnOnce() + Send + 'static) {
+    // Not on the runtime: its standard input would hold the runtime's end up.
+    #[expect(clippy::disallowed_methods, reason = "an application spawns its threads")]
+    std::thread::spawn(move || {
+        if std::io::stdin().lines().map_while(Result::ok).any(|line| line == "quit") {
+            tell();
+        }
+    });
 }
 
 fn root(io: &Io) {
@@ -159,28 +165,4 @@ fn argument(name: &str) -> Option<String> {
 
 fn flag(name: &str) -> bool {
     std::env::args().any(|argument| argument == name)
-}
-
-async fn told_to_quit() {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .expect("signals can be awaited");
-    let (tell, told) = tokio::sync::oneshot::channel::<()>();
-    // A thread of its own: tokio's standard input would hold the end of the runtime up.
-    #[expect(clippy::disallowed_methods, reason = "an application spawns its threads")]
-    std::thread::spawn(move || {
-        if std::io::stdin().lines().map_while(Result::ok).any(|line| line == "quit") {
-            let _ = tell.send(());
-        }
-    });
-    // Without a standard input, or at its end, only signals tell.
-    let told = async {
-        if told.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = told => {}
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
-    }
 }

@@ -1,0 +1,225 @@
+//! One connection, from its first byte to its last.
+
+use std::error::Error as StdError;
+use std::future::{Future, pending};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::{Request, Response, StatusCode};
+use http_body::Body as HttpBody;
+use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
+use hyper::server::conn::http1;
+use hyper::service::Service as HyperService;
+use spola_driver::{BoxFuture, Runtime};
+use tower_service::Service;
+
+use super::beside::{Beside, Outcome};
+use super::hyper_runtime::{Clock, within};
+use super::limits::ConnectionLimits;
+use super::newcomers::{Badge, Newcomer};
+use super::patient::Patient;
+use super::phases::Watch;
+use crate::handshake::PeerAddress;
+use crate::response::{closing, empty};
+
+type Fault = Box<dyn StdError + Send + Sync>;
+
+/// What all connections of a server share.
+pub(super) struct House<F> {
+    services: Beside<F>,
+    pub(super) limits: ConnectionLimits,
+    pub(super) runtime: Arc<dyn Runtime>,
+    http1: http1::Builder,
+}
+
+impl<F, B> House<F>
+where
+    F: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    F::Error: Into<Fault>,
+    F::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<Fault>,
+{
+    pub(super) fn new(
+        services: Beside<F>,
+        limits: ConnectionLimits,
+        runtime: &Arc<dyn Runtime>,
+    ) -> Self {
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(Clock(Arc::clone(runtime)))
+            .header_read_timeout(limits.head_timeout)
+            .max_headers(limits.max_headers)
+            .max_buf_size(limits.max_head_len);
+        Self { services, limits, runtime: Arc::clone(runtime), http1 }
+    }
+
+    /// Serves a connection to its end.
+    pub(super) async fn serve<O, S>(
+        self: Arc<Self>,
+        opening: O,
+        peer: Option<SocketAddr>,
+        newcomer: Newcomer,
+        watch: Watch,
+    ) where
+        O: Future<Output = io::Result<S>>,
+        S: Read + Write + Unpin + Send + 'static,
+    {
+        let Newcomer { badge, sent_away } = newcomer;
+        let door =
+            Door { services: self.services.clone(), peer, badge, most: self.limits.max_headers };
+        let sent_away = pin!(async {
+            // An `Err` says that it was let in, and may stay.
+            if sent_away.await.is_err() {
+                pending::<()>().await;
+            }
+        });
+        let cut_off = select(sent_away, watch.over.clone());
+        let served = pin!(self.open(opening, door, &watch));
+        if let Either::Left((Err(error), _)) = select(served, cut_off).await {
+            tracing::debug!(%error, "a connection failed");
+        }
+    }
+
+    async fn open<O, S>(&self, opening: O, door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    where
+        O: Future<Output = io::Result<S>>,
+        S: Read + Write + Unpin + Send + 'static,
+    {
+        let opened = within(&*self.runtime, self.limits.tls_timeout, opening).await;
+        let stream = opened.ok_or_else(late)??;
+        let stream = Patient::new(stream, Arc::clone(&self.runtime), self.limits.write_timeout);
+        self.speak(stream, door, watch).await
+    }
+
+    #[cfg(feature = "http2")]
+    async fn speak<S>(&self, stream: S, door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    where
+        S: Read + Write + Unpin + Send + 'static,
+    {
+        use super::preface::{Version, version};
+
+        let told = within(&*self.runtime, self.limits.head_timeout, version(stream)).await;
+        match told.ok_or_else(late)?? {
+            (Version::Http1, stream) => self.speak_http1(stream, door, watch).await,
+            (Version::Http2, stream) => self.speak_http2(stream, door, watch).await,
+        }
+    }
+
+    #[cfg(not(feature = "http2"))]
+    async fn speak<S>(&self, stream: S, door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    where
+        S: Read + Write + Unpin + Send + 'static,
+    {
+        self.speak_http1(stream, door, watch).await
+    }
+
+    async fn speak_http1<S>(&self, stream: S, door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    where
+        S: Read + Write + Unpin + Send + 'static,
+    {
+        let connection = self.http1.serve_connection(stream, door).with_upgrades();
+        let mut connection = Box::pin(connection);
+        if let Either::Left((ended, _)) = select(&mut connection, watch.draining.clone()).await {
+            return Ok(ended?);
+        }
+        connection.as_mut().graceful_shutdown();
+        Ok(connection.await?)
+    }
+
+    #[cfg(feature = "http2")]
+    async fn speak_http2<S>(&self, stream: S, door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    where
+        S: Read + Write + Unpin + Send + 'static,
+    {
+        let limits = &self.limits;
+        let streams = super::streams::Streams::new(&self.runtime);
+        let mut connection = Box::pin(self.http2(&streams).serve_connection(stream, door));
+        // Polled after the connection, which begins the streams.
+        let idle = pin!(streams.idle_for(limits.head_timeout));
+        let cue = select(watch.draining.clone(), idle);
+        let drains = match select(&mut connection, cue).await {
+            Either::Left((ended, _)) => return Ok(ended?),
+            Either::Right((cue, _)) => matches!(cue, Either::Left(_)),
+        };
+        if !drains && !streams.any() {
+            return Err(late().into());
+        }
+        connection.as_mut().graceful_shutdown();
+        if drains {
+            return Ok(connection.await?);
+        }
+        // The rest of the last responses may be on its way to a slow client.
+        let ended = within(&*self.runtime, limits.write_timeout, connection).await;
+        Ok(ended.ok_or_else(late)??)
+    }
+
+    /// The limits of HTTP/2. Those on frames that reset, continue or ping are h2's own defaults.
+    #[cfg(feature = "http2")]
+    fn http2(
+        &self,
+        streams: &super::streams::Streams,
+    ) -> hyper::server::conn::http2::Builder<super::streams::Streams> {
+        let mut http2 = hyper::server::conn::http2::Builder::new(streams.clone());
+        http2
+            .timer(Clock(Arc::clone(&self.runtime)))
+            .max_concurrent_streams(self.limits.max_streams)
+            .max_header_list_size(u32::try_from(self.limits.max_head_len).unwrap_or(u32::MAX))
+            .max_pending_accept_reset_streams(PENDING_RESETS)
+            .max_local_error_reset_streams(PROVOKED_RESETS);
+        if self.limits.http2_websockets {
+            http2.enable_connect_protocol();
+        }
+        http2
+    }
+}
+
+fn late() -> io::Error {
+    io::ErrorKind::TimedOut.into()
+}
+
+/// Streams that the peer has reset before they were looked at; one more ends the connection.
+#[cfg(feature = "http2")]
+const PENDING_RESETS: usize = 20;
+
+/// Resets that the peer has provoked; one more ends the connection.
+#[cfg(feature = "http2")]
+const PROVOKED_RESETS: usize = 1024;
+
+/// Where the requests of one connection come in.
+struct Door<F> {
+    services: Beside<F>,
+    peer: Option<SocketAddr>,
+    badge: Arc<Badge>,
+    /// Header fields that a request may have. HTTP/1 has looked already.
+    most: usize,
+}
+
+impl<F, B> HyperService<Request<Incoming>> for Door<F>
+where
+    F: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    F::Error: Into<Fault>,
+    F::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+{
+    type Response = Outcome<B>;
+    type Error = F::Error;
+    type Future = BoxFuture<Result<Outcome<B>, F::Error>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        self.badge.take_off();
+        if request.headers().len() > self.most {
+            let refusal = closing(empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+            return Box::pin(async { Ok(refusal.map(http_body_util::Either::Left)) });
+        }
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(PeerAddress(peer));
+        }
+        self.services.answer(request)
+    }
+}
