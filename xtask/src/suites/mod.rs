@@ -25,6 +25,8 @@ enum Suite {
     Rust,
     /// The JavaScript client from npm against our server.
     Node,
+    /// A part of that against the server on async-std and on smol.
+    NodeAsyncStd,
     /// The chat page of `spola serve` in headless Chromium.
     Browser,
     /// The quick part of the Autobahn WebSocket suite, in both roles on tokio.
@@ -36,6 +38,7 @@ impl Suite {
         match self {
             Self::Rust => "rust",
             Self::Node => "node",
+            Self::NodeAsyncStd => "node-async-std",
             Self::Browser => "browser",
             Self::Autobahn => "autobahn",
         }
@@ -45,6 +48,7 @@ impl Suite {
         match self {
             Self::Rust => rust::run(),
             Self::Node => peers::run(),
+            Self::NodeAsyncStd => peers::run_async_std(),
             Self::Browser => browser::run(),
             Self::Autobahn => autobahn::run_quick(),
         }

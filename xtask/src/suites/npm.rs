@@ -41,8 +41,19 @@ pub(super) fn test(
     variables: &[(&str, &Path)],
     limit: Duration,
 ) -> Result<Outcome, Failure> {
+    test_files(folder, &[], variables, limit)
+}
+
+/// Runs only these files, or all if there are none.
+pub(super) fn test_files(
+    folder: &Path,
+    files: &[&str],
+    variables: &[(&str, &Path)],
+    limit: Duration,
+) -> Result<Outcome, Failure> {
     let mut command = Command::new("node");
-    command.args(["--test", "--test-reporter=spec", "--test-timeout=60000"]).current_dir(folder);
+    command.args(["--test", "--test-reporter=spec", "--test-timeout=60000"]).args(files);
+    command.current_dir(folder);
     for (name, value) in variables {
         command.env(name, value);
     }

@@ -1,16 +1,26 @@
-//! The JavaScript client from npm against the conformance server of `spola-tokio`.
+//! The JavaScript client from npm against the conformance servers of the drivers.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::npm;
 use crate::process::{self, Failure};
-use crate::summary::Outcome;
+use crate::summary::{Counts, Outcome};
 use crate::workspace;
 
 const BUILD_LIMIT: Duration = Duration::from_secs(10 * 60);
 const LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// Builds the server and runs `conformance/node`.
+/// What the other drivers are shown as well: everything that a driver can spoil.
+const PART: [&str; 5] = [
+    "test/acknowledgements.test.mjs",
+    "test/binary.test.mjs",
+    "test/disconnecting.test.mjs",
+    "test/engine.test.mjs",
+    "test/heartbeat.test.mjs",
+];
+
+/// Builds the server of `spola-tokio` and runs `conformance/node`.
 pub(super) fn run() -> Result<Outcome, Failure> {
     let folder = workspace::root().join("conformance/node");
     if let Some(help) = npm::missing(&folder) {
@@ -20,4 +30,25 @@ pub(super) fn run() -> Result<Outcome, Failure> {
     process::succeed(&mut workspace::cargo(&build), BUILD_LIMIT)?;
     let server = workspace::target()?.join("debug/examples/conformance");
     npm::test(&folder, &[("SPOLA_CONFORMANCE_SERVER", &server)], LIMIT)
+}
+
+/// Builds the server of `spola-async-std`, and runs a part of the suite on either of its runtimes.
+pub(super) fn run_async_std() -> Result<Outcome, Failure> {
+    let folder = workspace::root().join("conformance/node");
+    if let Some(help) = npm::missing(&folder) {
+        return Ok(Outcome::Skipped(help));
+    }
+    let build = ["build", "-p", "spola-async-std", "--example", "conformance_async_std"];
+    process::succeed(&mut workspace::cargo(&build), BUILD_LIMIT)?;
+    let server = workspace::target()?.join("debug/examples/conformance_async_std");
+    let mut counts = Counts::default();
+    for runtime in ["async-std", "smol"] {
+        let variables =
+            [("SPOLA_CONFORMANCE_SERVER", &*server), ("SPOLA_RUNTIME", Path::new(runtime))];
+        match npm::test_files(&folder, &PART, &variables, LIMIT)? {
+            Outcome::Ran(counted) => counts += counted,
+            other @ (Outcome::Skipped(_) | Outcome::Broken(..)) => return Ok(other),
+        }
+    }
+    Ok(Outcome::Ran(counts))
 }
