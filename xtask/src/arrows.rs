@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::process::Failure;
+use crate::process::{self, Failure};
 use crate::workspace;
 
 /// A crate of the workspace, what of the workspace it may use directly, and how near the world it is.
@@ -99,12 +99,26 @@ const RUNTIMES: [&str; 7] =
 /// When cargo's metadata cannot be read.
 pub(crate) fn run() -> Result<bool, Failure> {
     let graph = Graph::read(&workspace::metadata()?).ok_or("unexpected cargo metadata")?;
-    let faults = graph.faults();
+    let mut faults = graph.faults();
+    faults.extend(foreign_runtime()?);
     for fault in &faults {
         println!("arrows: {fault}");
     }
     println!("arrows: {} crates checked, {} faults", graph.members.len(), faults.len());
     Ok(faults.is_empty())
+}
+
+/// What the driver for async-std and smol has of tokio: locks and traits, which hyper brings, and no
+/// more.
+fn foreign_runtime() -> Result<Vec<String>, Failure> {
+    let tree = ["tree", "--package", "spola-async-std", "--all-features"];
+    let mut tree = workspace::cargo(&tree);
+    tree.args(["--edges", "normal,features", "--prefix", "none"]);
+    let tree = process::quiet(&mut tree).ok_or("cargo tree failed")?;
+    let foreign =
+        ["rt", "net", "time", "fs", "process"].map(|name| format!("tokio feature \"{name}\""));
+    let found = foreign.into_iter().filter(|line| tree.contains(line));
+    Ok(found.map(|line| format!("spola-async-std must not have {line}")).collect())
 }
 
 /// Direct dependencies by package id, without those for tests only.
@@ -142,7 +156,8 @@ impl Graph {
             let name = self.name(id);
             match PLACES.iter().find(|place| place.name == name) {
                 Some(place) => self.check(place, id, &mut faults),
-                None if name == "xtask" => {}
+                // Programs of the project, no part of what it gives.
+                None if ["soak", "xtask"].contains(&name) => {}
                 None => faults.push(format!("{name} has no place in the table of arrows")),
             }
         }

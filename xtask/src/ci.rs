@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::process::{self, Failure};
 use crate::summary::Counts;
-use crate::{arrows, fuzz, suites, summary, workspace};
+use crate::{arrows, fuzz, soak, suites, summary, workspace};
 
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 const NO_STD: [&str; 3] = ["spola-frame", "spola-engineio-packet", "spola-socketio-packet"];
@@ -21,7 +21,7 @@ enum Check {
 
 type Step = (&'static str, fn() -> Result<Check, Failure>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("format", format),
     ("lints", lints),
     ("documentation", documentation),
@@ -33,6 +33,7 @@ const STEPS: [Step; 11] = [
     ("wakers", wakers),
     ("benchmarks", benchmarks),
     ("fuzzing", fuzzing),
+    ("soak", soaking),
 ];
 
 /// Runs every check, whatever the ones before it found, then every test.
@@ -202,6 +203,12 @@ fn fuzzing() -> Result<Check, Failure> {
         return Ok(wanting(help));
     }
     Ok(if fuzz::run_briefly()? { Check::Passed } else { Check::Failed("see above".to_owned()) })
+}
+
+/// Lets clients come and go for a minute.
+fn soaking() -> Result<Check, Failure> {
+    let well = soak::run(&soak::Arguments::BRIEF)?;
+    Ok(if well { Check::Passed } else { Check::Failed("see above".to_owned()) })
 }
 
 /// Checks the format and the lints of a workspace beside the main one.

@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod fuzz;
 mod process;
+mod soak;
 mod suites;
 mod summary;
 mod workspace;
@@ -37,6 +38,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Runs the fuzz targets in `fuzz/` in turn.
     Fuzz(fuzz::Arguments),
+    /// Lets thousands of clients of every kind come and go, and looks at what they leave behind.
+    Soak(soak::Arguments),
     /// Runs what CI runs: formatting, lints, documentation, builds, licences, tests.
     Ci,
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Arrows => arrows::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Soak(arguments) => soak::run(&arguments),
         Command::Ci => ci::run(),
     };
     match outcome {
