@@ -1,8 +1,8 @@
 //! Revision 3, as `socket.io-client` 2 and older speak it (§11).
 //!
 //! The packets are those of revision 4; what differs is how they are written. Here too the wire form
-//! of revision 4, which [`Packet::encode`] makes, is what is handed around: [`encode`] and
-//! [`into_text`] turn it into that of revision 3, and payloads are made of it.
+//! of revision 4, which [`Packet::encode`](crate::Packet::encode) makes, is what is handed around:
+//! [`encode`] and [`into_text`] turn it into that of revision 3, and payloads are made of it.
 //!
 //! | | revision 4 | revision 3 |
 //! |---|---|---|
