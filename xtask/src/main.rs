@@ -32,6 +32,8 @@ enum Command {
     Test(suites::Arguments),
     /// Runs the Autobahn WebSocket suite against the drivers, in both roles.
     Autobahn(autobahn::Arguments),
+    /// Compares our server with the official one, row by row of the protocol.
+    Parity(suites::parity::Arguments),
     /// Checks that crates depend on each other only as the architecture says.
     Arrows,
     /// Runs a benchmark of the workspace in `benches/`, for example `websocket`.
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Test(arguments) => suites::run(&arguments),
         Command::Autobahn(arguments) => autobahn::run(&arguments),
+        Command::Parity(arguments) => suites::parity::run(&arguments),
         Command::Arrows => arrows::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),

@@ -6,6 +6,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { io } from "socket.io-client";
 import ioV2 from "socket.io-client-v2";
+import { sleep, within } from "../../lib/waiting.mjs";
+
+export { sleep, within };
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -130,21 +133,6 @@ export async function withFixture(options, body) {
     await body(fixture);
   } finally {
     await fixture.stop();
-  }
-}
-
-export const sleep = (milliseconds) => new Promise((settle) => setTimeout(settle, milliseconds));
-
-/** `promise`, or a failure that names what was awaited. */
-export async function within(limit, what, promise) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: nothing within ${limit} ms`)), limit);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -2,6 +2,7 @@
 
 mod browser;
 mod npm;
+pub(crate) mod parity;
 mod peers;
 mod rust;
 
@@ -27,6 +28,8 @@ enum Suite {
     Node,
     /// A part of that against the server on async-std and on smol.
     NodeAsyncStd,
+    /// The rows of the protocol that take a minute, on our server and on the official one.
+    Parity,
     /// The chat page of `spola serve` in headless Chromium.
     Browser,
     /// The quick part of the Autobahn WebSocket suite, in both roles on tokio.
@@ -39,6 +42,7 @@ impl Suite {
             Self::Rust => "rust",
             Self::Node => "node",
             Self::NodeAsyncStd => "node-async-std",
+            Self::Parity => "parity",
             Self::Browser => "browser",
             Self::Autobahn => "autobahn",
         }
@@ -49,6 +53,7 @@ impl Suite {
             Self::Rust => rust::run(),
             Self::Node => peers::run(),
             Self::NodeAsyncStd => peers::run_async_std(),
+            Self::Parity => parity::run_quick(),
             Self::Browser => browser::run(),
             Self::Autobahn => autobahn::run_quick(),
         }
