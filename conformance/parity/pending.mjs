@@ -4,7 +4,7 @@ const LIST = [
   [/^12\/compression opted out$/, "`compress`"],
   [/^17\/handshake$/, "handshake data: issued, secure, time"],
   [/^18\/(local|broadcast with acks|volatile)/, "broadcast operators"],
-  [/^(20\/(?!off$)|22\/recovery$)/, "recovery"],
+  [/^(20\/(?!off$)|22\/recovery$|client\/4.8 recovery$)/, "recovery"],
 ];
 
 /** The feature that `row` waits for, or nothing. */
