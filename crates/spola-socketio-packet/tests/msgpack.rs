@@ -110,6 +110,7 @@ fn what_encoders_may_write_otherwise_decodes_all_the_same() {
         // The keys in any order, and others among them, of whatever content.
         "84 a2'id' 07 a3'nsp' a1'/' a4'data' 91 a1'a' a4'type' 02",
         "85 a7'options' 81 a8'compress' c3 a4'type' 02 a4'data' 91 a1'a' a2'id' 07 a3'nsp' a1'/'",
+        "86 91 c0 c0 c4 01 07 80 a4'type' 02 a4'data' 91 a1'a' a2'id' 07 a3'nsp' a1'/'",
         "85 a1'x' 92 91 91 c0 d4 00 00 a4'type' 02 a4'data' 91 a1'a' a2'id' 07 a3'nsp' a1'/'",
         // Longer forms than needed.
         "df00000004 d904'type' cd0002 da0004'data' dd00000001 db00000001'a' a2'id' d3 0000000000000007 a3'nsp' a1'/'",
@@ -215,7 +216,7 @@ fn what_is_no_packet_is_refused_in_the_official_order() {
         ("81", Malformed),
         ("81 a4'type'", Malformed),
         ("82 a4'type' 01 a3'nsp' a1'/' 00", Malformed),
-        ("82 01 a4'type' a3'nsp' a1'/'", Malformed),
+        ("82 01 a4'type' a3'nsp' a1'/'", UnknownType),
         ("ffffffff", Malformed),
         ("dfffffffff", Malformed),
         ("82 a4'type' 01 a3'nsp' dbffffffff'/'", Malformed),

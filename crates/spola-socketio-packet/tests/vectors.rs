@@ -136,6 +136,7 @@ fn forms_that_no_encoder_writes_decode_all_the_same() {
         (r#"2["error"]"#, event("/", None, r#"["error"]"#, &[])),
         ("2 [ \"a\" ,\t1\n]\r ", event("/", None, " [ \"a\" ,\t1\n]\r ", &[])),
         ("3999[]", ack("/", 999, "[]", &[])),
+        ("31[\"a\",null]", ack("/", 1, "[\"a\",null]", &[])),
         ("32", ack("/", 2, "[]", &[])),
         ("3/a,2", ack("/a", 2, "[]", &[])),
         ("07", connect("/", None)),
@@ -266,6 +267,25 @@ fn what_is_no_packet_is_refused() {
     for (text, expected) in table {
         assert_eq!(error(text, &[]), expected, "{text}");
     }
+}
+
+/// A known peer slices its text by bytes, and panics at six of them with a longer character inside.
+#[test]
+fn no_short_text_panics_wherever_a_longer_character_stands() {
+    let pieces = ["0", "2", "5", "1", "-", "/", ",", "[", "]", "\"", "é", "€", "😀"];
+    let mut texts = vec![String::new()];
+    let mut seen = 0;
+    for _ in 0..4 {
+        let longer = texts.iter().flat_map(|text| pieces.map(|piece| format!("{text}{piece}")));
+        texts = longer.collect();
+        for text in &texts {
+            let _ = Decoder::new(Limits::default()).decode_text(ByteString::from(text.as_str()));
+            seen += usize::from(text.len() == 6 && !text.is_ascii());
+        }
+    }
+    assert!(seen > 1000);
+    assert_eq!(error("51€-", &[]), DecodeError::AttachmentCount);
+    assert_eq!(error("2/€,[", &[]), DecodeError::Json(JsonError::Malformed));
 }
 
 #[test]

@@ -64,6 +64,8 @@ fn malformed_packets_end_the_session() {
         &["47"],
         &["4a"],
         &["4"],
+        // Six bytes, with a character of three inside.
+        &["451€-"],
         &[r#"45["a"]"#],
         &[r#"45-["a"]"#],
         &[r#"45x-["a"]"#],

@@ -71,11 +71,13 @@ impl<'a> Fields<'a> {
         };
         let mut fields = Self::default();
         for _ in 0..len {
-            let Item::Text(key) = reader.item()? else {
-                return None;
-            };
+            let mut key = reader;
+            reader.skip()?;
             let start = reader;
             reader.skip()?;
+            let Some(Item::Text(key)) = key.item() else {
+                continue;
+            };
             let mut value = start;
             let item = value.item().filter(|item| *item != Item::Undefined);
             match key {
