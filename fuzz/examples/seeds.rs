@@ -13,6 +13,8 @@ fn main() -> io::Result<()> {
     codecs()?;
     compression()?;
     handshakes()?;
+    engineio()?;
+    socketio()?;
     for (role, target) in [(Role::Server, "server"), (Role::Client, "client")] {
         for (name, session) in sessions() {
             write(target, name, &session.to_bytes())?;
@@ -51,6 +53,83 @@ fn codecs() -> io::Result<()> {
         ("mixed", "\u{1f}Gr\u{fc}\u{df}e, \u{4f60}\u{597d} \u{1f600}".as_bytes()),
     ] {
         write("utf8", name, text)?;
+    }
+    Ok(())
+}
+
+/// A packet or payload behind its kind; a session's steps behind its setup, each behind its mark.
+fn engineio() -> io::Result<()> {
+    for (name, bytes) in [
+        ("text", &b"\x004hello"[..]),
+        ("base64", b"\x00bAQIDBA=="),
+        ("binary", b"\x01\x01\x02"),
+        ("v3_base64", b"\x02b4AQIDBA=="),
+        ("v3_binary", b"\x03\x04\x01\x02"),
+        ("payload", b"\x044hello\x1e2\x1ebAQIDBA==\x1e4\xe2\x82\xac"),
+        ("v3_text_payload", b"\x057:4\xe2\x82\xac5678910:b4AQIDBA==1:2"),
+        ("v3_binary_payload", b"\x06\x00\x04\xff4\xe2\x82\xac\x01\x05\xff\x04\x01\x02\x03\x04"),
+        ("jsonp", b"\x07d=4%3A4a%5C%5Cn"),
+    ] {
+        write("engineio_packet", name, bytes)?;
+    }
+    for (name, bytes) in [
+        (
+            "polling",
+            &b"\x00\xff!g\xff>4hello\x1e4x\xff!s\x05\xff!g\xff!t\x19\xff!g\xff>3\xff>1"[..],
+        ),
+        ("upgrade", b"\x00\xff!g\xff!u\xff2probe\xff!m\x7f\xff!g\xff5\xff4hi\xff!b\x05\xff!c"),
+        ("failed_upgrade", b"\x00\xff!u\xff2probe\xff!t\x0a\xff!g\xff>4still here\xff!w"),
+        ("websocket", b"\x01\xff4hello\xfe\x01\x02\xff!s\x20\xff!t\x19\xff3\xff!t\x19\xff!t\x14"),
+        ("overlap", b"\x00\xff!g\xff!g\xff!p\xff!p"),
+        ("v3", b"\x02\xff!g\xff>2:4a1:2\xff!s\x03\xff!g\xff!d"),
+        ("jsonp", b"\x0a\xff!g\xff!b\x03\xff!g\xff!x"),
+        ("full", b"\x05\xff!s\x7f\xff!s\x7f\xff!c\xff!w\x01"),
+    ] {
+        write("engineio_session", name, bytes)?;
+    }
+    Ok(())
+}
+
+/// Messages, each behind its mark.
+fn socketio() -> io::Result<()> {
+    for (name, bytes) in [
+        ("connect", &b"\xff0/admin,{\"token\":\"123\"}"[..]),
+        ("event", b"\xff2/admin,456[\"project:delete\",123]\xff3/admin,456[]"),
+        ("binary", b"\xff52-[\"a\",{\"_placeholder\":true,\"num\":0}]\xfe\x01\xfe"),
+        ("error", b"\xff4/admin,{\"message\":\"no\",\"data\":7}"),
+        ("six_bytes", b"\xff51\xe2\x82\xac-"),
+        ("surrogates", b"\xff2[\"\\ud83d\",\"\\ud83d\\ude00\"]"),
+        ("nested", b"\xff2[\"a\",[[{\"b\":[1e5,-0.5,null,true]}]]]"),
+    ] {
+        write("socketio_text", name, bytes)?;
+        write("socketio_typed", name, &[b"t", bytes].concat())?;
+    }
+    let record = b"t\xff52-[\"a\",{\"b\":{\"_placeholder\":true,\"num\":1},\"c\":\"x\",\"d\":[\"Unit\",\
+        {\"New\":-1},{\"Struct\":{\"x\":{\"_placeholder\":true,\"num\":0},\"y\":\"z\"}}],\"num\":1}]\xfe\x07\xfe";
+    write("socketio_typed", "record", record)?;
+    for (name, bytes) in [
+        ("connect", &b"\x83\xa4type\x00\xa4data\xd4\0\0\xa3nsp\xa1/"[..]),
+        ("event", b"\x83\xa4type\x02\xa4data\x93\xa5hello\x01\xc4\x02\x01\x02\xa3nsp\xa1/"),
+        ("ack", b"\x84\xa2id\x00\xa4type\x03\xa4data\x91\xa2ok\xa3nsp\xa1/"),
+        ("disconnect", b"\x82\xa4type\x01\xa3nsp\xa1/"),
+        ("date", b"\x83\xa4type\x02\xa4data\x92\xa1d\xd7\0\0\0\x01\x8b\xcf\xe5\x68\x7b\xa3nsp\xa1/"),
+        ("options", b"\x84\xa7options\x81\xa1c\xc3\xa4type\x02\xa4data\x92\xa1m\x81\xa1k\xcb?\xf8\0\0\0\0\0\0\xa3nsp\xa2/a"),
+        ("huge", b"\x83\xa3nsp\xa1/\xa4type\x02\xa4data\xdd\xff\xff\xff\xff\xa1a"),
+    ] {
+        write("socketio_messagepack", name, bytes)?;
+        write("socketio_typed", &format!("m_{name}"), &[b"m\xfe", bytes].concat())?;
+    }
+    for (name, bytes) in [
+        ("join", &b"\x00\xff0\xff!a0\xff21[\"a\",1]\xff!e0\xff!q0\xff30[1]\xff1"[..]),
+        ("refuse", b"\x00\xff0/a,\xff!r1\xff0/a,\xff!a1\xff!d1\xff2/a,[\"late\"]\xff0/a,"),
+        ("binary", b"\x00\xff0\xff!a0\xff51-[\"a\",{\"_placeholder\":true,\"num\":0}]\xfe\x01\xff51-[\"b\"]\xff!t0\x1f"),
+        ("questions", b"\x00\xff0\xff!a0\xff!q0\x05\xff!q0\x03\xff!q0\xff!t0\x04\xff!t0\x70\xff!q0\xff!c"),
+        ("many", b"\x00\xff0\xff0/a,\xff0/b,\xff!a0\xff!a1\xff0/b,\xff0/c,\xff!a2"),
+        ("silence", b"\x00\xff!t0\x2d"),
+        ("legacy", b"\x02\xff!a0\xff0/a?token=1,\xff!a1\xff2/a,[\"e\"]\xff4/a,"),
+        ("msgpack", b"\x01\xfe\x82\xa4type\0\xa3nsp\xa1/\xff!a0\xff!e0\xff!q0\xff!d0\xff0"),
+    ] {
+        write("socketio_connection", name, bytes)?;
     }
     Ok(())
 }

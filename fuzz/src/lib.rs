@@ -7,6 +7,7 @@
 
 pub mod deflate;
 pub mod differential;
+pub mod engineio;
 pub mod frame_header;
 pub mod inflate;
 pub mod negotiation;
@@ -16,6 +17,7 @@ pub mod oracle;
 pub mod request;
 pub mod response;
 pub mod session;
+pub mod socketio;
 pub mod utf8;
 
 /// Counts the bytes that are allocated.

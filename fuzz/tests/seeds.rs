@@ -6,9 +6,9 @@ use arbitrary::{Arbitrary, Unstructured};
 use spola_fuzz::{
     deflate,
     differential::Stream,
-    frame_header, inflate, negotiation, request, response,
+    engineio, frame_header, inflate, negotiation, request, response,
     session::{Role, Session},
-    utf8,
+    socketio, utf8,
 };
 
 fn structured<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> T {
@@ -19,7 +19,7 @@ fn structured<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> T {
 #[test]
 fn every_seed_holds() {
     type Check = fn(&[u8]);
-    let targets: [(&str, Check); 10] = [
+    let targets: [(&str, Check); 16] = [
         ("frame_header", frame_header::check),
         ("utf8", utf8::check),
         ("request", request::check),
@@ -27,6 +27,12 @@ fn every_seed_holds() {
         ("negotiation", negotiation::check),
         ("inflate", inflate::check),
         ("deflate", deflate::check),
+        ("engineio_packet", engineio::packet::check),
+        ("engineio_session", engineio::session::check),
+        ("socketio_text", socketio::text::check),
+        ("socketio_messagepack", socketio::messagepack::check),
+        ("socketio_typed", socketio::typed::check),
+        ("socketio_connection", socketio::connection::check),
         ("server", |bytes| {
             let session: Session = structured(bytes);
             assert_eq!(session.to_bytes(), bytes, "not what was written");
