@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { Server } from "socket.io";
+import msgpack from "socket.io-msgpack-parser";
 
 const number = (text) => (text === undefined ? undefined : Number(text));
 const { values } = parseArgs({
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     cookie: { type: "boolean", default: false },
     deflate: { type: "boolean", default: false },
     eio3: { type: "boolean", default: false },
+    msgpack: { type: "boolean", default: false },
   },
 });
 
@@ -26,6 +28,7 @@ const io = new Server(http, {
   cookie: values.cookie,
   perMessageDeflate: values.deflate,
   allowEIO3: values.eio3,
+  ...(values.msgpack && { parser: msgpack }),
 });
 
 const departures = [];

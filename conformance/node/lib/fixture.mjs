@@ -33,10 +33,11 @@ export class Fixture {
 
   /**
    * Starts a server on `port` (0: any), with heartbeat settings in milliseconds. `cors` is an origin
-   * that is let in with credentials; `cookie`, `deflate` and `eio3` switch these on.
+   * that is let in with credentials; `cookie`, `deflate`, `eio3` and `msgpack` switch
+   * these on.
    */
   static async start(options = {}) {
-    const { port = 0, pingInterval, pingTimeout, cors, cookie, deflate, eio3 } = options;
+    const { port = 0, pingInterval, pingTimeout, cors, cookie, deflate, eio3, msgpack } = options;
     const path = program();
     if (!existsSync(path)) {
       throw new Error(`${path} is missing: cargo build -p spola-tokio --example conformance`);
@@ -48,6 +49,7 @@ export class Fixture {
     if (cors !== undefined) words.push("--cors", cors);
     if (cookie) words.push("--cookie");
     if (eio3) words.push("--eio3");
+    if (msgpack) words.push("--msgpack");
     if (deflate) words.push("--deflate");
     const child = spawn(script ? process.execPath : path, words.map(String), {
       stdio: ["pipe", "pipe", "inherit"],

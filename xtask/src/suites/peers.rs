@@ -26,10 +26,22 @@ pub(super) fn run() -> Result<Outcome, Failure> {
     if let Some(help) = npm::missing(&folder) {
         return Ok(Outcome::Skipped(help));
     }
-    let build = ["build", "-p", "spola-tokio", "--example", "conformance"];
-    process::succeed(&mut workspace::cargo(&build), BUILD_LIMIT)?;
-    let server = workspace::target()?.join("debug/examples/conformance");
-    npm::test(&folder, &[("SPOLA_CONFORMANCE_SERVER", &server)], LIMIT)
+    let server = ["build", "-p", "spola-tokio", "--example", "conformance"];
+    process::succeed(&mut workspace::cargo(&server), BUILD_LIMIT)?;
+    let codecs = [
+        "build",
+        "-p",
+        "spola-server",
+        "--example",
+        "codecs",
+        "--features",
+        "spola-server/msgpack",
+    ];
+    process::succeed(&mut workspace::cargo(&codecs), BUILD_LIMIT)?;
+    let examples = workspace::target()?.join("debug/examples");
+    let (server, codecs) = (examples.join("conformance"), examples.join("codecs"));
+    let variables = [("SPOLA_CONFORMANCE_SERVER", &*server), ("SPOLA_CODECS", &*codecs)];
+    npm::test(&folder, &variables, LIMIT)
 }
 
 /// Builds the server of `spola-async-std`, and runs a part of the suite on either of its runtimes.

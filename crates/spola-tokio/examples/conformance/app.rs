@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use spola_server::{
     Ack, AllowOrigin, Arguments, Auth, ByteString, Config, Cors, Data, DisconnectReason, Io,
-    RawData, Refusal, Reply, SessionCookie, Socket, State, Value,
+    MessagePack, RawData, Refusal, Reply, SessionCookie, Socket, State, Value,
 };
 
 /// The server, with the settings of the command line.
@@ -30,7 +30,11 @@ pub(crate) fn io() -> Result<Io, Box<dyn Error>> {
     config.cookie = flag("--cookie").then(SessionCookie::new);
     config.per_message_deflate = flag("--deflate").then(Default::default);
     config.engine.allow_eio3 = flag("--eio3");
-    let io = Io::builder().config(config).state(Departures::default()).build();
+    let mut builder = Io::builder().config(config).state(Departures::default());
+    if flag("--msgpack") {
+        builder = builder.parser(MessagePack);
+    }
+    let io = builder.build();
     root(&io);
     others(&io);
     Ok(io)
