@@ -3,7 +3,7 @@
 use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use spola_driver::{BoxFuture, Runtime, Timer};
 
@@ -15,6 +15,10 @@ pub struct AsyncIo;
 impl Runtime for AsyncIo {
     fn now(&self) -> Instant {
         now()
+    }
+
+    fn system_time(&self) -> SystemTime {
+        system_time()
     }
 
     #[expect(clippy::disallowed_methods, reason = "the driver's door to the executor")]
@@ -42,6 +46,10 @@ impl Runtime for AsyncStdRuntime {
         now()
     }
 
+    fn system_time(&self) -> SystemTime {
+        system_time()
+    }
+
     fn spawn(&self, future: BoxFuture<()>) {
         async_std::task::spawn(future);
     }
@@ -66,6 +74,10 @@ impl Runtime for SmolRuntime {
         now()
     }
 
+    fn system_time(&self) -> SystemTime {
+        system_time()
+    }
+
     fn spawn(&self, future: BoxFuture<()>) {
         smol::spawn(future).detach();
     }
@@ -77,6 +89,12 @@ impl Runtime for SmolRuntime {
     fn fill_random(&self, buffer: &mut [u8]) {
         fill_random(buffer);
     }
+}
+
+/// The date and time of day.
+#[expect(clippy::disallowed_methods, reason = "the driver's door to the calendar")]
+fn system_time() -> SystemTime {
+    SystemTime::now()
 }
 
 /// The present moment: the only place in this crate that reads a clock.

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// A future that owns what it needs and may move between threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -13,6 +13,9 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub trait Runtime: Send + Sync + 'static {
     /// The present moment, on the clock that timers use.
     fn now(&self) -> Instant;
+
+    /// The date and time of day, for people to read.
+    fn system_time(&self) -> SystemTime;
 
     /// Runs `future` to its end, beside everything else.
     fn spawn(&self, future: BoxFuture<()>);

@@ -1,9 +1,11 @@
 //! What is known of a client from the request that opened its session.
 
-use std::net::IpAddr;
-use std::net::SocketAddr;
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, SystemTime};
 
 use http::header::{HeaderName, HeaderValue};
+use http::uri::Scheme;
 use http::{HeaderMap, Request, Uri};
 
 /// The request that opened a session (§17.4).
@@ -17,12 +19,17 @@ pub struct Handshake {
     /// Where the connection came from, if the driver or a layer above put a [`PeerAddress`] into
     /// the request's extensions.
     pub peer: Option<SocketAddr>,
+    /// When the session was opened.
+    pub issued: SystemTime,
+    /// Whether the connection is encrypted, as far as one can tell: the driver or a layer above put
+    /// [`Encrypted`] into the request's extensions, or the target is an `https` URL.
+    pub secure: bool,
 }
 
 impl Handshake {
     /// Copies what is to be kept of a request, to its last byte: its own parts are slices of the
     /// connection's read buffer, which would live as long as the session.
-    pub(crate) fn of(request: &Request<()>) -> Self {
+    pub(crate) fn of(request: &Request<()>, issued: SystemTime) -> Self {
         let header = |(name, value): (&HeaderName, &HeaderValue)| {
             let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
             Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
@@ -33,6 +40,9 @@ impl Handshake {
             headers: request.headers().iter().filter_map(header).collect(),
             uri: Uri::try_from(target.to_owned()).unwrap_or_default(),
             peer: request.extensions().get().map(|PeerAddress(peer)| *peer),
+            issued,
+            secure: request.extensions().get::<Encrypted>().is_some()
+                || request.uri().scheme() == Some(&Scheme::HTTPS),
         }
     }
 
@@ -41,10 +51,34 @@ impl Handshake {
         self.peer.map(|peer| peer.ip())
     }
 
+    /// When the session was opened, in milliseconds since 1970.
+    pub fn issued_millis(&self) -> u64 {
+        let since = self.issued.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        since.as_millis().try_into().unwrap_or(u64::MAX)
+    }
+
+    /// When the session was opened, as people and JavaScript's `Date` read it:
+    /// `Thu, 26 Nov 2026 10:08:19 GMT`.
+    pub fn time(&self) -> String {
+        // Dates beyond the year 9999 have no such form.
+        let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        httpdate::fmt_http_date(self.issued.clamp(SystemTime::UNIX_EPOCH, last))
+    }
+
+    /// The target as it came, query included.
+    pub fn url(&self) -> String {
+        self.uri.to_string()
+    }
+
+    /// The parameters of the query, percent-decoded, in the order they came; the protocols' own
+    /// (`EIO`, `transport`, …) among them.
+    pub fn query_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes())
+    }
+
     /// The value of a parameter of the query, percent-decoded; the last one if there are several.
     pub fn query(&self, name: &str) -> Option<String> {
-        let parameters = form_urlencoded::parse(self.uri.query()?.as_bytes());
-        let last = parameters.filter(|(key, _)| key == name).last();
+        let last = self.query_pairs().filter(|(key, _)| key == name).last();
         last.map(|(_, value)| value.into_owned())
     }
 
@@ -58,3 +92,7 @@ impl Handshake {
 /// The address of the peer, as a request extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
+
+/// Says, as a request extension, that the connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encrypted;

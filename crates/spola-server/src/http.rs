@@ -209,7 +209,7 @@ impl HttpService {
     /// Asks whether a session may be opened, by its origin and by what the application says.
     async fn admit(&self, request: &Request<()>) -> Result<Arc<Handshake>, Refusal> {
         self.check_origin(request)?;
-        let handshake = Arc::new(Handshake::of(request));
+        let handshake = Arc::new(Handshake::of(request, self.runtime.system_time()));
         self.io.hooks().allow(&handshake).await?;
         Ok(handshake)
     }

@@ -108,7 +108,7 @@ pub use emit::EmitError;
 pub use extensions::Extensions;
 pub use extract::{Auth, Data, EventName, Extract, MissingState, NamespaceName, State};
 pub use handler::{Admission, EventOutcome, Handler, IntoOutcome, Situation};
-pub use handshake::{Handshake, PeerAddress};
+pub use handshake::{Encrypted, Handshake, PeerAddress};
 pub use http::HttpService;
 pub use io::{Io, IoBuilder};
 pub use listeners::ListenerId;

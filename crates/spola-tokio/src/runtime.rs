@@ -3,7 +3,7 @@
 use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use spola_driver::{BoxFuture, Runtime, Timer};
 use tokio::time::Sleep;
@@ -15,6 +15,11 @@ pub struct TokioRuntime;
 impl Runtime for TokioRuntime {
     fn now(&self) -> Instant {
         now()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the driver's door to the calendar")]
+    fn system_time(&self) -> SystemTime {
+        SystemTime::now()
     }
 
     #[expect(clippy::disallowed_methods, reason = "the driver's door to the executor")]

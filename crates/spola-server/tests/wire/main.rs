@@ -15,6 +15,7 @@ mod floods;
 #[cfg(feature = "msgpack")]
 mod formats;
 mod handlers;
+mod handshakes;
 mod harness;
 mod heartbeat;
 mod leaving;

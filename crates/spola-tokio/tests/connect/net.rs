@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use spola_driver::connect::{Connector, Dial, SocketOptions};
 use spola_driver::{Accept, BoxFuture, Runtime, Timer};
@@ -90,6 +90,10 @@ impl Net {
 impl Runtime for Net {
     fn now(&self) -> Instant {
         TokioRuntime.now()
+    }
+
+    fn system_time(&self) -> SystemTime {
+        TokioRuntime.system_time()
     }
 
     fn spawn(&self, future: BoxFuture<()>) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use spola_driver::{BoxFuture, Runtime, Timer};
 
@@ -21,6 +21,7 @@ struct Shared {
 }
 
 struct State {
+    start: Instant,
     now: Instant,
     counter: u64,
     tasks: HashMap<u64, Option<BoxFuture<()>>>,
@@ -40,6 +41,7 @@ impl VirtualRuntime {
         )]
         let now = Instant::now();
         let state = State {
+            start: now,
             now,
             counter: 0,
             tasks: HashMap::new(),
@@ -168,6 +170,12 @@ impl State {
 impl Runtime for VirtualRuntime {
     fn now(&self) -> Instant {
         self.lock().now
+    }
+
+    /// It was 2023-11-14 22:13:20 when the clock began.
+    fn system_time(&self) -> SystemTime {
+        let state = self.lock();
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + (state.now - state.start)
     }
 
     fn spawn(&self, future: BoxFuture<()>) {
