@@ -75,6 +75,16 @@ io.on("connection", (socket) => {
     const fits = typeof person?.name === "string" && typeof person?.age === "number";
     answer(fits ? `hello ${person.name} of ${person.age}` : { error: { message: "wrong type" } });
   });
+  socket.onAny((name) => name === "listeners" && socket.emit("heard", "any"));
+  socket.on("listeners", () => socket.emit("heard", "first"));
+  socket.on("listeners", (answer) => answer("second"));
+  socket.on("listeners", (answer) => answer("third"));
+  socket.once("once", (answer) => answer("first"));
+  socket.on("handshake", (answer) => {
+    const { query, secure, xdomain, address, auth, issued, time } = socket.handshake;
+    const date = Math.abs(Date.parse(time) - issued) < 1000;
+    answer({ token: query.token ?? null, secure, xdomain, address, auth, date });
+  });
   socket.on("last-disconnect", (answer) => {
     answer(departures.findLast((departure) => departure.id !== socket.id)?.reason ?? null);
   });
@@ -97,6 +107,20 @@ io.of("/room-chat").on("connection", (socket) => {
   remembersDeparture(socket);
   socket.on("echo", (...values) => socket.emit("echo", ...values));
 });
+
+const dynamic = io.of(/^\/dynamic-/);
+dynamic
+  .use((socket, next) => {
+    if (socket.handshake.auth.token !== "banned") return next();
+    next(Object.assign(new Error("banned"), { data: { from: socket.nsp.name } }));
+  })
+  .on("connection", (socket) => {
+    remembersDeparture(socket);
+    socket.emit("where", socket.nsp.name);
+    socket.on("say", (value) => socket.nsp.emit("said", value));
+    socket.on("tell-all", (value) => dynamic.emit("told", value));
+    socket.on("disconnecting", () => socket.nsp.emit("leaving", socket.id));
+  });
 
 const quit = () => io.close(() => process.exit(0));
 createInterface({ input: process.stdin }).on("line", (line) => {

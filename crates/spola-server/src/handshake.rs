@@ -5,7 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use http::header::{HeaderName, HeaderValue};
-use http::uri::Scheme;
 use http::{HeaderMap, Request, Uri};
 
 /// The request that opened a session (§17.4).
@@ -21,8 +20,8 @@ pub struct Handshake {
     pub peer: Option<SocketAddr>,
     /// When the session was opened.
     pub issued: SystemTime,
-    /// Whether the connection is encrypted, as far as one can tell: the driver or a layer above put
-    /// [`Encrypted`] into the request's extensions, or the target is an `https` URL.
+    /// Whether the connection is encrypted: the driver or a layer above put [`Encrypted`] into the
+    /// request's extensions.
     pub secure: bool,
 }
 
@@ -41,8 +40,7 @@ impl Handshake {
             uri: Uri::try_from(target.to_owned()).unwrap_or_default(),
             peer: request.extensions().get().map(|PeerAddress(peer)| *peer),
             issued,
-            secure: request.extensions().get::<Encrypted>().is_some()
-                || request.uri().scheme() == Some(&Scheme::HTTPS),
+            secure: request.extensions().get::<Encrypted>().is_some(),
         }
     }
 

@@ -108,6 +108,8 @@ mod tls {
         type Stream = TokioIo<TlsStream<TcpStream>>;
         type Opening = BoxFuture<io::Result<Self::Stream>>;
 
+        const ENCRYPTED: bool = true;
+
         async fn accept(&mut self) -> io::Result<(Self::Opening, Option<SocketAddr>)> {
             let (stream, peer) = self.tcp.next().await?;
             let handshake = self.acceptor.accept(stream);

@@ -78,3 +78,7 @@ struct WebSocketGuide;
 #[cfg(all(doctest, feature = "server"))]
 #[doc = include_str!("../../../docs/guide/sse.md")]
 struct SseGuide;
+
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../../../docs/guide/events.md")]
+struct EventsGuide;

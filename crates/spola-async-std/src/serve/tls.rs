@@ -33,6 +33,8 @@ impl<L: Accepting> Listener for Tls<L> {
     type Stream = HyperStream<TlsStream<L::Stream>>;
     type Opening = BoxFuture<io::Result<Self::Stream>>;
 
+    const ENCRYPTED: bool = true;
+
     async fn accept(&mut self) -> io::Result<(Self::Opening, Option<SocketAddr>)> {
         let (stream, peer) = self.tcp.next().await?;
         let handshake = self.acceptor.accept(stream);

@@ -24,7 +24,7 @@ use super::limits::ConnectionLimits;
 use super::newcomers::{Badge, Newcomer};
 use super::patient::Patient;
 use super::phases::Watch;
-use crate::handshake::PeerAddress;
+use crate::handshake::{Encrypted, PeerAddress};
 use crate::response::{closing, empty};
 
 type Fault = Box<dyn StdError + Send + Sync>;
@@ -35,6 +35,7 @@ pub(super) struct House<F> {
     pub(super) limits: ConnectionLimits,
     pub(super) runtime: Arc<dyn Runtime>,
     http1: http1::Builder,
+    encrypted: bool,
 }
 
 impl<F, B> House<F>
@@ -49,6 +50,7 @@ where
         services: Beside<F>,
         limits: ConnectionLimits,
         runtime: &Arc<dyn Runtime>,
+        encrypted: bool,
     ) -> Self {
         let mut http1 = http1::Builder::new();
         http1
@@ -56,7 +58,7 @@ where
             .header_read_timeout(limits.head_timeout)
             .max_headers(limits.max_headers)
             .max_buf_size(limits.max_head_len);
-        Self { services, limits, runtime: Arc::clone(runtime), http1 }
+        Self { services, limits, runtime: Arc::clone(runtime), http1, encrypted }
     }
 
     /// Serves a connection to its end.
@@ -71,8 +73,9 @@ where
         S: Read + Write + Unpin + Send + 'static,
     {
         let Newcomer { badge, sent_away } = newcomer;
-        let door =
-            Door { services: self.services.clone(), peer, badge, most: self.limits.max_headers };
+        let (services, most, encrypted) =
+            (self.services.clone(), self.limits.max_headers, self.encrypted);
+        let door = Door { services, peer, encrypted, badge, most };
         let sent_away = pin!(async {
             // An `Err` says that it was let in, and may stay.
             if sent_away.await.is_err() {
@@ -195,6 +198,7 @@ const PROVOKED_RESETS: usize = 1024;
 struct Door<F> {
     services: Beside<F>,
     peer: Option<SocketAddr>,
+    encrypted: bool,
     badge: Arc<Badge>,
     /// Header fields that a request may have. HTTP/1 has looked already.
     most: usize,
@@ -219,6 +223,9 @@ where
         }
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(PeerAddress(peer));
+        }
+        if self.encrypted {
+            request.extensions_mut().insert(Encrypted);
         }
         self.services.answer(request)
     }

@@ -52,6 +52,9 @@ pub trait Listener: Send + 'static {
     /// What is left to do before HTTP is spoken: a TLS handshake, or nothing.
     type Opening: Future<Output = io::Result<Self::Stream>> + Send + 'static;
 
+    /// Whether its connections are encrypted: [`Handshake::secure`](crate::Handshake::secure).
+    const ENCRYPTED: bool = false;
+
     /// The next connection, and where it comes from. May be dropped at any `await`.
     fn accept(
         &mut self,
@@ -135,7 +138,8 @@ where
             self;
         let io = http.io().clone();
         let newcomers = Arc::new(Newcomers::new(limits.max_newcomers));
-        let house = Arc::new(House::new(Beside::new(http, fallback), limits, &runtime));
+        let services = Beside::new(http, fallback);
+        let house = Arc::new(House::new(services, limits, &runtime, L::ENCRYPTED));
         let (phases, watch) = Phases::new();
         let mut trouble = Trouble::default();
         loop {

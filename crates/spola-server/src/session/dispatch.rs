@@ -6,7 +6,7 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 
 use spola_socketio::server::{self as sockets, DisconnectReason};
-use spola_socketio_packet::{self as packet, AckId, Data, Decoder, Encoded, Packet};
+use spola_socketio_packet::{self as packet, AckId, Data, Encoded, Packet};
 
 use super::PACKET_PREFIX;
 use super::running::Done;
@@ -230,9 +230,12 @@ impl SessionTask {
 
     /// The event that a packet was encoded from.
     pub(super) fn event_of(&self, packet: &Encoded) -> Option<Data> {
-        let mut decoder = Decoder::new(self.config.sockets.packets);
-        let text = packet.text.get(PACKET_PREFIX.len()..)?;
-        let mut decoded = decoder.decode_text(packet.text.slice_ref(text)).ok()?;
+        let mut decoder = self.io.format().decoder(self.config.sockets.packets);
+        let mut decoded = None;
+        // Some formats have no text.
+        if let Some(text) = packet.text.get(PACKET_PREFIX.len()..) {
+            decoded = decoder.decode_text(packet.text.slice_ref(text)).ok()?;
+        }
         for attachment in &packet.attachments {
             decoded = decoder.decode_binary(attachment.clone()).ok()?;
         }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 use spola_server::{
-    Ack, AllowOrigin, Arguments, Auth, ByteString, Config, Cors, Data, DisconnectReason, Io,
-    MessagePack, RawData, Refusal, Reply, SessionCookie, Socket, State, Value,
+    Ack, AllowOrigin, Arguments, Auth, ByteString, Config, Cors, Data, DisconnectReason, EventName,
+    Handshake, Io, MessagePack, Namespace, RawData, Refusal, Reply, SessionCookie, Socket, State,
+    Value,
 };
 
 /// The server, with the settings of the command line.
@@ -37,6 +38,7 @@ pub(crate) fn io() -> Result<Io, Box<dyn Error>> {
     let io = builder.build();
     root(&io);
     others(&io);
+    dynamic(&io);
     Ok(io)
 }
 
@@ -60,6 +62,7 @@ fn root(io: &Io) {
     io.namespace("/")
         .on_connect(async |socket: Socket, Auth(auth): Auth<Value>| {
             let _ = socket.emit("auth", auth);
+            socket.once("once", async || Reply("first"));
         })
         .on_disconnect(remember)
         .on("echo", echo)
@@ -99,6 +102,17 @@ fn root(io: &Io) {
         .on("typed", async |Data(person): Data<Person>| {
             Reply(format!("hello {} of {}", person.name, person.age))
         })
+        .on_any(async |socket: Socket, EventName(name): EventName| {
+            if name == "listeners" {
+                let _ = socket.emit("heard", "any");
+            }
+        })
+        .on("listeners", async |socket: Socket| {
+            let _ = socket.emit("heard", "first");
+        })
+        .on("listeners", async || Reply("second"))
+        .on("listeners", async || Reply("third"))
+        .on("handshake", handshake)
         .on("last-disconnect", async |socket: Socket, State(departures): State<Departures>| {
             Reply(departures.last_but(socket.id()))
         });
@@ -117,6 +131,46 @@ fn others(io: &Io) {
         })
         .on_disconnect(remember);
     io.namespace("/room-chat").on_disconnect(remember).on("echo", echo);
+}
+
+/// Namespaces that clients call into being.
+fn dynamic(io: &Io) {
+    let parent = io.dynamic_namespace(|name| name.starts_with("/dynamic-"));
+    let all = parent.clone();
+    parent
+        .middleware(async |namespace: Namespace, Auth(auth): Auth<Value>| {
+            match auth.get("token").and_then(Value::as_str) {
+                Some("banned") => {
+                    Err(Refusal::new("banned").with_data(&json!({ "from": namespace.name() })))
+                }
+                _ => Ok(()),
+            }
+        })
+        .on_connect(async |socket: Socket| {
+            let _ = socket.emit("where", socket.namespace().name());
+        })
+        .on_disconnecting(async |socket: Socket| {
+            let _ = socket.namespace().emit("leaving", socket.id());
+        })
+        .on_disconnect(remember)
+        .on("say", async |namespace: Namespace, Data(value): Data<Value>| {
+            let _ = namespace.emit("said", value);
+        })
+        .on("tell-all", move |Data(value): Data<Value>| {
+            let _ = all.emit("told", value);
+            std::future::ready(())
+        });
+}
+
+async fn handshake(handshake: Arc<Handshake>, Auth(auth): Auth<Value>) -> Reply<serde_json::Value> {
+    Reply(json!({
+        "token": handshake.query("token"),
+        "secure": handshake.secure,
+        "xdomain": handshake.is_cross_domain(),
+        "address": handshake.address(),
+        "auth": auth,
+        "date": handshake.time().ends_with("GMT") && handshake.issued_millis() > 1_600_000_000_000,
+    }))
 }
 
 async fn echo(socket: Socket, data: RawData) {
