@@ -193,3 +193,18 @@ async fn failures_to_accept_are_waited_out() {
     let pauses = [10, 20, 40, 80, 160, 320, 640, 1000, 1000];
     assert_eq!(started.elapsed().as_millis(), pauses.iter().sum::<u128>());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_waited_for_30_seconds() {
+    let (mut near, far) = tokio::io::duplex(64);
+    let listener = Exhausted { failures: 0, connections: Some(far) };
+    tokio::spawn(Serve::new(listener, Io::new(), Arc::new(TokioRuntime)).into_future());
+    near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("written");
+    // What is taken begins the time anew.
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    near.read_u8().await.expect("an answer");
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    near.write_all(b"x").await.expect("it waits");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(near.write_all(b"x").await.is_err());
+}
