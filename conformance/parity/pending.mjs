@@ -2,7 +2,6 @@
 const LIST = [
   [/^9\/bad Socket.IO packet is told$/, "an error of a socket as an event of the server's"],
   [/^12\/compression opted out$/, "`compress`"],
-  [/^17\/handshake$/, "handshake data: issued, secure, time"],
   [/^18\/(local|broadcast with acks|volatile)/, "broadcast operators"],
   [/^(20\/(?!off$)|22\/recovery$|client\/4.8 recovery$)/, "recovery"],
 ];

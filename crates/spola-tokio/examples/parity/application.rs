@@ -203,17 +203,19 @@ fn selected(mut all: Broadcast, rooms: &[String], except: &[String]) -> Broadcas
 /// What the application knows of the handshake, under the official names.
 fn described(handshake: &Handshake, socket: &Socket) -> serde_json::Value {
     let mut query = serde_json::Map::new();
-    for name in ["EIO", "transport", "a", "b"] {
-        if let Some(value) = handshake.query(name) {
-            query.insert(name.to_owned(), value.into());
-        }
+    for (name, value) in handshake.query_pairs().filter(|(name, _)| name != "t") {
+        query.insert(name.into_owned(), value.into_owned().into());
     }
+    let age = handshake.issued.elapsed().unwrap_or_default();
     json!({
         "auth": socket.extensions().get::<Value>(),
         "query": query,
-        "url": handshake.uri.to_string(),
+        "url": handshake.url(),
         "xdomain": handshake.is_cross_domain(),
+        "secure": handshake.secure,
         "address": handshake.address(),
+        "recent": age < Duration::from_secs(60),
+        "timed": !handshake.time().is_empty(),
         "custom": handshake.headers.get("x-custom").and_then(|value| value.to_str().ok()),
     })
 }
