@@ -7,19 +7,22 @@ use crate::{message::Message, message::WebSocketMessage, packet::prefixed};
 ///
 /// Text starts with the packet type `4`, binary has no prefix. A clone is a reference count.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EncodedMessage(WebSocketMessage);
+pub struct EncodedMessage {
+    wire: WebSocketMessage,
+    compress: bool,
+}
 
 impl EncodedMessage {
     /// Encodes a text message: one copy, behind the packet type.
     #[must_use]
     pub fn text(text: &str) -> Self {
-        Self(WebSocketMessage::Text(prefixed('4', text)))
+        Self::from_wire(WebSocketMessage::Text(prefixed('4', text)))
     }
 
     /// A binary message. Nothing is copied.
     #[must_use]
     pub const fn binary(data: Bytes) -> Self {
-        Self(WebSocketMessage::Binary(data))
+        Self::from_wire(WebSocketMessage::Binary(data))
     }
 
     /// Takes text that has the packet type `4` in front already. Nothing is copied.
@@ -28,22 +31,54 @@ impl EncodedMessage {
     /// The text does not start with `4`.
     pub fn from_text(text: ByteString) -> Result<Self, NotAMessage> {
         if text.starts_with('4') {
-            Ok(Self(WebSocketMessage::Text(text)))
+            Ok(Self::from_wire(WebSocketMessage::Text(text)))
         } else {
             Err(NotAMessage)
         }
     }
 
+    /// Says whether the layers below may compress it, where they compress at all (§18.5). Unless told,
+    /// they may.
+    #[must_use]
+    pub const fn compress(mut self, compress: bool) -> Self {
+        self.compress = compress;
+        self
+    }
+
+    /// Whether the layers below may compress it.
+    #[must_use]
+    pub const fn may_compress(&self) -> bool {
+        self.compress
+    }
+
+    /// Bytes of the packet as it goes over a WebSocket.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.wire.len()
+    }
+
+    /// Whether the packet has no bytes, as only a binary one can.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.wire.is_empty()
+    }
+
     /// The packet as it goes over a WebSocket.
     #[must_use]
     pub const fn as_wire(&self) -> &WebSocketMessage {
-        &self.0
+        &self.wire
     }
 
     /// The packet as it goes over a WebSocket.
     #[must_use]
     pub fn into_wire(self) -> WebSocketMessage {
-        self.0
+        self.wire
+    }
+
+    /// Takes what is in wire form already: a message, or a packet that is to be queued like one.
+    #[must_use]
+    pub const fn from_wire(wire: WebSocketMessage) -> Self {
+        Self { wire, compress: true }
     }
 }
 
@@ -56,9 +91,22 @@ impl From<Message> for EncodedMessage {
     }
 }
 
+/// The message without its packet type, in the same allocation.
+impl From<EncodedMessage> for Message {
+    fn from(message: EncodedMessage) -> Self {
+        match message.wire {
+            WebSocketMessage::Text(text) => {
+                let data = text.get(1..).unwrap_or_default();
+                Self::Text(text.slice_ref(data))
+            }
+            WebSocketMessage::Binary(data) => Self::Binary(data),
+        }
+    }
+}
+
 impl From<EncodedMessage> for WebSocketMessage {
     fn from(message: EncodedMessage) -> Self {
-        message.0
+        message.wire
     }
 }
 

@@ -10,11 +10,12 @@ use std::time::Duration;
 use futures_channel::oneshot;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spola_socketio_packet::{AckId, ArgsError, Data, EncodeError};
+use spola_socketio_packet::{AckId, ArgsError, Data, EncodeError, Encoded};
 
 use crate::emit::EmitError;
+use crate::outbound::Flags;
 use crate::reply::ReplyBody;
-use crate::session::{Command, PACKET_PREFIX};
+use crate::session::{Asker, Command};
 use crate::socket::Socket;
 use spola_driver::BoxFuture;
 
@@ -61,11 +62,9 @@ impl Ack {
         if let Some(inner) = &self.inner
             && !inner.answered.swap(true, Ordering::AcqRel)
         {
-            let namespace = inner.socket.namespace().packet_name().clone();
-            let format = inner.socket.namespace().format();
-            let packet = format.encode_data(PACKET_PREFIX, &namespace, Some(inner.id), &body.0);
+            let packet = inner.socket.namespace().encode_data(&body.0, Some(inner.id));
             // A client that has left needs no answer.
-            let _ = inner.socket.push(Command::Acknowledge { namespace, packet });
+            let _ = inner.socket.send(packet, Flags::default());
         }
     }
 }
@@ -81,7 +80,9 @@ impl fmt::Debug for Ack {
 #[must_use = "a question is sent when it is awaited"]
 pub struct Question<T> {
     socket: Socket,
-    event: Result<Data, EncodeError>,
+    ack: AckId,
+    packet: Result<Encoded, EncodeError>,
+    flags: Flags,
     timeout: Option<Duration>,
     answer: PhantomData<fn() -> T>,
 }
@@ -96,6 +97,9 @@ pub enum AckError {
     /// The client left before it answered.
     #[error("socket has been disconnected")]
     Disconnected,
+    /// The event was volatile, and the client's transport not writable: it was not sent.
+    #[error("the event was dropped")]
+    Dropped,
     /// Too many answers of this client are awaited already.
     #[error("too many acknowledgements are awaited")]
     TooMany,
@@ -108,9 +112,15 @@ pub enum AckError {
 }
 
 impl<T: DeserializeOwned> Question<T> {
-    pub(crate) fn new(socket: Socket, event: &str, arguments: &impl Serialize) -> Self {
-        let event = Data::event(event, arguments);
-        Self { socket, event, timeout: None, answer: PhantomData }
+    pub(crate) fn new(
+        socket: Socket,
+        event: &str,
+        arguments: &impl Serialize,
+        flags: Flags,
+    ) -> Self {
+        let ack = socket.namespace().next_ack();
+        let packet = socket.namespace().encode(event, arguments, Some(ack));
+        Self { socket, ack, packet, flags, timeout: None, answer: PhantomData }
     }
 
     /// How long to wait; 60 s unless [`Config`](crate::Config) says otherwise.
@@ -120,11 +130,13 @@ impl<T: DeserializeOwned> Question<T> {
     }
 
     async fn ask(self) -> Result<T, AckError> {
-        let (answer, answered) = oneshot::channel();
-        let namespace = self.socket.namespace().packet_name().clone();
-        let (event, timeout) = (self.event?, self.timeout);
-        let command = Command::EmitWithAck { namespace, event, timeout, answer };
-        self.socket.push(command).map_err(|_| AckError::Disconnected)?;
+        let packet = self.packet?;
+        self.socket.check_connected().map_err(|_| AckError::Disconnected)?;
+        let event = self.socket.namespace().outbound(packet, self.flags.compress);
+        let (sender, answered) = oneshot::channel();
+        let (ack, timeout, asker) = (self.ack, self.timeout, Asker::one(sender));
+        let command = Command::Ask { event, ack, timeout, asker };
+        self.socket.session().ask(command, self.flags.volatile);
         let data = answered.await.unwrap_or(Err(AckError::Disconnected))?;
         Ok(data.extract()?)
     }

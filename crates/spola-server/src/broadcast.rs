@@ -1,27 +1,41 @@
-//! Sending one event to many.
+//! Sending one event to many, and whatever else is done with many sockets at once.
+
+use std::time::Duration;
 
 use bytestring::ByteString;
+use futures_channel::mpsc;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use spola_socketio_packet::Encoded;
 
+use crate::answers::Answers;
 use crate::emit::EmitError;
 use crate::namespace::Namespace;
-use crate::rooms::Selection;
-use crate::session::{Command, PACKET_PREFIX};
-use crate::socket::{Socket, SocketId};
+use crate::outbound::Flags;
+use crate::remote::RemoteSocket;
+use crate::rooms::{JoinError, Selection};
+use crate::session::{Asker, Command};
+use crate::socket::Socket;
+use crate::socket_id::SocketId;
 
-/// A selection of sockets to send to: the union of the rooms named, or everybody if none is named,
-/// less those in an excepted room. Nobody gets an event twice.
+/// A selection of sockets: the union of the rooms named, or everybody if none is named, less those in
+/// an excepted room. Nobody gets an event twice.
+///
+/// It also says how to send: volatile, uncompressed.
 #[derive(Clone, Debug)]
 #[must_use = "a selection sends nothing by itself"]
 pub struct Broadcast {
     namespace: Namespace,
     selection: Selection,
     but: Option<SocketId>,
+    flags: Flags,
+    timeout: Option<Duration>,
 }
 
 impl Broadcast {
     pub(crate) fn new(namespace: Namespace) -> Self {
-        Self { namespace, selection: Selection::default(), but: None }
+        let (selection, flags) = (Selection::default(), Flags::default());
+        Self { namespace, selection, but: None, flags, timeout: None }
     }
 
     /// Everybody but this socket.
@@ -35,29 +49,86 @@ impl Broadcast {
         self
     }
 
+    /// Adds a room: another name of [`to`](Self::to), for reading aloud (`in` in JavaScript).
+    pub fn within(self, room: impl Into<ByteString>) -> Self {
+        self.to(room)
+    }
+
     /// Excepts the sockets of a room.
     pub fn except(mut self, room: impl Into<ByteString>) -> Self {
         self.selection.except.push(room.into());
         self
     }
 
+    /// Only sockets of this server, not those of others in its cluster. A server without a cluster,
+    /// as each is so far, has no other.
+    pub fn local(self) -> Self {
+        self
+    }
+
+    /// Drops the event for each socket whose transport is not writable at this moment: over polling,
+    /// no GET waits; over a WebSocket, what was sent before is not yet on its way. Such an event never
+    /// waits in a queue (§18.6).
+    pub fn volatile(mut self) -> Self {
+        self.flags.volatile = true;
+        self
+    }
+
+    /// Whether the event may be compressed, where that was agreed on: by permessage-deflate, or as
+    /// part of a poll's response. Default true.
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.flags.compress = compress;
+        self
+    }
+
+    /// How long to wait for each answer to [`emit_with_ack`](Self::emit_with_ack); 60 s unless
+    /// [`Config`](crate::Config) says otherwise.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
     /// Sends an event, encoded once; returns how many sockets it was queued for.
+    ///
+    /// A client that reads so slowly that its queue reaches the limit is disconnected.
     ///
     /// # Errors
     /// If the event cannot be encoded.
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<usize, EmitError> {
-        let format = self.namespace.format();
         let mut recipients = 0;
         for namespace in self.namespace.targets() {
-            let name = namespace.packet_name();
-            let packet = format.encode_event(PACKET_PREFIX, name, None, event, &arguments)?;
-            self.each_in(&namespace, |socket| {
-                recipients += 1;
-                let namespace = name.clone();
-                socket.session().push(Command::Emit { namespace, packet: packet.clone() });
-            });
+            let packet = namespace.encode(event, &arguments, None)?;
+            recipients += self.send(&namespace, packet);
         }
         Ok(recipients)
+    }
+
+    /// Sends an event, encoded once and with one acknowledgement id, and gives the answers as they
+    /// come: for each socket it goes to exactly one, or why there is none. It is sent at once, whether
+    /// or not somebody waits.
+    ///
+    /// # Errors
+    /// If the event cannot be encoded.
+    pub fn emit_with_ack<T: DeserializeOwned>(
+        &self,
+        event: &str,
+        arguments: impl Serialize,
+    ) -> Result<Answers<T>, EmitError> {
+        let (sender, receiver) = mpsc::unbounded();
+        let mut recipients = 0;
+        for namespace in self.namespace.targets() {
+            let ack = namespace.next_ack();
+            let packet = namespace.encode(event, &arguments, Some(ack))?;
+            let event = namespace.outbound(packet, self.flags.compress);
+            self.each_in(&namespace, |socket| {
+                recipients += 1;
+                let asker = Asker::many(socket.socket_id(), sender.clone());
+                let event = event.clone();
+                let command = Command::Ask { event, ack, timeout: self.timeout, asker };
+                socket.session().ask(command, self.flags.volatile);
+            });
+        }
+        Ok(Answers::new(recipients, receiver))
     }
 
     /// The selected sockets, in no order.
@@ -67,9 +138,54 @@ impl Broadcast {
         sockets
     }
 
+    /// What is known of the selected sockets, in no order, wherever in the cluster they are connected.
+    #[expect(clippy::unused_async, reason = "in a cluster, others are asked")]
+    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+        self.sockets().iter().map(RemoteSocket::of).collect()
+    }
+
+    /// Makes each selected socket join a room.
+    ///
+    /// # Errors
+    /// If a limit of [`Config`](crate::Config) keeps one of them out; all the others have joined.
+    pub fn sockets_join(&self, room: impl Into<ByteString>) -> Result<(), JoinError> {
+        let room = room.into();
+        let mut joined = Ok(());
+        for socket in self.sockets() {
+            match socket.join(room.clone()) {
+                // It has left meanwhile.
+                Ok(()) | Err(JoinError::Disconnected) => {}
+                Err(error) => joined = Err(error),
+            }
+        }
+        joined
+    }
+
+    /// Makes each selected socket leave a room.
+    pub fn sockets_leave(&self, room: &str) {
+        for socket in self.sockets() {
+            socket.leave(room);
+        }
+    }
+
     /// Ends the connection of each selected socket to this namespace.
-    pub fn disconnect(&self) {
+    pub fn disconnect_sockets(&self) {
         self.each(Socket::disconnect);
+    }
+
+    /// Ends the whole session of each selected socket: every namespace, then the connection.
+    pub fn disconnect_sessions(&self) {
+        self.each(Socket::disconnect_session);
+    }
+
+    fn send(&self, namespace: &Namespace, packet: Encoded) -> usize {
+        let event = namespace.outbound(packet, self.flags.compress);
+        let mut recipients = 0;
+        self.each_in(namespace, |socket| {
+            let sent = socket.session().send(event.clone(), self.flags.volatile);
+            recipients += usize::from(sent.is_ok());
+        });
+        recipients
     }
 
     fn each(&self, mut visit: impl FnMut(&Socket)) {

@@ -40,8 +40,17 @@ pub struct Config {
     pub write_timeout: Duration,
     /// Limits of a WebSocket. Its `max_message_size` is `engine.max_payload`, whatever it says here.
     pub websocket: spola_websocket::Config,
-    /// Bytes that may wait to be sent to one client; at the limit it is disconnected. Default
-    /// 16 MiB.
+    /// Bytes that wait to be sent to one client from which on its queue counts as full:
+    /// [`Socket::try_emit`](crate::Socket::try_emit) says so, and
+    /// [`Socket::emit_wait`](crate::Socket::emit_wait) waits. Default 1 MiB.
+    pub high_water_mark: usize,
+    /// The same, in packets. Default 4096.
+    pub high_water_packets: usize,
+    /// Bytes down to which a full queue has to run before those who wait go on (and packets, down to
+    /// half of those above). Default 512 KiB.
+    pub low_water_mark: usize,
+    /// Bytes that may wait to be sent to one client; at the limit it is disconnected, with the reason
+    /// `transport error`. Default 16 MiB; 0: no limit but that of `engine`.
     pub outgoing_hard_cap: usize,
     /// Handlers of one session that may run at once; then its connection is not read until one
     /// has ended. Default 128.
@@ -79,6 +88,9 @@ impl Default for Config {
             post_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             websocket: spola_websocket::Config::default(),
+            high_water_mark: 1 << 20,
+            high_water_packets: 4096,
+            low_water_mark: 512 << 10,
             outgoing_hard_cap: 16 << 20,
             max_running_handlers: 128,
             max_waiting_events: 128,

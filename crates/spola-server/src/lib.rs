@@ -54,6 +54,7 @@
 //! are binary attachments, wherever they stand in a value.
 
 mod ack;
+mod answers;
 mod broadcast;
 mod client_files;
 mod collect;
@@ -77,9 +78,11 @@ mod io;
 mod listeners;
 mod listening;
 mod namespace;
+mod outbound;
 mod polling;
 mod receive;
 mod refusal;
+mod remote;
 mod reply;
 mod response;
 mod rooms;
@@ -87,11 +90,13 @@ mod serve;
 mod session;
 mod sessions;
 mod socket;
+mod socket_id;
 mod sse;
 mod stream;
 mod upgrade;
 
 pub use ack::{Ack, AckError, Question};
+pub use answers::{Answer, Answers, Gathered};
 pub use broadcast::Broadcast;
 pub use bytestring::ByteString;
 pub use client_files::ClientFiles;
@@ -104,7 +109,7 @@ pub use context::{
 };
 pub use cookie::{SameSite, SessionCookie};
 pub use cors::{AllowOrigin, Cors};
-pub use emit::EmitError;
+pub use emit::{EmitError, EmitWait, Emitter};
 pub use extensions::Extensions;
 pub use extract::{Auth, Data, EventName, Extract, MissingState, NamespaceName, State};
 pub use handler::{Admission, EventOutcome, Handler, IntoOutcome, Situation};
@@ -115,11 +120,13 @@ pub use listeners::ListenerId;
 pub use namespace::Namespace;
 pub use receive::Event;
 pub use refusal::Refusal;
+pub use remote::RemoteSocket;
 pub use reply::{IntoAdmission, IntoReply, Reply, ReplyBody};
 pub use response::Body;
 pub use rooms::JoinError;
 pub use serve::{Beside, ConnectionLimits, Listener, NotFound, Serve};
 pub use socket::Socket;
+pub use socket_id::SocketId;
 pub use spola_driver::{BoxFuture, Runtime, Timer};
 pub use spola_socketio::server::DisconnectReason;
 #[cfg(feature = "msgpack")]

@@ -1,11 +1,12 @@
 //! Namespaces: what an application serves under a name, and who is connected there.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytestring::ByteString;
 use serde::Serialize;
-use spola_socketio_packet::{self as packet, Format};
+use spola_socketio_packet::{self as packet, AckId, Format};
 
 use crate::broadcast::Broadcast;
 use crate::context::{
@@ -37,6 +38,8 @@ struct Inner {
     states: Arc<Extensions>,
     handlers: Mutex<Arc<Handlers>>,
     rooms: RwLock<Rooms>,
+    /// The next acknowledgement id of its sockets and broadcasts (§18.2).
+    next_ack: AtomicU64,
     /// Set if it has children in place of sockets.
     parent: Option<Parent>,
 }
@@ -78,7 +81,8 @@ impl Namespace {
         parent: Option<Parent>,
     ) -> Self {
         let (handlers, rooms) = (Mutex::new(handlers), RwLock::default());
-        Self { inner: Arc::new(Inner { name, format, states, handlers, rooms, parent }) }
+        let next_ack = AtomicU64::new(0);
+        Self { inner: Arc::new(Inner { name, format, states, handlers, rooms, next_ack, parent }) }
     }
 
     /// The name, with its slash.
@@ -238,6 +242,13 @@ impl Namespace {
 
     pub(crate) fn format(&self) -> &Format {
         &self.inner.format
+    }
+
+    /// An acknowledgement id that no other question here has: they would have to wait for each other
+    /// through 2^53 of them.
+    pub(crate) fn next_ack(&self) -> AckId {
+        let next = self.inner.next_ack.fetch_add(1, Ordering::Relaxed);
+        AckId::new(next & AckId::MAX.value()).unwrap_or(AckId::MAX)
     }
 
     pub(crate) fn states(&self) -> &Extensions {

@@ -44,6 +44,7 @@ pub(crate) async fn answer(
     match response {
         Ok(PollResponse::Payload(body)) => compressed(TEXT, body, request, config).await,
         Ok(PollResponse::BinaryPayload(body)) => compressed(BINARY, body, request, config).await,
+        Ok(PollResponse::Uncompressed(body)) => payload(TEXT, body),
         Ok(PollResponse::Refused(code)) => json(code.status(), code.json_body().into_bytes()),
         Ok(_) => empty(StatusCode::BAD_REQUEST),
         // The session's task has ended before it saw the request.

@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use bytestring::ByteString;
 
-use crate::socket::{Socket, SocketId};
+use crate::socket::Socket;
+use crate::socket_id::SocketId;
 
 /// The members of one namespace.
 #[derive(Default)]

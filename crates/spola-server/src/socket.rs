@@ -8,19 +8,21 @@ use std::task::Waker;
 use bytestring::ByteString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spola_engineio::{Revision, Sid};
-use spola_socketio_packet::Data as RawData;
+use spola_engineio::Revision;
+use spola_socketio_packet::{Data as RawData, Encoded, Value};
 
 use crate::ack::Question;
 use crate::broadcast::Broadcast;
-use crate::emit::EmitError;
+use crate::emit::{EmitError, EmitWait, Emitter};
 use crate::extensions::Extensions;
 use crate::handshake::Handshake;
 use crate::listeners::Listeners;
 use crate::namespace::{Handlers, Namespace};
+use crate::outbound::Flags;
 use crate::receive::Queue;
 use crate::rooms::JoinError;
-use crate::session::{Command, PACKET_PREFIX, SessionHandle};
+use crate::session::{Command, SessionHandle};
+use crate::socket_id::SocketId;
 
 /// One client in one namespace. Cheap to clone, and usable from anywhere.
 #[derive(Clone)]
@@ -42,6 +44,7 @@ struct Inner {
     /// What the client gave as `auth`.
     auth: Option<ByteString>,
     extensions: Extensions,
+    data: Mutex<Value>,
     connected: AtomicBool,
     left: AtomicBool,
 }
@@ -64,6 +67,7 @@ impl Socket {
             queue: OnceLock::new(),
             auth,
             extensions: Extensions::default(),
+            data: Mutex::default(),
             connected: AtomicBool::new(false),
             left: AtomicBool::new(false),
         };
@@ -77,6 +81,11 @@ impl Socket {
     /// namespace and `#` in front of it everywhere but in the root (§22).
     pub fn id(&self) -> &str {
         self.inner.long_id.as_deref().unwrap_or(self.inner.id.as_str())
+    }
+
+    /// The same, as a value that can be kept and compared.
+    pub fn socket_id(&self) -> SocketId {
+        self.inner.id
     }
 
     /// The namespace it is connected to.
@@ -95,6 +104,22 @@ impl Socket {
         self.inner.auth.as_deref()
     }
 
+    /// What the application has attached to this socket by [`set_data`](Self::set_data); null at first.
+    pub fn data(&self) -> Value {
+        self.lock_data().clone()
+    }
+
+    /// Attaches data to this socket, in place of what was there, for
+    /// [`fetch_sockets`](Broadcast::fetch_sockets) to find. What only this server needs belongs into
+    /// [`extensions`](Self::extensions), which take any type.
+    pub fn set_data(&self, data: impl Into<Value>) {
+        *self.lock_data() = data.into();
+    }
+
+    fn lock_data(&self) -> MutexGuard<'_, Value> {
+        self.inner.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What the application has attached to this socket.
     pub fn extensions(&self) -> &Extensions {
         &self.inner.extensions
@@ -107,16 +132,59 @@ impl Socket {
 
     /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one.
     ///
-    /// The event is queued; a client that reads too slowly is disconnected when its queue reaches
-    /// the limit ([`Config`](crate::Config)).
+    /// The event is queued, whatever waits there already; a client that reads so slowly that its
+    /// queue reaches the hard cap ([`Config`](crate::Config)) is disconnected. To send much, send at the
+    /// client's pace: see [`emit_wait`](Self::emit_wait), [`try_emit`](Self::try_emit) and
+    /// [`volatile`](Self::volatile).
     ///
     /// # Errors
-    /// If the client has left or was not let in yet, or the event cannot be encoded.
+    /// If the client has left or was not let in yet, it is being disconnected because its queue is at
+    /// the hard cap, or the event cannot be encoded.
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<(), EmitError> {
-        let namespace = self.inner.namespace.packet_name().clone();
-        let format = self.inner.namespace.format();
-        let packet = format.encode_event(PACKET_PREFIX, &namespace, None, event, &arguments)?;
-        self.push(Command::Emit { namespace, packet })
+        self.send(self.namespace().encode(event, &arguments, None)?, Flags::default())
+    }
+
+    /// Sends an event as soon as there is room: at once, or, if the client's queue is full (at the
+    /// high-water mark of [`Config`](crate::Config)), when it has run down to the low-water mark.
+    /// Nothing is sent until the future is awaited.
+    ///
+    /// It fails as [`emit`](Self::emit) does, and also if the client leaves meanwhile.
+    pub fn emit_wait(&self, event: &str, arguments: impl Serialize) -> EmitWait {
+        EmitWait::new(self.clone(), self.namespace().encode(event, &arguments, None))
+    }
+
+    /// Sends an event if there is room.
+    ///
+    /// # Errors
+    /// [`EmitError::Full`] if the client's queue is full, and nothing was sent; else as
+    /// [`emit`](Self::emit).
+    pub fn try_emit(&self, event: &str, arguments: impl Serialize) -> Result<(), EmitError> {
+        self.try_send(&self.namespace().encode(event, &arguments, None)?)
+    }
+
+    /// What is sent by this is dropped if the transport is not writable at that moment: over polling,
+    /// no GET waits; over a WebSocket, what was sent before is not yet on its way. It never waits in a
+    /// queue (§18.6).
+    pub fn volatile(&self) -> Emitter {
+        Emitter::new(self.clone()).volatile()
+    }
+
+    /// Whether what is sent by this may be compressed, where that was agreed on: by
+    /// permessage-deflate, or as part of a poll's response. Without it, it may.
+    ///
+    /// What holds both a secret and text of somebody else's choice should not be.
+    pub fn compress(&self, compress: bool) -> Emitter {
+        Emitter::new(self.clone()).compress(compress)
+    }
+
+    /// Bytes that wait to be sent to this client, over all its namespaces.
+    pub fn buffered_amount(&self) -> usize {
+        self.inner.session.buffered_amount()
+    }
+
+    /// Whether there is room in the client's queue: below the high-water mark.
+    pub fn is_writable(&self) -> bool {
+        self.inner.session.has_room()
     }
 
     /// Sends an event whose name and arguments are encoded already, as when one is passed on.
@@ -124,10 +192,7 @@ impl Socket {
     /// # Errors
     /// If the client has left or was not let in yet.
     pub fn emit_raw(&self, event: RawData) -> Result<(), EmitError> {
-        let namespace = self.inner.namespace.packet_name().clone();
-        let format = self.inner.namespace.format();
-        let packet = format.encode_data(PACKET_PREFIX, &namespace, None, &event);
-        self.push(Command::Emit { namespace, packet })
+        self.send(self.namespace().encode_data(&event, None), Flags::default())
     }
 
     /// Sends an event and waits for the client's answer, decoded as `T`: a tuple takes several
@@ -139,7 +204,7 @@ impl Socket {
         event: &str,
         arguments: impl Serialize,
     ) -> Question<T> {
-        Question::new(self.clone(), event, &arguments)
+        Question::new(self.clone(), event, &arguments, Flags::default())
     }
 
     /// Joins a room.
@@ -179,17 +244,13 @@ impl Socket {
     /// come back by itself. Nothing happens if it has left, even if it came back as another socket.
     pub fn disconnect(&self) {
         let namespace = self.inner.namespace.packet_name().clone();
-        let _ = self.push(Command::Disconnect { namespace });
+        self.push(Command::Disconnect { namespace });
     }
 
     /// Ends the client's whole session: every namespace, then the connection. Nothing happens if the
     /// client has left this namespace.
     pub fn disconnect_session(&self) {
-        let _ = self.push(Command::Close);
-    }
-
-    pub(crate) fn socket_id(&self) -> SocketId {
-        self.inner.id
+        self.push(Command::Close);
     }
 
     pub(crate) fn session(&self) -> &SessionHandle {
@@ -231,12 +292,32 @@ impl Socket {
         self.inner.left.load(Ordering::Acquire)
     }
 
-    pub(crate) fn push(&self, command: Command) -> Result<(), EmitError> {
-        if !self.is_connected() {
-            return Err(EmitError::Disconnected);
+    /// Sends a packet. A volatile one may go nowhere.
+    pub(crate) fn send(&self, packet: Encoded, flags: Flags) -> Result<(), EmitError> {
+        self.check_connected()?;
+        let packet = self.namespace().outbound(packet, flags.compress);
+        match self.inner.session.send(packet, flags.volatile) {
+            Err(EmitError::Full) if flags.volatile => Ok(()),
+            sent => sent,
         }
-        self.inner.session.push(command);
-        Ok(())
+    }
+
+    /// Sends a packet if there is room.
+    pub(crate) fn try_send(&self, packet: &Encoded) -> Result<(), EmitError> {
+        self.check_connected()?;
+        let packet = self.namespace().outbound(packet.clone(), Flags::default().compress);
+        self.inner.session.try_send(packet)
+    }
+
+    pub(crate) fn check_connected(&self) -> Result<(), EmitError> {
+        if self.is_connected() { Ok(()) } else { Err(EmitError::Disconnected) }
+    }
+
+    /// Hands a command to the session; nothing happens if the client has left.
+    fn push(&self, command: Command) {
+        if self.is_connected() {
+            self.inner.session.push(command);
+        }
     }
 
     /// The client was let in: from now on it is a member of the namespace.
@@ -264,38 +345,5 @@ impl fmt::Debug for Socket {
             .field("namespace", &self.namespace().name())
             .field("connected", &self.is_connected())
             .finish_non_exhaustive()
-    }
-}
-
-/// What a public socket id is made of, unique in its namespace. It has the shape of an Engine.IO
-/// session id, and is one only for clients of Engine.IO 3, who know no other.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct SocketId(Sid);
-
-impl SocketId {
-    /// The id made of 15 random bytes.
-    pub(crate) fn from_random(bytes: [u8; 15]) -> Self {
-        Self(Sid::from_bytes(bytes))
-    }
-
-    /// The id of an old client, in all of its namespaces.
-    pub(crate) fn of_session(sid: Sid) -> Self {
-        Self(sid)
-    }
-
-    /// The id that the public id `text` is made of, if it has the shape of one.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (_, id) = text.rsplit_once('#').unwrap_or(("", text));
-        id.parse().ok().map(Self)
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl fmt::Debug for SocketId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

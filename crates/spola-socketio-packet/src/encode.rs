@@ -24,6 +24,21 @@ impl Encoded {
     pub fn size(&self) -> usize {
         self.attachments.iter().fold(self.text.len(), |sum, bytes| sum.saturating_add(bytes.len()))
     }
+
+    /// This event with one more argument behind the others, a string: the offset by which a client
+    /// says what it has received (§20.1). The text is copied; what is no event stays as it is.
+    #[must_use]
+    pub fn with_offset(self, offset: &str) -> Self {
+        let Some(open) = self.text.strip_suffix(']') else {
+            return self;
+        };
+        let mut text = String::with_capacity(open.len() + offset.len() + 4);
+        text.push_str(open);
+        text.push(',');
+        ser::write_str(&mut text, offset);
+        text.push(']');
+        Self { text: text.into(), attachments: self.attachments }
+    }
 }
 
 /// An EVENT straight from its arguments: one pass, one buffer. With an `ack` id it asks for an
@@ -64,11 +79,18 @@ pub fn encode_ack<A: Serialize + ?Sized>(
     Ok(finish(text, prefix.len(), attachments))
 }
 
-/// The server's answer to a CONNECT that it accepts, with the socket's public id.
+/// The server's answer to a CONNECT that it accepts, with the socket's public id and, where a stay
+/// can be restored, the secret id to ask for it by (§20.1).
 #[must_use]
-pub fn encode_connect_reply(prefix: &str, namespace: &Namespace, sid: &str) -> Encoded {
-    let mut text = head(prefix, '0', namespace, None, sid.len() + 16);
-    write_connect_reply(&mut text, sid);
+pub fn encode_connect_reply(
+    prefix: &str,
+    namespace: &Namespace,
+    sid: &str,
+    pid: Option<&str>,
+) -> Encoded {
+    let mut text =
+        head(prefix, '0', namespace, None, 16 + sid.len() + pid.map_or(0, |pid| pid.len() + 9));
+    write_connect_reply(&mut text, sid, pid);
     finish(text, prefix.len(), Vec::new())
 }
 
@@ -85,9 +107,13 @@ pub fn encode_connect_error(
     finish(text, prefix.len(), Vec::new())
 }
 
-pub(crate) fn write_connect_reply(out: &mut String, sid: &str) {
+pub(crate) fn write_connect_reply(out: &mut String, sid: &str, pid: Option<&str>) {
     out.push_str(r#"{"sid":"#);
     ser::write_str(out, sid);
+    if let Some(pid) = pid {
+        out.push_str(r#","pid":"#);
+        ser::write_str(out, pid);
+    }
     out.push('}');
 }
 

@@ -152,12 +152,18 @@ impl Format {
 
     /// The answer to a CONNECT: see [`encode_connect_reply`].
     #[must_use]
-    pub fn encode_connect_reply(&self, prefix: &str, namespace: &Namespace, sid: &str) -> Encoded {
+    pub fn encode_connect_reply(
+        &self,
+        prefix: &str,
+        namespace: &Namespace,
+        sid: &str,
+        pid: Option<&str>,
+    ) -> Encoded {
         let Some(parser) = &self.0 else {
-            return encode_connect_reply(prefix, namespace, sid);
+            return encode_connect_reply(prefix, namespace, sid, pid);
         };
         let mut auth = String::new();
-        encode::write_connect_reply(&mut auth, sid);
+        encode::write_connect_reply(&mut auth, sid, pid);
         let (namespace, auth) = (namespace.clone(), Some(auth.into()));
         parser.encode(prefix, &Packet::Connect { namespace, auth })
     }

@@ -236,10 +236,12 @@ fn the_count_of_attachments_goes_before_the_namespace() {
 fn answers_to_connect() {
     let admin: Namespace = "/admin".parse().unwrap();
     assert_eq!(
-        encode_connect_reply("4", &Namespace::root(), "wZX3oN0bSVIhsaknAAAI").text,
+        encode_connect_reply("4", &Namespace::root(), "wZX3oN0bSVIhsaknAAAI", None).text,
         r#"40{"sid":"wZX3oN0bSVIhsaknAAAI"}"#
     );
-    assert_eq!(encode_connect_reply("", &admin, "a\"").text, r#"0/admin,{"sid":"a\""}"#);
+    assert_eq!(encode_connect_reply("", &admin, "a\"", None).text, r#"0/admin,{"sid":"a\""}"#);
+    let recoverable = encode_connect_reply("", &admin, "a", Some("P"));
+    assert_eq!(recoverable.text, r#"0/admin,{"sid":"a","pid":"P"}"#);
     assert_eq!(
         encode_connect_error("", &admin, "Not authorized", None).text,
         r#"4/admin,{"message":"Not authorized"}"#
@@ -309,4 +311,25 @@ fn text_is_what_serde_json_writes() {
         rest: BTreeMap<String, u8>,
     }
     check(Skipping { a: None, rest: BTreeMap::from([("x".into(), 1), ("y".into(), 2)]) });
+}
+
+#[test]
+fn an_offset_is_one_more_argument() {
+    let root = Namespace::root();
+    let table = [
+        (encode_event("4", &root, None, "missed", &2), r#"42["missed",2,"Q84EiLB"]"#),
+        (encode_event("", &root, None, "missed", &()), r#"2["missed","Q84EiLB"]"#),
+        (
+            encode_event("4", &root, None, "missedb", &Bytes::from_static(&[1, 2])),
+            r#"451-["missedb",{"_placeholder":true,"num":0},"Q84EiLB"]"#,
+        ),
+    ];
+    for (event, text) in table {
+        let event = event.unwrap();
+        let attachments = event.attachments.clone();
+        let with = event.with_offset("Q84EiLB");
+        assert_eq!((&*with.text, with.attachments), (text, attachments));
+    }
+    let disconnect = Packet::Disconnect { namespace: root }.encode("");
+    assert_eq!(disconnect.clone().with_offset("x"), disconnect);
 }

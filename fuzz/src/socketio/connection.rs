@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use spola_socketio::server::{Config, Connection, DisconnectReason, Event, Revision, SendError};
-use spola_socketio_packet::{AckId, Data, Format, MessagePack, Namespace};
+use spola_socketio_packet::{AckId, Format, MessagePack, Namespace};
 
 use super::{Message, messages};
 
@@ -18,6 +18,7 @@ struct Known {
     pending: BTreeSet<Namespace>,
     due: BTreeSet<(Namespace, AckId)>,
     closed: bool,
+    next_ack: u32,
 }
 
 /// The first byte sets the connection up, and each message is a step: bytes are what arrives, and so is
@@ -90,10 +91,15 @@ fn act(
             assert_eq!(connection.emit(&namespace, event.expect("an event")).is_ok(), is_joined);
         }
         b'q' => {
-            let data = Data::event("q", &seconds).expect("an event");
+            let ack = AckId::from(known.next_ack);
+            known.next_ack += 1;
             let timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
-            match connection.emit_with_ack(*now, &namespace, &data, timeout) {
-                Ok(ack) => assert!(is_joined && known.due.insert((namespace, ack))),
+            match connection.await_ack(*now, &namespace, ack, timeout) {
+                Ok(()) => {
+                    let event = format.encode_event("", &namespace, Some(ack), "q", &seconds);
+                    assert!(connection.emit(&namespace, event.expect("an event")).is_ok());
+                    assert!(is_joined && known.due.insert((namespace, ack)));
+                }
                 Err(SendError::TooManyAcks) => assert!(is_joined),
                 Err(_) => assert!(!is_joined),
             }

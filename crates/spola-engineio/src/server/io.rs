@@ -83,6 +83,8 @@ pub enum Transmit {
     },
     /// Send a message over the session's WebSocket.
     WebSocketMessage(WebSocketMessage),
+    /// The same, not to be compressed (§18.5).
+    Uncompressed(WebSocketMessage),
     /// Send a Close frame without a status, after all the messages before, and end the WebSocket. It is
     /// the session's no more: nothing that happens to it is to be handed in.
     CloseWebSocket,
@@ -94,6 +96,8 @@ pub enum Transmit {
 pub enum PollResponse {
     /// 200 with this payload as `text/plain; charset=UTF-8`.
     Payload(Bytes),
+    /// The same, not to be compressed: each message in it asked for that (§18.5).
+    Uncompressed(Bytes),
     /// 200 with this payload as `application/octet-stream`: revision 3, with binary in it.
     BinaryPayload(Bytes),
     /// 200 with a body as `text/event-stream` that is to come, by [`Transmit::StreamData`].

@@ -194,15 +194,27 @@ impl Session {
         let mut count = 0;
         for message in self.outgoing.iter() {
             let separator = usize::from(len > 0);
-            let longer = self.dialect.packet_len(message).saturating_add(len + separator);
+            let longer = self.dialect.packet_len(message.as_wire()).saturating_add(len + separator);
             if longer > self.config.max_poll_response && len > 0 {
                 break;
             }
             len = longer;
             count += 1;
         }
-        let messages = std::iter::from_fn(|| self.outgoing.pop()).take(count);
-        self.dialect.poll_response(beat.into_iter().chain(messages), len)
+        let mut compress = beat.is_some();
+        let messages = std::iter::from_fn(|| self.outgoing.pop()).take(count).map(|message| {
+            compress |= message.may_compress();
+            message.into_wire()
+        });
+        let response = self.dialect.poll_response(beat.into_iter().chain(messages), len);
+        if let PollResponse::Payload(body) = response {
+            return if compress {
+                PollResponse::Payload(body)
+            } else {
+                PollResponse::Uncompressed(body)
+            };
+        }
+        response
     }
 }
 

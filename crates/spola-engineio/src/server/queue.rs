@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use spola_engineio_packet::WebSocketMessage;
+use spola_engineio_packet::EncodedMessage;
 
 /// What a queue on the way of messages keeps, so that small bursts allocate once.
 pub(super) const BURST: usize = 64;
@@ -53,7 +53,7 @@ impl<T, const KEPT: usize> Queue<T, KEPT> {
 /// Messages that wait for a transport, and their bytes.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    queue: Queue<WebSocketMessage, BURST>,
+    queue: Queue<EncodedMessage, BURST>,
     bytes: usize,
 }
 
@@ -62,18 +62,18 @@ impl Outgoing {
         Self { queue: Queue::new(), bytes: 0 }
     }
 
-    pub(super) fn push(&mut self, message: WebSocketMessage) {
+    pub(super) fn push(&mut self, message: EncodedMessage) {
         self.bytes = self.bytes.saturating_add(message.len());
         self.queue.push(message);
     }
 
-    pub(super) fn pop(&mut self) -> Option<WebSocketMessage> {
+    pub(super) fn pop(&mut self) -> Option<EncodedMessage> {
         let message = self.queue.pop()?;
         self.bytes = self.bytes.saturating_sub(message.len());
         Some(message)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &WebSocketMessage> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &EncodedMessage> {
         self.queue.iter()
     }
 

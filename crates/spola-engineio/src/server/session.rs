@@ -77,9 +77,13 @@ impl Session {
             }
             Opening::Sse(id) => {
                 session.start_stream(id);
+                let first = first.map(EncodedMessage::from_wire);
                 first.for_each(|packet| session.outgoing.push(packet));
             }
-            Opening::WebSocket => first.for_each(|packet| session.outgoing.push(packet)),
+            Opening::WebSocket => {
+                let first = first.map(EncodedMessage::from_wire);
+                first.for_each(|packet| session.outgoing.push(packet));
+            }
         }
         session
     }
@@ -111,14 +115,13 @@ impl Session {
         if !matches!(self.state, State::Open) {
             return Err(SendError::Closed);
         }
-        let message = message.into_wire();
         let bytes = self.outgoing.bytes().saturating_add(message.len());
         if bytes > self.config.max_queued_bytes
             || self.outgoing.len() >= self.config.max_queued_packets
         {
             return Err(SendError::Full);
         }
-        if matches!(self.link, Link::Polling(_)) && !self.dialect.can_poll(&message) {
+        if matches!(self.link, Link::Polling(_)) && !self.dialect.can_poll(message.as_wire()) {
             return Err(SendError::Separator);
         }
         self.outgoing.push(message);
@@ -181,8 +184,12 @@ impl Session {
                     return Some(Transmit::WebSocketMessage(beat));
                 }
                 if let Some(packet) = self.outgoing.pop() {
-                    let message = self.dialect.on_websocket(packet, websocket.binary);
-                    return Some(Transmit::WebSocketMessage(message));
+                    let compress = packet.may_compress();
+                    let message = self.dialect.on_websocket(packet.into_wire(), websocket.binary);
+                    return Some(match compress {
+                        true => Transmit::WebSocketMessage(message),
+                        false => Transmit::Uncompressed(message),
+                    });
                 }
                 if websocket.close_due {
                     self.link = Link::Gone { last: Transport::WebSocket, close_due: false };
@@ -224,6 +231,12 @@ impl Session {
     #[must_use]
     pub const fn buffered_amount(&self) -> usize {
         self.outgoing.bytes()
+    }
+
+    /// How many messages were sent and not yet polled.
+    #[must_use]
+    pub fn queued_packets(&self) -> usize {
+        self.outgoing.len()
     }
 
     /// Whether a message sent now would go out now: the session is open, nothing is queued, over

@@ -192,7 +192,7 @@ impl Session {
         } else if let Some(ping) = self.heartbeat.take_packet() {
             ping
         } else if let Some(message) = self.outgoing.pop() {
-            message
+            message.into_wire()
         } else if sse.close_due {
             let data = sse.kept.send(CLOSE_PACKET, 0);
             self.link = Link::Gone { last: Transport::Sse, close_due: false };

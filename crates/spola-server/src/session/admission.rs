@@ -13,7 +13,8 @@ use super::task::SessionTask;
 use crate::context::{ConnectContext, LookupContext};
 use crate::dynamic::Lease;
 use crate::refusal::Refusal;
-use crate::socket::{Socket, SocketId};
+use crate::socket::Socket;
+use crate::socket_id::SocketId;
 
 /// A socket whose client was not let in yet. Dropped without [`enter`](Self::enter), it lets go of
 /// what was attached to the socket.

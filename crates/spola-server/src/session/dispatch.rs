@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
+use spola_engineio_packet::Message;
 use spola_socketio::server::{self as sockets, DisconnectReason};
-use spola_socketio_packet::{self as packet, AckId, Data, Encoded, Packet};
+use spola_socketio_packet::{self as packet, AckId, Data, Packet};
 
-use super::PACKET_PREFIX;
+use super::asker::Asker;
 use super::running::Done;
-use super::task::{Answer, SessionTask};
+use super::task::SessionTask;
 use crate::ack::{Ack, AckError};
 use crate::context::{DisconnectContext, EventContext, OutgoingContext};
 use crate::handler::Erased;
+use crate::outbound::Outbound;
 use crate::reply::conclude;
 use crate::socket::Socket;
 
@@ -165,21 +167,29 @@ impl SessionTask {
         }
     }
 
+    /// Sends an event that asks for an answer.
     pub(super) fn ask(
         &mut self,
         now: Instant,
-        namespace: packet::Namespace,
-        event: &Data,
+        event: Outbound,
+        ack: AckId,
         timeout: Option<Duration>,
-        answer: Answer,
+        asker: Asker,
     ) {
-        let mut asked = self.sockets.emit_with_ack(now, &namespace, event, timeout);
+        let name = event.namespace.clone();
+        let mut asked = self.sockets.check_emit(&name, event.attachments());
+        if asked.is_ok() {
+            asked = self.sockets.await_ack(now, &name, ack, timeout);
+        }
         if asked == Err(sockets::SendError::TooManyAcks) && self.forget_questions() {
-            asked = self.sockets.emit_with_ack(now, &namespace, event, timeout);
+            asked = self.sockets.await_ack(now, &name, ack, timeout);
         }
         match asked {
-            Ok(ack) => drop(self.questions.insert((namespace, ack), answer)),
-            Err(error) => drop(answer.send(Err(unasked(error)))),
+            Ok(()) => {
+                self.questions.insert((name, ack), asker);
+                self.send(event.into_messages());
+            }
+            Err(error) => asker.tell(Err(unasked(error))),
         }
     }
 
@@ -187,19 +197,19 @@ impl SessionTask {
     fn forget_questions(&mut self) -> bool {
         let before = self.questions.len();
         let sockets = &mut self.sockets;
-        self.questions.retain(|(namespace, ack), answer| {
-            if answer.is_canceled() {
+        self.questions.retain(|(namespace, ack), asker| {
+            let gone = asker.is_gone();
+            if gone {
                 sockets.cancel_ack(namespace, *ack);
             }
-            !answer.is_canceled()
+            !gone
         });
         self.questions.len() < before
     }
 
     fn answered(&mut self, name: packet::Namespace, ack: AckId, answer: Result<Data, AckError>) {
-        if let Some(question) = self.questions.remove(&(name, ack)) {
-            // Whoever asked may have stopped waiting.
-            let _ = question.send(answer);
+        if let Some(asker) = self.questions.remove(&(name, ack)) {
+            asker.tell(answer);
         }
         if self.questions.is_empty() {
             self.questions = HashMap::new();
@@ -229,15 +239,15 @@ impl SessionTask {
     }
 
     /// The event that a packet was encoded from.
-    pub(super) fn event_of(&self, packet: &Encoded) -> Option<Data> {
+    pub(super) fn event_of(&self, packet: &Outbound) -> Option<Data> {
         let mut decoder = self.io.format().decoder(self.config.sockets.packets);
         let mut decoded = None;
-        // Some formats have no text.
-        if let Some(text) = packet.text.get(PACKET_PREFIX.len()..) {
-            decoded = decoder.decode_text(packet.text.slice_ref(text)).ok()?;
-        }
-        for attachment in &packet.attachments {
-            decoded = decoder.decode_binary(attachment.clone()).ok()?;
+        for message in packet.clone().into_messages() {
+            decoded = match Message::from(message) {
+                Message::Text(text) => decoder.decode_text(text),
+                Message::Binary(data) => decoder.decode_binary(data),
+            }
+            .ok()?;
         }
         match decoded? {
             Packet::Event { data, .. } => Some(data),
@@ -261,8 +271,6 @@ fn unasked(error: sockets::SendError) -> AckError {
         | sockets::SendError::NotRequested
         | sockets::SendError::TooManyAttachments
         | sockets::SendError::AckIdInUse
-        | sockets::SendError::AckIdReserved
-        | sockets::SendError::NotAnEvent
         | _ => AckError::Disconnected,
     }
 }

@@ -1,9 +1,12 @@
 //! One client's session: the handle that everybody holds, and the task that owns the rest.
 
 mod admission;
+mod asker;
 mod dispatch;
+mod load;
 mod reject;
 mod running;
+mod sending;
 mod streams;
 mod task;
 mod transport;
@@ -19,13 +22,15 @@ use futures_channel::oneshot;
 use spola_engineio::request::SessionStatus;
 use spola_engineio::server::{BinaryMode, PollResponse, PostMark, PostOutcome, RequestId};
 use spola_engineio::{Revision, Sid};
-use spola_socketio_packet::{self as packet, Data, Encoded};
+use spola_socketio_packet::{self as packet, AckId};
 
-use crate::ack::AckError;
 use crate::config::Config;
 use crate::handshake::Handshake;
+use crate::outbound::Outbound;
 use crate::stream::StreamWriter;
+use load::{Amount, Load};
 
+pub(crate) use asker::Asker;
 pub(crate) use reject::Reject;
 pub(crate) use task::{Beginning, SessionTask};
 pub(crate) use wire::{Switch, Wire};
@@ -38,19 +43,14 @@ const COMMAND_LEN: usize = 128;
 
 /// What others ask of a session. The session's task carries it out.
 pub(crate) enum Command {
-    Emit {
-        namespace: packet::Namespace,
-        packet: Encoded,
-    },
-    EmitWithAck {
-        namespace: packet::Namespace,
-        event: Data,
+    /// Sends an event, or the answer to one.
+    Emit(Outbound),
+    /// Sends an event that asks for an answer.
+    Ask {
+        event: Outbound,
+        ack: AckId,
         timeout: Option<Duration>,
-        answer: oneshot::Sender<Result<Data, AckError>>,
-    },
-    Acknowledge {
-        namespace: packet::Namespace,
-        packet: Encoded,
+        asker: Asker,
     },
     /// Ends the connection to one namespace.
     Disconnect {
@@ -92,12 +92,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// What it adds to the bytes that wait to be sent.
-    fn weight(&self) -> usize {
+    /// What it adds to what waits to be sent.
+    fn amount(&self) -> Amount {
         match self {
-            Self::Emit { packet, .. } | Self::Acknowledge { packet, .. } => packet.size(),
-            Self::EmitWithAck { event: data, .. } => {
-                data.json().len() + data.attachments().iter().map(Bytes::len).sum::<usize>()
+            Self::Emit(event) | Self::Ask { event, .. } => {
+                Amount { bytes: event.size(), packets: 1 + event.attachments() }
             }
             Self::Disconnect { .. }
             | Self::Close
@@ -110,7 +109,7 @@ impl Command {
             | Self::PostStarted { .. }
             | Self::Post { .. }
             | Self::PostTooLarge(_)
-            | Self::PostAborted(_) => 0,
+            | Self::PostAborted(_) => Amount::default(),
         }
     }
 }
@@ -122,6 +121,8 @@ pub(crate) struct SessionHandle {
     config: Arc<Config>,
     revision: Revision,
     inbox: Mutex<Inbox>,
+    /// What the inbox knows of the load, for a look without the lock.
+    load: Load,
 }
 
 struct Inbox {
@@ -132,6 +133,14 @@ struct Inbox {
     attention: Attention,
     waker: Option<Waker>,
     next_request: u64,
+    /// What the commands will send.
+    queued: Amount,
+    /// What the task had still to send when it last told.
+    unsent: Amount,
+    /// A packet that comes now goes out now.
+    writable: bool,
+    /// Those who wait until the load is low.
+    waiting: Vec<Waker>,
 }
 
 /// Whether the task will look at the inbox by itself.
@@ -166,9 +175,13 @@ impl SessionHandle {
             attention: Attention::Awake,
             waker: None,
             next_request: 1,
+            queued: Amount::default(),
+            unsent: Amount::default(),
+            writable: false,
+            waiting: Vec::new(),
         };
         let revision = status.revision;
-        Self { sid, handshake, config, revision, inbox: Mutex::new(inbox) }
+        Self { sid, handshake, config, revision, inbox: Mutex::new(inbox), load: Load::default() }
     }
 
     /// What the client speaks.
@@ -206,21 +219,8 @@ impl SessionHandle {
     /// Hands a command to the task. Dropped if the session has ended: what waits for an answer
     /// sees its sender go.
     pub(crate) fn push(&self, command: Command) {
-        let mut inbox = self.lock();
-        if inbox.attention == Attention::Gone || inbox.overflowed {
-            return;
-        }
-        inbox.weight += COMMAND_LEN + command.weight();
-        inbox.overflowed = inbox.weight > self.config.outgoing_hard_cap;
-        inbox.commands.push(command);
-        if inbox.attention == Attention::Asleep {
-            inbox.attention = Attention::Awake;
-            let waker = inbox.waker.take();
-            drop(inbox);
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        }
+        // Whoever needs to know whether it was taken uses the verbs of `sending.rs`.
+        let _ = self.push_into(self.lock(), command);
     }
 
     /// Lets the task look once more: what held it up may be gone.
@@ -238,12 +238,15 @@ impl SessionHandle {
         }
     }
 
-    /// Takes what has come in; `true` if it was more than the limit on outgoing bytes.
-    fn take(&self, commands: &mut Vec<Command>) -> bool {
+    /// Takes what has come in; `true` if it was more than the limit on outgoing bytes. `unsent` and
+    /// `writable` tell how far the task has come with what it took before.
+    fn take(&self, commands: &mut Vec<Command>, unsent: Amount, writable: bool) -> bool {
         let mut inbox = self.lock();
         std::mem::swap(&mut inbox.commands, commands);
         inbox.weight = 0;
-        inbox.overflowed
+        let overflowed = inbox.overflowed;
+        self.tell_load(inbox, unsent, writable, true);
+        overflowed
     }
 
     /// The task runs: it looks at the inbox by itself.
@@ -252,7 +255,13 @@ impl SessionHandle {
     }
 
     /// The task rests, unless something has come in: then `false`.
-    fn rest(&self, status: Option<SessionStatus>, cx: &Context<'_>) -> bool {
+    fn rest(
+        &self,
+        status: Option<SessionStatus>,
+        unsent: Amount,
+        writable: bool,
+        cx: &Context<'_>,
+    ) -> bool {
         let mut inbox = self.lock();
         inbox.status = status;
         if !inbox.commands.is_empty() {
@@ -261,17 +270,19 @@ impl SessionHandle {
         inbox.commands = Vec::new();
         inbox.attention = Attention::Asleep;
         inbox.waker = Some(cx.waker().clone());
+        self.tell_load(inbox, unsent, writable, false);
         true
     }
 
     /// The task has ended. What was still asked of it is dropped.
     fn retire(&self) {
-        let commands = {
+        let (commands, waiting) = {
             let mut inbox = self.lock();
             inbox.attention = Attention::Gone;
-            std::mem::take(&mut inbox.commands)
+            (std::mem::take(&mut inbox.commands), std::mem::take(&mut inbox.waiting))
         };
         drop(commands);
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inbox> {

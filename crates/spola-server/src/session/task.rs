@@ -17,18 +17,20 @@ use spola_engineio::request::SessionStatus;
 use spola_engineio::server::{self as engine, PollResponse, PostOutcome, RequestId};
 use spola_engineio::{Revision, Transport};
 use spola_socketio::server::{self as sockets, DisconnectReason};
-use spola_socketio_packet::{self as packet, AckId, Data, Encoded};
+use spola_socketio_packet::{self as packet, AckId, Encoded};
 
 use super::admission::Member;
+use super::asker::Asker;
+use super::load::Amount;
 use super::running::Running;
 use super::streams::Streams;
 use super::transport::{BACKLOG_LEN, MESSAGE_LEN, MESSAGES};
 use super::waiting::Waiting;
 use super::wire::{Switch, Wire};
 use super::{Command, PACKET_PREFIX, SessionHandle};
-use crate::ack::AckError;
 use crate::config::Config;
 use crate::io::Io;
+use crate::outbound::Outbound;
 use crate::stream::StreamWriter;
 use spola_driver::{Runtime, Timer};
 
@@ -37,9 +39,6 @@ const BUDGET: usize = 16;
 
 /// What a byte of a POST weighs while it waits for handlers to end: its packets may be tiny.
 const POST_FACTOR: usize = 16;
-
-/// Where the answer to a question goes.
-pub(super) type Answer = oneshot::Sender<Result<Data, AckError>>;
 
 pub(crate) struct SessionTask {
     pub(super) io: Io,
@@ -57,7 +56,7 @@ pub(crate) struct SessionTask {
     pub(super) posts: Waiting<PostOutcome>,
     pub(super) streams: Streams,
     pub(super) members: Vec<Member>,
-    pub(super) questions: HashMap<(packet::Namespace, AckId), Answer>,
+    pub(super) questions: HashMap<(packet::Namespace, AckId), Asker>,
     pub(super) running: Running,
     /// A message that waits for its turn, or for a handler to end. Those behind it wait in the
     /// engine.
@@ -177,7 +176,8 @@ impl SessionTask {
 
     fn carry_out(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let mut commands = Vec::new();
-        if self.handle.take(&mut commands) {
+        let (unsent, writable) = self.load();
+        if self.handle.take(&mut commands, unsent, writable) {
             self.give_up();
             self.pump(cx, now);
         }
@@ -195,16 +195,10 @@ impl SessionTask {
     fn command(&mut self, cx: &mut Context<'_>, now: Instant, command: Command) {
         match command {
             // An `Err` means that the socket has left meanwhile: its packets go nowhere.
-            Command::Emit { namespace, packet } => {
-                self.outgoing(cx, &namespace, |task| task.event_of(&packet));
-                let _ = self.sockets.emit(&namespace, packet);
-            }
-            Command::EmitWithAck { namespace, event, timeout, answer } => {
-                self.outgoing(cx, &namespace, |_| Some(event.clone()));
-                self.ask(now, namespace, &event, timeout, answer)
-            }
-            Command::Acknowledge { namespace, packet } => {
-                let _ = self.sockets.acknowledge(&namespace, packet);
+            Command::Emit(packet) => self.emit(cx, packet),
+            Command::Ask { event, ack, timeout, asker } => {
+                self.outgoing(cx, &event.namespace, |task| task.event_of(&event));
+                self.ask(now, event, ack, timeout, asker);
             }
             Command::Disconnect { namespace } => {
                 let _ = self.sockets.disconnect(&namespace);
@@ -297,7 +291,7 @@ impl SessionTask {
         loop {
             if let Some(packet) = self.sockets.poll_transmit() {
                 // Before the events: the last of these closes what carries the packets.
-                self.send(packet);
+                self.send_packet(packet);
             } else if let Some(event) = self.sockets.poll_event() {
                 self.socket_event(cx, now, event);
             } else if let Some(event) = self.next_event() {
@@ -355,10 +349,25 @@ impl SessionTask {
         }
     }
 
-    fn send(&mut self, packet: Encoded) {
+    /// Sends a packet of the application's. Nothing the machine wrote itself is left to go before it:
+    /// a command begins with all machines drained.
+    fn emit(&mut self, cx: &mut Context<'_>, packet: Outbound) {
+        self.outgoing(cx, &packet.namespace, |task| task.event_of(&packet));
+        match self.sockets.check_emit(&packet.namespace, packet.attachments()) {
+            Ok(()) => self.send(packet.into_messages()),
+            Err(error) => tracing::debug!(%error, "a packet was dropped"),
+        }
+    }
+
+    /// Sends a packet of the machine's.
+    fn send_packet(&mut self, packet: Encoded) {
         // Other formats than the default may have no text; then there is none to send.
         let texts = EncodedMessage::from_text(packet.text).into_iter();
-        for message in texts.chain(packet.attachments.into_iter().map(EncodedMessage::binary)) {
+        self.send(texts.chain(packet.attachments.into_iter().map(EncodedMessage::binary)));
+    }
+
+    pub(super) fn send(&mut self, messages: impl Iterator<Item = EncodedMessage>) {
+        for message in messages {
             match self.engine.send(message) {
                 Ok(()) => {}
                 Err(engine::SendError::Full) => {
@@ -370,6 +379,19 @@ impl SessionTask {
                 }
             }
         }
+    }
+
+    /// What is still to be sent, and whether a packet would go out now.
+    fn load(&self) -> (Amount, bool) {
+        let written = self.wire.as_ref().map_or(0, Wire::buffered_amount);
+        let bytes = self.engine.buffered_amount().saturating_add(written);
+        let idle = match self.engine.transport() {
+            Transport::WebSocket => self.wire.as_ref().is_some_and(Wire::is_idle),
+            Transport::Sse => self.streams.has_room(),
+            Transport::Polling | _ => true,
+        };
+        let amount = Amount { bytes, packets: self.engine.queued_packets() };
+        (amount, idle && self.engine.is_writable())
     }
 
     fn is_over(&self) -> bool {
@@ -394,7 +416,8 @@ impl Future for SessionTask {
                 continue;
             }
             let status = self.engine.status();
-            if self.handle.rest(status, cx) {
+            let (unsent, writable) = self.load();
+            if self.handle.rest(status, unsent, writable, cx) {
                 return Poll::Pending;
             }
         }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use spola_engineio::Transport;
 use spola_engineio::server::{BinaryMode, PollResponse, Transmit, WebSocketEnd};
+use spola_websocket::Compression;
 
 use super::reject::Reject;
 use super::task::SessionTask;
@@ -135,7 +136,12 @@ impl SessionTask {
         match transmit {
             Some(Transmit::WebSocketMessage(message)) => {
                 if let Some(wire) = &mut self.wire {
-                    wire.send(message);
+                    wire.send(message, Compression::Auto);
+                }
+            }
+            Some(Transmit::Uncompressed(message)) => {
+                if let Some(wire) = &mut self.wire {
+                    wire.send(message, Compression::Never);
                 }
             }
             Some(Transmit::CloseWebSocket) => self.close_wire(now),

@@ -10,7 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use spola_driver::upgrade::HyperIo;
 use spola_driver::{Deflation, Line, deflating};
 use spola_engineio_packet::WebSocketMessage;
-use spola_websocket::{CloseReason, Connection, Event, Message};
+use spola_websocket::{CloseReason, Compression, Connection, Event, Message};
 
 use crate::config::Config;
 
@@ -82,15 +82,28 @@ impl Wire {
         }
     }
 
-    pub(super) fn send(&mut self, message: WebSocketMessage) {
+    pub(super) fn send(&mut self, message: WebSocketMessage, compression: Compression) {
         if let Self::Open(line) = self {
             let message = match message {
                 WebSocketMessage::Text(text) => Message::Text(text),
                 WebSocketMessage::Binary(data) => Message::Binary(data),
             };
             // An `Err` says that the connection is closing: its end is about to be reported.
-            let _ = line.connection().send(message);
+            let _ = line.connection().send_with(message, compression);
         }
+    }
+
+    /// Bytes that wait to be written.
+    pub(super) fn buffered_amount(&self) -> usize {
+        match self {
+            Self::Opening(..) => 0,
+            Self::Open(line) => line.buffered_amount(),
+        }
+    }
+
+    /// Whether it is open, and all that was sent is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self, Self::Open(line) if line.buffered_amount() == 0)
     }
 
     /// Starts the closing handshake, without a status.

@@ -91,3 +91,22 @@ fn what_is_posted_is_answered_in_plain() {
     let head = session.post_head(2).replace("Host: x", "Host: x\r\nAccept-Encoding: gzip");
     assert_eq!(world.request(format!("{head}40")).response().brief(), (200, "ok"));
 }
+
+#[test]
+fn a_response_is_compressed_if_one_of_its_events_may_be() {
+    let (world, _) = recorder();
+    let session = world.join_polling();
+    let io = world.io();
+    let socket = io.sockets().remove(0);
+    let text = "x".repeat(2000);
+    let plain = || io.namespace("/").everybody().compress(false).emit("n", &text).unwrap();
+    plain();
+    socket.compress(false).emit("n", &text).unwrap();
+    let (head, body) = poll(&world, &session, "gzip");
+    assert!(!head.contains("content-encoding"), "{head}");
+    assert_eq!(body.len(), 2 * r#"42["n",""]"#.len() + 4000 + 1);
+    plain();
+    socket.emit("n", &text).unwrap();
+    let (head, _) = poll(&world, &session, "gzip");
+    assert!(head.contains("content-encoding: gzip"), "{head}");
+}

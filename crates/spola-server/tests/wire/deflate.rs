@@ -147,3 +147,20 @@ fn much_that_inflates_at_once_lets_others_have_their_turn() {
     }
     assert_eq!(heard, 100);
 }
+
+#[test]
+fn an_event_that_may_not_be_compressed_is_not() {
+    let (world, _) = deflating();
+    let mut client = join(&world);
+    let text = "x".repeat(2000);
+    let data = bytes::Bytes::from(text.clone());
+    let plain = world.io().namespace("/").everybody().compress(false);
+    plain.emit("n", &data).unwrap();
+    let packet = r#"451-["n",{"_placeholder":true,"num":0}]"#;
+    assert_eq!(client.text(), packet);
+    assert_eq!(client.try_frame(), Some(crate::harness::Frame::Binary(text.clone().into())));
+    world.io().sockets()[0].compress(false).emit("n", &text).unwrap();
+    assert_eq!(client.text(), format!(r#"42["n","{text}"]"#));
+    world.io().emit("n", &text).unwrap();
+    assert_eq!(inflated(&client.raw()), format!(r#"42["n","{text}"]"#));
+}

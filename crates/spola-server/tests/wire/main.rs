@@ -3,6 +3,7 @@
 
 mod acks;
 mod admission;
+mod broadcasts;
 mod chunking;
 mod client_files;
 mod closing;
@@ -28,6 +29,7 @@ mod pulling;
 mod requests;
 mod revision_3;
 mod rooms;
+mod sending;
 mod slow;
 mod sse;
 mod upgrade;

@@ -135,7 +135,7 @@ fn rooms_of_namespaces_have_nothing_to_do_with_each_other() {
 #[test]
 fn a_selection_may_be_disconnected() {
     let (world, mut members) = three();
-    world.io().to("ab").disconnect();
+    world.io().to("ab").disconnect_sockets();
     assert_eq!(members[0].0.texts(), ["41"]);
     assert_eq!(members[1].0.texts(), ["41"]);
     members[2].0.expect_silence();

@@ -11,7 +11,6 @@ pub(crate) type StayId = u64;
 /// The acknowledgements awaited in one namespace.
 #[derive(Debug, Default)]
 pub(crate) struct Acks {
-    next: u32,
     deadlines: BTreeMap<AckId, Option<Instant>>,
 }
 
@@ -22,17 +21,6 @@ impl Acks {
 
     pub(crate) fn contains(&self, ack: AckId) -> bool {
         self.deadlines.contains_key(&ack)
-    }
-
-    /// The next id that is not awaited. There are 2^32 of them and far fewer outstanding.
-    pub(crate) fn choose(&mut self) -> AckId {
-        loop {
-            let ack = AckId::from(self.next);
-            self.next = self.next.wrapping_add(1);
-            if !self.contains(ack) {
-                return ack;
-            }
-        }
     }
 
     pub(crate) fn insert(&mut self, ack: AckId, deadline: Option<Instant>) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use spola_socketio_packet::{AckId, Data, Encoded, Namespace, Packet, RawValue};
+use spola_socketio_packet::{AckId, Encoded, Namespace, Packet, RawValue};
 
 use super::{
     CloseReason, Connection, DisconnectReason, Revision, SendError, legacy,
@@ -17,13 +17,33 @@ impl Connection {
     ///
     /// [`SendError::NotRequested`] without a CONNECT that waits.
     pub fn accept(&mut self, namespace: &Namespace, sid: &str) -> Result<(), SendError> {
-        self.check_pending(namespace)?;
-        self.slots.join(namespace);
-        self.connect_deadline = None;
-        self.transmits.push(match self.revision {
-            Revision::V5 => self.format.encode_connect_reply(self.prefix, namespace, sid),
-            Revision::V4 => legacy::connect_reply(&self.format, self.prefix, namespace),
-        });
+        let reply = self.connect_reply(namespace, sid, None);
+        self.join(namespace)?;
+        self.transmits.push(reply);
+        Ok(())
+    }
+
+    /// Lets the client join, and tells it by which secret id, `pid`, it may ask for this stay to be
+    /// restored. A client that has just asked so gets the events that it `missed` first, encoded as
+    /// for [`emit`](Self::emit), and only then the reply (§20.1). Not for clients of an older
+    /// revision, which know nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotRequested`] without a CONNECT that waits.
+    pub fn accept_recoverable(
+        &mut self,
+        namespace: &Namespace,
+        sid: &str,
+        pid: &str,
+        missed: impl IntoIterator<Item = Encoded>,
+    ) -> Result<(), SendError> {
+        let reply = self.connect_reply(namespace, sid, Some(pid));
+        self.join(namespace)?;
+        for event in missed {
+            self.transmits.push(event);
+        }
+        self.transmits.push(reply);
         Ok(())
     }
 
@@ -52,70 +72,67 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// If the namespace is not joined, or the event has too many attachments.
+    /// Those of [`check_emit`](Self::check_emit).
     pub fn emit(&mut self, namespace: &Namespace, event: Encoded) -> Result<(), SendError> {
-        self.check_attachments(event.attachments.len())?;
-        self.joined(namespace)?;
+        self.check_emit(namespace, event.attachments.len())?;
         self.transmits.push(event);
         Ok(())
     }
 
-    /// Sends an event and awaits its acknowledgement: for `timeout`, or for the configuration's
-    /// `ack_timeout`. (A time beyond what the clock can express is none.) Settles by
-    /// [`Event::Acked`], [`Event::AckTimedOut`] or [`Event::Disconnected`].
+    /// Whether an event with so many attachments may be sent now, by a caller who has it in the form
+    /// that goes out, and sends it behind what [`poll_transmit`](Self::poll_transmit) gives.
     ///
     /// # Errors
     ///
-    /// If the namespace is not joined, the event has too many attachments, too many
-    /// acknowledgements are awaited already, or `data` is not an event's.
+    /// If the namespace is not joined, or these are too many attachments.
+    pub fn check_emit(&self, namespace: &Namespace, attachments: usize) -> Result<(), SendError> {
+        // In other formats than the default, clients have no such limit.
+        if self.format.is_text() && attachments > self.max_attachments as usize {
+            return Err(SendError::TooManyAttachments);
+        }
+        if self.closed {
+            return Err(SendError::Closed);
+        }
+        if !self.is_joined(namespace) {
+            return Err(SendError::NotJoined);
+        }
+        Ok(())
+    }
+
+    /// Awaits the acknowledgement of an event that is about to be sent with this id: for `timeout`,
+    /// or for the configuration's `ack_timeout`. (A time beyond what the clock can express is none.)
+    /// Settles by [`Event::Acked`], [`Event::AckTimedOut`] or [`Event::Disconnected`].
+    ///
+    /// Whoever has many connections in a namespace counts the ids for all of them: so one event goes
+    /// to any number, encoded once, with one id.
+    ///
+    /// # Errors
+    ///
+    /// If the namespace is not joined, too many acknowledgements are awaited already, or one of this
+    /// id is.
     ///
     /// [`Event::Acked`]: super::Event::Acked
     /// [`Event::AckTimedOut`]: super::Event::AckTimedOut
     /// [`Event::Disconnected`]: super::Event::Disconnected
-    pub fn emit_with_ack(
-        &mut self,
-        now: Instant,
-        namespace: &Namespace,
-        data: &Data,
-        timeout: Option<Duration>,
-    ) -> Result<AckId, SendError> {
-        if !data.is_event() {
-            return Err(SendError::NotAnEvent);
-        }
-        self.check_attachments(data.attachments().len())?;
-        self.check_room_for_ack(namespace)?;
-        let ack = self.joined(namespace)?.acks.choose();
-        self.await_ack(now, namespace, ack, timeout)?;
-        self.transmits.push(self.format.encode_data(self.prefix, namespace, Some(ack), data));
-        Ok(ack)
-    }
-
-    /// Sends an event that is encoded already, acknowledgement id included, and awaits the
-    /// acknowledgement, like [`emit_with_ack`](Self::emit_with_ack). So one event goes with one
-    /// id to many connections; the caller chooses ids from
-    /// [`FIRST_SHARED_ACK`](Self::FIRST_SHARED_ACK) on.
-    ///
-    /// # Errors
-    ///
-    /// Those of `emit_with_ack`, and if the id is below that range or awaited already.
-    pub fn emit_with_shared_ack(
+    pub fn await_ack(
         &mut self,
         now: Instant,
         namespace: &Namespace,
         ack: AckId,
-        event: Encoded,
         timeout: Option<Duration>,
     ) -> Result<(), SendError> {
-        if ack.value() < Self::FIRST_SHARED_ACK {
-            return Err(SendError::AckIdReserved);
-        }
-        self.check_attachments(event.attachments.len())?;
-        self.check_room_for_ack(namespace)?;
-        if self.joined(namespace)?.acks.contains(ack) {
+        let limit = self.max_outstanding_acks as usize;
+        let deadline = now.checked_add(timeout.unwrap_or(self.ack_timeout));
+        let stay = self.joined(namespace)?;
+        if stay.acks.contains(ack) {
             return Err(SendError::AckIdInUse);
         }
-        self.await_ack(now, namespace, ack, timeout)?;
-        self.transmits.push(event);
+        if stay.acks.len() >= limit {
+            return Err(SendError::TooManyAcks);
+        }
+        stay.acks.insert(ack, deadline);
+        let id = stay.id;
+        self.ack_deadlines.insert(deadline, id, ack);
         Ok(())
     }
 
@@ -178,18 +195,18 @@ impl Connection {
         });
     }
 
-    fn await_ack(
-        &mut self,
-        now: Instant,
-        namespace: &Namespace,
-        ack: AckId,
-        timeout: Option<Duration>,
-    ) -> Result<(), SendError> {
-        let deadline = now.checked_add(timeout.unwrap_or(self.ack_timeout));
-        let stay = self.joined(namespace)?;
-        stay.acks.insert(ack, deadline);
-        let id = stay.id;
-        self.ack_deadlines.insert(deadline, id, ack);
+    fn connect_reply(&self, namespace: &Namespace, sid: &str, pid: Option<&str>) -> Encoded {
+        match self.revision {
+            Revision::V5 => self.format.encode_connect_reply(self.prefix, namespace, sid, pid),
+            Revision::V4 => legacy::connect_reply(&self.format, self.prefix, namespace),
+        }
+    }
+
+    /// Turns a CONNECT that waits into a stay.
+    fn join(&mut self, namespace: &Namespace) -> Result<(), SendError> {
+        self.check_pending(namespace)?;
+        self.slots.join(namespace);
+        self.connect_deadline = None;
         Ok(())
     }
 
@@ -208,21 +225,5 @@ impl Connection {
             Some(State::Pending) => Ok(()),
             Some(State::Joined(_) | State::Ended { .. }) | None => Err(SendError::NotRequested),
         }
-    }
-
-    /// In other formats than the default, clients have no such limit.
-    fn check_attachments(&self, count: usize) -> Result<(), SendError> {
-        if self.format.is_text() && count > self.max_attachments as usize {
-            return Err(SendError::TooManyAttachments);
-        }
-        Ok(())
-    }
-
-    fn check_room_for_ack(&mut self, namespace: &Namespace) -> Result<(), SendError> {
-        let limit = self.max_outstanding_acks as usize;
-        if self.joined(namespace)?.acks.len() >= limit {
-            return Err(SendError::TooManyAcks);
-        }
-        Ok(())
     }
 }

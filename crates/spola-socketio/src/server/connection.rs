@@ -48,10 +48,6 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The first acknowledgement id for [`emit_with_shared_ack`](Self::emit_with_shared_ack):
-    /// 2^32. Those below are given out by [`emit_with_ack`](Self::emit_with_ack).
-    pub const FIRST_SHARED_ACK: u64 = 1 << 32;
-
     /// A connection on a session that has just opened, in the default packet format.
     #[must_use]
     pub fn new(config: Config, now: Instant) -> Self {

@@ -21,10 +21,4 @@ pub enum SendError {
     /// An acknowledgement of this id is awaited already.
     #[error("acknowledgement id in use")]
     AckIdInUse,
-    /// The id is one of those that the connection gives out itself.
-    #[error("acknowledgement id below the caller's range")]
-    AckIdReserved,
-    /// The data is that of an acknowledgement, without an event's name.
-    #[error("the data is not an event's")]
-    NotAnEvent,
 }

@@ -28,7 +28,7 @@ pub enum Event {
     Acked {
         /// Where.
         namespace: Namespace,
-        /// The id that `emit_with_ack` gave.
+        /// The id that `await_ack` was given.
         ack: AckId,
         /// The arguments of the answer.
         data: Data,
@@ -37,7 +37,7 @@ pub enum Event {
     AckTimedOut {
         /// Where.
         namespace: Namespace,
-        /// The id that `emit_with_ack` gave.
+        /// The id that `await_ack` was given.
         ack: AckId,
     },
     /// A namespace that was joined is no longer.
@@ -92,6 +92,23 @@ impl DisconnectReason {
             Self::ForcedClose => "forced close",
             Self::ForcedServerClose => "forced server close",
             Self::ServerShuttingDown => "server shutting down",
+        }
+    }
+
+    /// Whether the client may come back and find its stay as it was: neither side has ended it on
+    /// purpose, and the client kept to the protocol of the transport (§20.2).
+    #[must_use]
+    pub const fn is_recoverable(self) -> bool {
+        match self {
+            Self::TransportClose
+            | Self::TransportError
+            | Self::PingTimeout
+            | Self::ForcedClose
+            | Self::ForcedServerClose
+            | Self::ServerShuttingDown => true,
+            Self::ClientNamespaceDisconnect
+            | Self::ServerNamespaceDisconnect
+            | Self::ParseError => false,
         }
     }
 }

@@ -41,6 +41,19 @@ fn client_joins_and_is_answered() {
 }
 
 #[test]
+fn recovered_client_gets_what_it_missed_before_the_reply() {
+    let mut peer = Peer::new(Config::default());
+    peer.says(r#"0{"pid":"P","offset":"o1"}"#);
+    let root = Namespace::root();
+    let missed = ["o2", "o3"].map(|at| encode_event("", &root, None, "missed", at).unwrap());
+    peer.connection.accept_recoverable(&root, "a", "P", missed).unwrap();
+    let replay = [r#"2["missed","o2"]"#, r#"2["missed","o3"]"#, r#"0{"sid":"a","pid":"P"}"#];
+    assert_eq!(peer.hears(), replay);
+    let again = peer.connection.accept_recoverable(&root, "a", "P", []);
+    assert_eq!(again, Err(SendError::NotRequested));
+}
+
+#[test]
 fn refused_client_stays_and_may_ask_again() {
     let mut peer = Peer::new(Config::default());
     for data in [None, Some(r#"{"code":"E1"}"#)] {
@@ -66,10 +79,8 @@ fn prefix_stands_before_every_packet() {
     assert_eq!(peer.join("/"), [r#"40{"sid":"a"}"#]);
     peer.says("0/b");
     peer.connection.refuse(&namespace("/b"), "Invalid namespace", None).unwrap();
-    let data = Data::event("e", &()).unwrap();
-    peer.connection.emit_with_ack(peer.now, &Namespace::root(), &data, None).unwrap();
     peer.connection.close();
-    assert_eq!(peer.hears(), [r#"44/b,{"message":"Invalid namespace"}"#, r#"420["e"]"#, "41"]);
+    assert_eq!(peer.hears(), [r#"44/b,{"message":"Invalid namespace"}"#, "41"]);
 }
 
 #[test]
@@ -85,16 +96,9 @@ fn events_and_acknowledgements_go_both_ways() {
     peer.connection.emit(&root, hello).unwrap();
     assert_eq!(peer.hears(), [r#"37["pong!"]"#, r#"2["hello",1,2]"#]);
 
-    let data = Data::event("ask", &Bytes::from_static(&[1])).unwrap();
-    let first = peer.ask(&root, &data, None);
-    let second = peer.ask(&root, &data, None);
-    assert_eq!(
-        peer.hears(),
-        [
-            r#"51-0["ask",{"_placeholder":true,"num":0}]"#,
-            r#"51-1["ask",{"_placeholder":true,"num":0}]"#
-        ]
-    );
+    let first = peer.ask(&root, None);
+    let second = peer.ask(&root, None);
+    assert_eq!(peer.hears(), [r#"20["ask"]"#, r#"21["ask"]"#]);
     let acked = |ack| Event::Acked { namespace: root.clone(), ack, data: Data::default() };
     assert_eq!(peer.says("31[]"), [acked(second)]);
     assert_eq!(peer.says("30[]"), [acked(first)]);
@@ -104,15 +108,14 @@ fn events_and_acknowledgements_go_both_ways() {
 #[test]
 fn unknown_repeated_and_late_acknowledgements_are_ignored() {
     let mut peer = Peer::joined();
-    let data = Data::event("ask", &()).unwrap();
     assert_eq!(peer.says("3999[]"), []);
-    peer.ask(&Namespace::root(), &data, None);
+    peer.ask(&Namespace::root(), None);
     assert_eq!(peer.says("30[]").len(), 1);
     assert_eq!(peer.says("30[]"), []);
-    let ack = peer.ask(&Namespace::root(), &data, Some(SECOND));
+    let ack = peer.ask(&Namespace::root(), Some(SECOND));
     assert_eq!(peer.waits(SECOND), [Event::AckTimedOut { namespace: Namespace::root(), ack }]);
     assert_eq!(peer.says("31[]"), []);
-    let ack = peer.ask(&Namespace::root(), &data, None);
+    let ack = peer.ask(&Namespace::root(), None);
     peer.connection.cancel_ack(&Namespace::root(), ack);
     peer.connection.cancel_ack(&Namespace::root(), ack);
     peer.connection.cancel_ack(&namespace("/never"), ack);
@@ -127,11 +130,10 @@ fn acknowledgements_time_out_each_at_its_time() {
     peer.join(ADMIN);
     let root = Namespace::root();
     let admin = namespace(ADMIN);
-    let data = Data::event("ask", &()).unwrap();
-    let late = peer.ask(&root, &data, None);
-    let soon = peer.ask(&root, &data, Some(SECOND));
-    let other = peer.ask(&admin, &data, Some(SECOND * 2));
-    let never = peer.ask(&root, &data, Some(Duration::MAX));
+    let late = peer.ask(&root, None);
+    let soon = peer.ask(&root, Some(SECOND));
+    let other = peer.ask(&admin, Some(SECOND * 2));
+    let never = peer.ask(&root, Some(Duration::MAX));
     assert_eq!(peer.connection.poll_timeout(), Some(peer.now + SECOND));
     assert_eq!(peer.waits(SECOND / 2), []);
     assert_eq!(
@@ -153,19 +155,21 @@ fn acknowledgements_time_out_each_at_its_time() {
 
 #[test]
 fn one_event_goes_to_many_with_one_acknowledgement_id() {
-    let mut peer = Peer::joined();
     let root = Namespace::root();
-    let ack = AckId::new(Connection::FIRST_SHARED_ACK).unwrap();
-    let event = encode_event("", &root, Some(ack), "all", &()).unwrap();
-    let mut emit = |ack| {
-        let now = peer.now;
-        peer.connection.emit_with_shared_ack(now, &root, ack, event.clone(), Some(SECOND))
-    };
-    assert_eq!(emit(ack), Ok(()));
-    assert_eq!(emit(ack), Err(SendError::AckIdInUse));
-    assert_eq!(emit(AckId::from(u32::MAX)), Err(SendError::AckIdReserved));
-    assert_eq!(peer.hears(), [r#"24294967296["all"]"#]);
-    assert!(matches!(&peer.says("34294967296[]")[..], [Event::Acked { .. }]));
+    let ack = AckId::from(456);
+    let data = Bytes::from_static(&[1]);
+    let event = encode_event("", &root, Some(ack), "all", &data).unwrap();
+    for mut peer in [Peer::joined(), Peer::joined()] {
+        let mut emit = || {
+            let now = peer.now;
+            peer.connection.await_ack(now, &root, ack, Some(SECOND))?;
+            peer.connection.emit(&root, event.clone())
+        };
+        assert_eq!(emit(), Ok(()));
+        assert_eq!(emit(), Err(SendError::AckIdInUse));
+        assert_eq!(peer.hears(), [r#"51-456["all",{"_placeholder":true,"num":0}]"#]);
+        assert!(matches!(&peer.says("3456[]")[..], [Event::Acked { .. }]));
+    }
 }
 
 #[test]
@@ -175,13 +179,11 @@ fn outstanding_acknowledgements_are_limited() {
     let mut peer = Peer::new(config);
     peer.join("/");
     let root = Namespace::root();
-    let data = Data::event("ask", &()).unwrap();
-    let first = peer.ask(&root, &data, None);
-    peer.ask(&root, &data, None);
-    let refused = peer.connection.emit_with_ack(peer.now, &root, &data, None);
-    assert_eq!(refused, Err(SendError::TooManyAcks));
+    let first = peer.ask(&root, None);
+    peer.ask(&root, None);
+    assert_eq!(peer.try_ask(&root, None), Err(SendError::TooManyAcks));
     peer.connection.cancel_ack(&root, first);
-    assert_eq!(peer.ask(&root, &data, None), AckId::from(2));
+    assert_eq!(peer.ask(&root, None), AckId::from(3));
 }
 
 #[test]
@@ -273,8 +275,7 @@ fn nothing_is_joined_implicitly() {
 #[test]
 fn client_leaves_and_joins_again() {
     let mut peer = Peer::joined();
-    let data = Data::event("ask", &()).unwrap();
-    let ack = peer.ask(&Namespace::root(), &data, None);
+    let ack = peer.ask(&Namespace::root(), None);
     let left = Event::Disconnected {
         namespace: Namespace::root(),
         reason: DisconnectReason::ClientNamespaceDisconnect,
@@ -427,29 +428,28 @@ fn commands_the_state_does_not_allow_change_nothing() {
     let mut peer = Peer::joined();
     let (root, admin) = (Namespace::root(), namespace(ADMIN));
     let event = encode_event("", &admin, None, "e", &()).unwrap();
-    let data = Data::event("e", &()).unwrap();
-    let now = peer.now;
+    let (now, ack) = (peer.now, AckId::from(0));
     let connection = &mut peer.connection;
     assert_eq!(connection.accept(&root, "a"), Err(SendError::NotRequested));
     assert_eq!(connection.accept(&admin, "a"), Err(SendError::NotRequested));
     assert_eq!(connection.refuse(&root, "no", None), Err(SendError::NotRequested));
     assert_eq!(connection.emit(&admin, event.clone()), Err(SendError::NotJoined));
     assert_eq!(connection.acknowledge(&admin, event.clone()), Err(SendError::NotJoined));
-    assert_eq!(connection.emit_with_ack(now, &admin, &data, None), Err(SendError::NotJoined));
-    assert_eq!(
-        connection.emit_with_ack(now, &root, &Data::default(), None),
-        Err(SendError::NotAnEvent)
-    );
+    assert_eq!(connection.check_emit(&admin, 0), Err(SendError::NotJoined));
+    assert_eq!(connection.await_ack(now, &admin, ack, None), Err(SendError::NotJoined));
     assert_eq!(connection.disconnect(&admin), Err(SendError::NotJoined));
     let many = vec![Bytes::new(); 11];
     let event_of_many = encode_event("", &root, None, "e", &many).unwrap();
+    assert_eq!(connection.check_emit(&root, 11), Err(SendError::TooManyAttachments));
+    assert_eq!(connection.check_emit(&root, 10), Ok(()));
     assert_eq!(connection.emit(&root, event_of_many), Err(SendError::TooManyAttachments));
     assert_eq!(connection.poll_transmit(), None);
     assert_eq!(connection.poll_event(), None);
 
     connection.close();
     assert_eq!(connection.emit(&root, event), Err(SendError::Closed));
-    assert_eq!(connection.emit_with_ack(now, &root, &data, None), Err(SendError::Closed));
+    assert_eq!(connection.check_emit(&root, 0), Err(SendError::Closed));
+    assert_eq!(connection.await_ack(now, &root, ack, None), Err(SendError::Closed));
     assert_eq!(connection.disconnect(&root), Err(SendError::Closed));
     assert_eq!(connection.accept(&root, "a"), Err(SendError::Closed));
 }

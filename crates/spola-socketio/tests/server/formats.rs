@@ -85,8 +85,12 @@ fn everything_a_connection_sends_has_its_format() {
     // More bytes than the text format has attachments for.
     let bytes = vec![Bytes::from_static(&[1]); 20];
     let data = Data::event("ask", &bytes).unwrap();
-    let ack = client.connection.emit_with_ack(client.now, &root, &data, None).unwrap();
+    let ack = AckId::from(3);
     let asked = Packet::Event { namespace: root.clone(), ack: Some(ack), data };
+    let event = Format::of(MessagePack).encode("", &asked);
+    assert_eq!(client.connection.check_emit(&root, 20), Ok(()));
+    client.connection.await_ack(client.now, &root, ack, None).unwrap();
+    client.connection.emit(&root, event).unwrap();
     assert_eq!(client.hears(), [asked]);
     let data = Data::ack(&bytes).unwrap();
     let events = client.says(&Packet::Ack { namespace: root.clone(), ack, data: data.clone() });

@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use spola_socketio::server::{Config, Connection, Event};
-use spola_socketio_packet::{AckId, Data, Namespace};
+use spola_socketio::server::{Config, Connection, Event, SendError};
+use spola_socketio_packet::{AckId, Namespace, encode_event};
 
 pub(crate) const ADMIN: &str = "/admin";
 
 pub(crate) struct Peer {
     pub(crate) connection: Connection,
     pub(crate) now: Instant,
+    next_ack: u32,
 }
 
 impl Peer {
@@ -19,7 +20,7 @@ impl Peer {
         // The one look at a clock: where it starts does not matter.
         #[allow(clippy::disallowed_methods)]
         let now = Instant::now();
-        Self { connection: Connection::new(config, now), now }
+        Self { connection: Connection::new(config, now), now, next_ack: 0 }
     }
 
     /// A client that has joined the root.
@@ -62,13 +63,22 @@ impl Peer {
         sent.map(|packet| packet.text.to_string()).collect()
     }
 
-    pub(crate) fn ask(
+    /// Asks with the next id, as a server counts them.
+    pub(crate) fn try_ask(
         &mut self,
         namespace: &Namespace,
-        data: &Data,
         timeout: Option<Duration>,
-    ) -> AckId {
-        self.connection.emit_with_ack(self.now, namespace, data, timeout).unwrap()
+    ) -> Result<AckId, SendError> {
+        let ack = AckId::from(self.next_ack);
+        self.next_ack += 1;
+        let event = encode_event("", namespace, Some(ack), "ask", &()).unwrap();
+        self.connection.await_ack(self.now, namespace, ack, timeout)?;
+        self.connection.emit(namespace, event)?;
+        Ok(ack)
+    }
+
+    pub(crate) fn ask(&mut self, namespace: &Namespace, timeout: Option<Duration>) -> AckId {
+        self.try_ask(namespace, timeout).unwrap()
     }
 }
 

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 use crate::peer::{Peer, namespace};
 use bytes::Bytes;
 use proptest::{collection::vec, prelude::*};
-use spola_socketio::server::{Config, Connection, DisconnectReason, Event, Revision, SendError};
-use spola_socketio_packet::{AckId, Data, encode_event};
+use spola_socketio::server::{Config, DisconnectReason, Event, Revision, SendError};
+use spola_socketio_packet::{AckId, encode_event};
 
 const NAMES: [&str; 4] = ["/", "/a", "/b", "/c"];
 
@@ -94,7 +94,6 @@ impl Application {
     fn act(&mut self, peer: &mut Peer, step: Step) {
         let now = peer.now;
         let connection = &mut peer.connection;
-        let data = Data::event("e", &1).unwrap();
         match step {
             Step::Text(text) => connection.handle_text(now, text.into()),
             Step::Binary(bytes) => connection.handle_binary(now, Bytes::from(bytes)),
@@ -120,17 +119,16 @@ impl Application {
             }
             Step::Ask(n, timeout) => {
                 let timeout = timeout.map(Duration::from_secs);
-                match connection.emit_with_ack(now, &namespace(NAMES[n]), &data, timeout) {
+                match peer.try_ask(&namespace(NAMES[n]), timeout) {
                     Ok(ack) => assert!(self.due.insert((NAMES[n].into(), ack))),
                     Err(SendError::TooManyAcks) => assert!(self.joined.contains(NAMES[n])),
                     Err(_) => assert!(!self.joined.contains(NAMES[n])),
                 }
             }
             Step::AskAll(n, id) => {
-                let ack = AckId::new(Connection::FIRST_SHARED_ACK + id).unwrap();
+                let ack = AckId::new(1000 + id).unwrap();
                 let name = namespace(NAMES[n]);
-                let event = encode_event("", &name, Some(ack), "e", &1).unwrap();
-                match connection.emit_with_shared_ack(now, &name, ack, event, None) {
+                match connection.await_ack(now, &name, ack, None) {
                     Ok(()) => assert!(self.due.insert((NAMES[n].into(), ack))),
                     Err(SendError::TooManyAcks) => assert!(self.joined.contains(NAMES[n])),
                     Err(SendError::AckIdInUse) => {
@@ -201,10 +199,9 @@ proptest! {
     #[test]
     fn deadlines_never_pass_unseen(timeouts in vec(0..100_u64, 1..20)) {
         let mut peer = Peer::joined();
-        let data = Data::event("e", &()).unwrap();
         let start = peer.now;
         for timeout in &timeouts {
-            peer.ask(&namespace("/"), &data, Some(Duration::from_secs(*timeout)));
+            peer.ask(&namespace("/"), Some(Duration::from_secs(*timeout)));
         }
         let mut timed_out = Vec::new();
         while let Some(deadline) = peer.connection.poll_timeout() {

@@ -67,7 +67,7 @@ fn carry_out(io: &Io, order: Order) -> Value {
         "disconnect" if order.close => {
             selected.sockets().iter().for_each(spola_server::Socket::disconnect_session);
         }
-        "disconnect" => selected.disconnect(),
+        "disconnect" => selected.disconnect_sockets(),
         "fetch" => return fetched(&selected),
         "namespaces" => return listeners::children().into(),
         "close" => io.close(),

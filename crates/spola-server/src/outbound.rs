@@ -1,0 +1,90 @@
+//! Events and answers on their way out. This is the one place where they are encoded.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use spola_engineio_packet::EncodedMessage;
+use spola_socketio_packet::{self as packet, AckId, Data, EncodeError, Encoded};
+
+use crate::namespace::Namespace;
+use crate::session::PACKET_PREFIX;
+
+/// What an emission asks for beside its event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flags {
+    /// It is dropped where the transport is not writable at this moment.
+    pub(crate) volatile: bool,
+    /// The layers below may compress it.
+    pub(crate) compress: bool,
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self { volatile: false, compress: true }
+    }
+}
+
+/// A packet as it goes out, to any number of sessions: a clone is a few reference counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Outbound {
+    pub(crate) namespace: packet::Namespace,
+    /// Not there in some formats.
+    text: Option<EncodedMessage>,
+    attachments: Option<Arc<[EncodedMessage]>>,
+}
+
+impl Outbound {
+    fn new(namespace: packet::Namespace, packet: Encoded, compress: bool) -> Self {
+        // A text is encoded behind the prefix that is asked for here.
+        let text = EncodedMessage::from_text(packet.text).ok();
+        let text = text.map(|text| text.compress(compress));
+        let binary = |data| EncodedMessage::binary(data).compress(compress);
+        let attachments = match packet.attachments.is_empty() {
+            true => None,
+            false => Some(packet.attachments.into_iter().map(binary).collect()),
+        };
+        Self { namespace, text, attachments }
+    }
+
+    /// How many attachments it has.
+    pub(crate) fn attachments(&self) -> usize {
+        self.attachments.as_ref().map_or(0, |attachments| attachments.len())
+    }
+
+    /// The bytes of its messages.
+    pub(crate) fn size(&self) -> usize {
+        let attachments = self.attachments.iter().flat_map(|attachments| attachments.iter());
+        let messages = self.text.iter().chain(attachments);
+        messages.fold(0, |sum, message| sum.saturating_add(message.len()))
+    }
+
+    /// The text, then the attachments.
+    pub(crate) fn into_messages(self) -> impl Iterator<Item = EncodedMessage> {
+        let attachments = self.attachments;
+        let count = attachments.as_ref().map_or(0, |attachments| attachments.len());
+        let attachment = move |at| attachments.as_ref()?.get(at).cloned();
+        self.text.into_iter().chain((0..count).filter_map(attachment))
+    }
+}
+
+impl Namespace {
+    /// An event, with an id if it asks for an acknowledgement.
+    pub(crate) fn encode(
+        &self,
+        event: &str,
+        arguments: &impl Serialize,
+        ack: Option<AckId>,
+    ) -> Result<Encoded, EncodeError> {
+        self.format().encode_event(PACKET_PREFIX, self.packet_name(), ack, event, arguments)
+    }
+
+    /// An event or an answer whose name and arguments are encoded already.
+    pub(crate) fn encode_data(&self, data: &Data, ack: Option<AckId>) -> Encoded {
+        self.format().encode_data(PACKET_PREFIX, self.packet_name(), ack, data)
+    }
+
+    /// A packet in the form that goes to sessions.
+    pub(crate) fn outbound(&self, packet: Encoded, compress: bool) -> Outbound {
+        Outbound::new(self.packet_name().clone(), packet, compress)
+    }
+}

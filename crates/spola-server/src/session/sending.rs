@@ -1,0 +1,135 @@
+//! The verbs of sending, from any thread: into the inbox of a session, or not.
+
+use std::sync::MutexGuard;
+use std::task::{Context, Poll, Waker};
+
+use super::load::Amount;
+use super::{Attention, COMMAND_LEN, Command, Inbox, SessionHandle};
+use crate::ack::AckError;
+use crate::emit::EmitError;
+use crate::outbound::Outbound;
+
+impl SessionHandle {
+    /// Queues a packet, unless the session is over; a volatile one is dropped if it would have to
+    /// wait, and that counts as a full queue.
+    pub(crate) fn send(&self, packet: Outbound, volatile: bool) -> Result<(), EmitError> {
+        let inbox = if volatile { self.writable() } else { Some(self.lock()) };
+        let inbox = inbox.ok_or(EmitError::Full)?;
+        self.push_into(inbox, Command::Emit(packet))
+    }
+
+    /// Queues a question. Whoever asks is told if it was volatile and dropped, and in any case when
+    /// the session is over.
+    pub(crate) fn ask(&self, command: Command, volatile: bool) {
+        let inbox = if volatile { self.writable() } else { Some(self.lock()) };
+        match (inbox, command) {
+            (None, Command::Ask { asker, .. }) => asker.tell(Err(AckError::Dropped)),
+            (None, _) => {}
+            (Some(inbox), command) => drop(self.push_into(inbox, command)),
+        }
+    }
+
+    /// Queues a packet if the queue is not full.
+    pub(crate) fn try_send(&self, packet: Outbound) -> Result<(), EmitError> {
+        let inbox = self.lock();
+        if inbox.amount().is_high(&self.config) && inbox.attention != Attention::Gone {
+            return Err(EmitError::Full);
+        }
+        self.push_into(inbox, Command::Emit(packet))
+    }
+
+    /// Ready once little enough waits to be sent, or nothing ever will again.
+    pub(crate) fn poll_low(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut inbox = self.lock();
+        if inbox.amount().is_low(&self.config) || inbox.attention == Attention::Gone {
+            return Poll::Ready(());
+        }
+        if !inbox.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            inbox.waiting.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Bytes of packets that wait to be sent, wherever on their way they are.
+    pub(crate) fn buffered_amount(&self) -> usize {
+        self.load.amount().bytes
+    }
+
+    /// Whether `try_send` would take a packet, as far as one can tell from outside.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.load.amount().is_high(&self.config)
+    }
+
+    /// The inbox, if a packet sent now would go out now.
+    fn writable(&self) -> Option<MutexGuard<'_, Inbox>> {
+        if !self.load.is_writable() {
+            return None;
+        }
+        Some(self.lock()).filter(|inbox| inbox.writable)
+    }
+
+    /// One push, and one wake if the task sleeps.
+    pub(super) fn push_into(
+        &self,
+        mut inbox: MutexGuard<'_, Inbox>,
+        command: Command,
+    ) -> Result<(), EmitError> {
+        if inbox.attention == Attention::Gone || inbox.overflowed {
+            let overflowed = inbox.overflowed;
+            // Whoever waits for the command's answer is woken without the lock.
+            drop(inbox);
+            return Err(if overflowed { EmitError::Full } else { EmitError::Disconnected });
+        }
+        let amount = command.amount();
+        inbox.weight += COMMAND_LEN + amount.bytes;
+        if amount.packets > 0 {
+            inbox.queued.add(amount);
+            inbox.writable = false;
+            self.load.tell(inbox.amount(), false);
+        }
+        let cap = self.config.outgoing_hard_cap;
+        inbox.overflowed = cap > 0 && inbox.weight.saturating_add(inbox.unsent.bytes) > cap;
+        inbox.commands.push(command);
+        if inbox.attention == Attention::Asleep {
+            inbox.attention = Attention::Awake;
+            let waker = inbox.waker.take();
+            drop(inbox);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+        Ok(())
+    }
+
+    /// The task tells what it has still to send. What it `took` just now comes on top.
+    pub(super) fn tell_load(
+        &self,
+        mut inbox: MutexGuard<'_, Inbox>,
+        unsent: Amount,
+        writable: bool,
+        took: bool,
+    ) {
+        inbox.unsent = unsent;
+        inbox.writable = writable && inbox.queued.packets == 0;
+        if took {
+            let queued = std::mem::take(&mut inbox.queued);
+            inbox.unsent.add(queued);
+        }
+        let amount = inbox.amount();
+        self.load.tell(amount, inbox.writable);
+        if inbox.waiting.is_empty() || !amount.is_low(&self.config) {
+            return;
+        }
+        let waiting = std::mem::take(&mut inbox.waiting);
+        drop(inbox);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Inbox {
+    fn amount(&self) -> Amount {
+        let mut amount = self.unsent;
+        amount.add(self.queued);
+        amount
+    }
+}
