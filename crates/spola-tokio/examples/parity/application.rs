@@ -107,8 +107,20 @@ pub(crate) fn events(namespace: &Namespace) {
                 let _ = socket.emit("n", number);
             }
         })
-        .on("big", async |socket: Socket, Data((size, _compress)): Data<(usize, bool)>| {
-            let _ = socket.emit("big", "x".repeat(size));
+        .on("big", async |socket: Socket, Data((size, compress)): Data<(usize, bool)>| {
+            let _ = socket.compress(compress).emit("big", "x".repeat(size));
+        })
+        .on("volatile", async |socket: Socket| {
+            let _ = socket.volatile().emit("v", 1);
+            let _ = socket.volatile().emit("v", 2);
+            let _ = socket.emit("n", ());
+            let _ = socket.volatile().emit("v", 3);
+        })
+        .on("volatile-later", async |socket: Socket, Data(mut values): Data<Arguments>| {
+            tokio::time::sleep(milliseconds(&shift(&mut values))).await;
+            if let Some((name, values)) = event(values.0) {
+                let _ = socket.volatile().emit(&name, values);
+            }
         })
         .on("error", async || {})
         .on("kick", async |socket: Socket| socket.disconnect())
@@ -160,7 +172,20 @@ fn answers(namespace: &Namespace) {
                 Ok(values) => socket.emit("answered", values),
                 Err(_) => socket.emit("answered", "timed out"),
             };
-        });
+        })
+        .on("ask-all", ask_all);
+}
+
+async fn ask_all(socket: Socket, Data(mut values): Data<Arguments>) {
+    let limit = milliseconds(&shift(&mut values));
+    let rooms = texts(&shift(&mut values));
+    let asked = selected(socket.namespace().everybody(), &rooms, &[]).timeout(limit);
+    if let Ok(answers) = asked.emit_with_ack::<Value>("question", values) {
+        let gathered = answers.gather().await;
+        let word = if gathered.is_complete() { "all" } else { "timed out" };
+        let answers: Vec<_> = gathered.answers.into_iter().map(|(_, answer)| answer).collect();
+        let _ = socket.emit("answers", (word, answers));
+    }
 }
 
 fn rooms(namespace: &Namespace) {

@@ -51,22 +51,14 @@ pub(crate) async fn obey(io: Io) {
 fn carry_out(io: &Io, order: Order) -> Value {
     let selected = selection(io, &order.nsp, &order.rooms, &order.except);
     match order.what.as_str() {
-        "emit" => {
-            if let Some((name, values)) = arguments::event(order.args) {
-                let _ = selected.emit(&name, values);
-            }
-        }
+        "emit" => send(&selected, Arguments(order.args)),
+        "volatile" => send(&selected.volatile(), Arguments(order.args)),
+        "local" => send(&selected.local(), Arguments(order.args)),
         "join" => each_name(&order.names, |name| {
-            for socket in selected.sockets() {
-                let _ = socket.join(name);
-            }
+            let _ = selected.sockets_join(name);
         }),
-        "leave" => each_name(&order.names, |name| {
-            selected.sockets().iter().for_each(|socket| socket.leave(name));
-        }),
-        "disconnect" if order.close => {
-            selected.sockets().iter().for_each(spola_server::Socket::disconnect_session);
-        }
+        "leave" => each_name(&order.names, |name| selected.sockets_leave(name)),
+        "disconnect" if order.close => selected.disconnect_sessions(),
         "disconnect" => selected.disconnect_sockets(),
         "fetch" => return fetched(&selected),
         "namespaces" => return listeners::children().into(),
