@@ -70,7 +70,7 @@ impl Driver {
         let revision = if setup & 2 == 0 { Revision::V4 } else { Revision::V3 };
         let binary = if setup & 4 == 0 { BinaryMode::Native } else { BinaryMode::Base64 };
         let jsonp = (setup & 8 != 0).then_some(7);
-        let dialect = Dialect { revision, binary, jsonp };
+        let dialect = Dialect { revision, binary, jsonp, knows_sse: false };
         let websocket = setup & 1 != 0;
         let opening = if websocket { Opening::WebSocket } else { Opening::Polling(RequestId(0)) };
         let requests = if websocket { BTreeMap::new() } else { [(0, Request::Get)].into() };
