@@ -192,7 +192,10 @@ impl Driver {
                 Transmit::CloseWebSocket => {
                     assert!(std::mem::take(&mut self.websocket), "no WebSocket to close");
                 }
-                other => panic!("{other:?}"),
+                other @ (Transmit::StreamData { .. }
+                | Transmit::EndStream { .. }
+                | Transmit::Uncompressed(_)
+                | _) => panic!("{other:?}"),
             }
         }
         assert!(!self.closed || self.session.poll_timeout().is_none(), "a timer behind the end");

@@ -75,7 +75,7 @@ fn sound(format: &Format, packet: &Packet) {
     let binary = encoded.attachments.into_iter().map(Message::Binary);
     let mut again = Vec::new();
     decode(format, text.into_iter().chain(binary).collect(), |packet| again.push(packet));
-    assert_eq!(again, [packet.clone()]);
+    assert_eq!(again, std::slice::from_ref(packet));
 }
 
 /// What is validated is JSON to the usual reader, too, as deep as that one reads.
