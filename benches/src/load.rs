@@ -8,6 +8,7 @@ mod histogram;
 mod measures;
 pub(crate) mod polling;
 pub(crate) mod socketio;
+mod turns;
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;

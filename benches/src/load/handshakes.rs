@@ -2,15 +2,13 @@
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 
 use super::dial::{self, Protocol};
 use super::histogram::Histogram;
-use super::measures::Measures;
-use super::seconds;
-use crate::machine::Usage;
+use super::{seconds, turns};
 use crate::{Failure, machine, process};
 
 #[derive(Args)]
@@ -50,36 +48,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
     machine::raise_open_files();
     let protocol = if options.raw { Protocol::Raw } else { Protocol::WebSocket };
-    let mut latencies = Histogram::new();
-    let turn_until = |end: Instant, latencies: &mut Histogram| {
-        while Instant::now() < end {
-            turn(options.address, protocol, options.together, latencies)?;
-        }
-        Ok::<_, Failure>(())
-    };
-    turn_until(Instant::now() + Duration::from_secs_f64(options.warm_up), &mut latencies)?;
-    latencies.clear();
-    let usages = || -> Result<(Usage, Usage), Failure> {
-        let server = options.server_pid.map_or(Ok(Usage::default()), Usage::of)?;
-        Ok((server, Usage::of(std::process::id())?))
-    };
-    let (server_before, load_before) = usages()?;
-    let opened = Instant::now();
-    turn_until(opened + Duration::from_secs_f64(options.seconds), &mut latencies)?;
-    let window = opened.elapsed();
-    let (server, load) = usages()?;
-    let (server, load) = (server.since(server_before), load.since(load_before));
-    let measures = Measures {
-        messages: latencies.count() as f64,
-        window: window.as_secs_f64(),
-        server_cpu: server.cpu.as_secs_f64(),
-        load_cpu: load.cpu.as_secs_f64(),
-        waited: server.waited.max(load.waited).as_secs_f64(),
-        p50: latencies.quantile(0.50).as_secs_f64(),
-        p99: latencies.quantile(0.99).as_secs_f64(),
-        resident: options.server_pid.map_or(Ok(0), machine::resident)? as f64,
-        ..Measures::default()
-    };
+    let Options { warm_up, seconds, server_pid, .. } = *options;
+    let measures = turns::measure(warm_up, seconds, server_pid, |latencies| {
+        turn(options.address, protocol, options.together, latencies)
+    })?;
     println!("{}", measures.line());
     Ok(())
 }

@@ -2,14 +2,12 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 
 use super::histogram::Histogram;
-use super::measures::Measures;
-use super::{dial, seconds, socketio};
-use crate::machine::Usage;
+use super::{dial, seconds, socketio, turns};
 use crate::{Failure, machine, process};
 
 #[derive(Args)]
@@ -54,36 +52,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let events = socketio::events("echo", 125);
     let events: Vec<_> = events.into_iter().cycle().take(batch).collect();
     let payload = events.join(&0x1e);
-    let mut latencies = Histogram::new();
-    let mut turn_until = |end: Instant, latencies: &mut Histogram| {
-        while Instant::now() < end {
-            turn(&mut clients, &payload, batch, latencies)?;
-        }
-        Ok::<_, Failure>(())
-    };
-    turn_until(Instant::now() + Duration::from_secs_f64(options.warm_up), &mut latencies)?;
-    latencies.clear();
-    let usages = || -> Result<(Usage, Usage), Failure> {
-        let server = options.server_pid.map_or(Ok(Usage::default()), Usage::of)?;
-        Ok((server, Usage::of(std::process::id())?))
-    };
-    let (server_before, load_before) = usages()?;
-    let opened = Instant::now();
-    turn_until(opened + Duration::from_secs_f64(options.seconds), &mut latencies)?;
-    let window = opened.elapsed();
-    let (server, load) = usages()?;
-    let (server, load) = (server.since(server_before), load.since(load_before));
-    let measures = Measures {
-        messages: latencies.count() as f64,
-        window: window.as_secs_f64(),
-        server_cpu: server.cpu.as_secs_f64(),
-        load_cpu: load.cpu.as_secs_f64(),
-        waited: server.waited.max(load.waited).as_secs_f64(),
-        p50: latencies.quantile(0.50).as_secs_f64(),
-        p99: latencies.quantile(0.99).as_secs_f64(),
-        resident: options.server_pid.map_or(Ok(0), machine::resident)? as f64,
-        ..Measures::default()
-    };
+    let Options { warm_up, seconds, server_pid, .. } = *options;
+    let measures = turns::measure(warm_up, seconds, server_pid, |latencies| {
+        turn(&mut clients, &payload, batch, latencies)
+    })?;
     println!("{}", measures.line());
     Ok(())
 }
