@@ -2,10 +2,9 @@
 //! bytes those that go to all. No JSON, no limit, no rule is checked; WebSocket only.
 
 use spola_frame::FrameHeader;
-use spola_websocket::handshake::server::RequestReader;
 
 use super::epoll::{Answer, Reach};
-use super::limit_ws::Frames;
+use super::limit_ws::{Frames, accept};
 
 const OPEN: &[u8] = b"0{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\",\"upgrades\":[],\"pingInterval\":25000,\
                       \"pingTimeout\":20000,\"maxPayload\":1000000}";
@@ -36,13 +35,9 @@ impl Answer for LimitSocketio {
     ) -> Option<(&'a [u8], Reach)> {
         match self {
             Self::Opening(head) => {
-                head.extend_from_slice(input);
-                let request = match RequestReader::new().read(head) {
-                    Ok(Some(request)) => request,
-                    Ok(None) => return Some((&[], Reach::Own)),
-                    Err(_) => return None,
+                let Some(mut response) = accept(head, input)? else {
+                    return Some((&[], Reach::Own));
                 };
-                let mut response = request.upgrade.accept().to_bytes();
                 response.extend(text(OPEN));
                 *self = Self::Joining(Frames::default());
                 Some((put(output, &response)?, Reach::Own))

@@ -37,14 +37,9 @@ impl Answer for LimitWs {
     ) -> Option<(&'a [u8], Reach)> {
         match self {
             Self::Opening(head) => {
-                head.extend_from_slice(input);
-                let request = match RequestReader::new().read(head) {
-                    Ok(Some(request)) => request,
-                    Ok(None) => return Some((&[], Reach::Own)),
-                    Err(_) => return None,
+                let Some(response) = accept(head, input)? else {
+                    return Some((&[], Reach::Own));
                 };
-                // What follows the head would be frames; the load waits for the response.
-                let response = request.upgrade.accept().to_bytes();
                 *self = Self::Open(Frames::default());
                 let output = output.get_mut(..response.len())?;
                 output.copy_from_slice(&response);
@@ -53,6 +48,14 @@ impl Answer for LimitWs {
             Self::Open(frames) => Some((frames.pass(input, output)?, Reach::Own)),
         }
     }
+}
+
+/// The response to a request that `input` completes; `None` within, if there is more to come. What follows
+/// the head would be frames; the load waits for the response.
+pub(super) fn accept(head: &mut Vec<u8>, input: &[u8]) -> Option<Option<Vec<u8>>> {
+    head.extend_from_slice(input);
+    let request = RequestReader::new().read(head).ok()?;
+    Some(request.map(|request| request.upgrade.accept().to_bytes()))
 }
 
 impl Frames {
