@@ -6,9 +6,13 @@ use serde_json::Error;
 
 use crate::string::plain_run;
 
+/// Bytes for the quotes of a string and for what commonly follows the last one.
+const ROOM: usize = 16;
+
 /// Appends a JSON string.
 pub(crate) fn write_str(out: &mut String, text: &str) {
-    out.reserve(text.len() + 2);
+    // And what closes around it: else the last bracket of a long packet would double its buffer.
+    out.reserve(text.len() + ROOM);
     out.push('"');
     let mut rest = text;
     loop {
