@@ -10,32 +10,7 @@ const BAD = [...CLOSED, "forced close"];
 const all = (reason, entries) =>
   Object.fromEntries(Object.entries(entries).map(([id, ours]) => [id, { ours, reason }]));
 
-const violations = [
-  ["twice", []],
-  ["twice elsewhere", ['40/chat,{"sid":"<id>"}', '42/chat,["welcome",{}]']],
-  ["connect error", []],
-  ["connect error as a text", []],
-  ["event elsewhere", []],
-  ["event in an unknown namespace", []],
-  ["ack elsewhere", []],
-  ["disconnect elsewhere", []],
-  ["event after a refusal", ['44/admin,{"message":"not authorized","data":{"code":"E1"}}']],
-  ["event during middleware", []],
-].map(([id, told]) => [`17/violation ${id} websocket`, [told, CLOSED, "forced server close"]]);
-
 export const differences = {
-  ...all("a violation is `forced server close` on every transport, as §19 has it; over WebSocket the official server says `forced close`", {
-    ...Object.fromEntries(violations),
-    "17/violation event after leaving": [CLOSED, "forced server close"],
-    "9/violation": [
-      CLOSED,
-      {
-        nsp: true,
-        disconnecting: ["forced server close", ["own"]],
-        disconnect: ["forced server close", []],
-      },
-    ],
-  }),
   ...all("§3.3, quirks: refused before the 101", {
     "3/upgrade polling": [400, "end"],
     "3/upgrade revision 3": 400,

@@ -207,6 +207,18 @@ export default rows("9", [
     expect: [["Close", "end"], left("forced close")],
   },
   {
+    id: "violation, GET pending",
+    name: "a violation while a GET waits closes at once",
+    async run(peer) {
+      const session = await peer.joined("polling");
+      const waiting = session.get();
+      await sleep(150);
+      await session.send('42/chat,["a"]');
+      return [(await waiting).brief, await farewell(peer, session.id)];
+    },
+    expect: ["200 1", left("forced close")],
+  },
+  {
     id: "disconnectSockets",
     name: "the server ends the namespace for a selection",
     async run(peer) {

@@ -11,6 +11,7 @@ use crate::ack::Ack;
 use crate::extensions::Extensions;
 use crate::handler::Situation;
 use crate::handshake::Handshake;
+use crate::packet_error::PacketError;
 use crate::session::SessionHandle;
 use crate::socket::Socket;
 
@@ -64,6 +65,13 @@ pub struct DisconnectContext {
     pub(crate) reason: DisconnectReason,
 }
 
+/// A client sent what costs it its connection.
+#[derive(Clone, Debug)]
+pub struct ErrorContext {
+    pub(crate) socket: Socket,
+    pub(crate) error: PacketError,
+}
+
 /// A situation that is about a socket.
 #[diagnostic::on_unimplemented(
     message = "there is no socket yet in this situation (`{Self}`)",
@@ -107,7 +115,14 @@ macro_rules! has_socket {
     )*};
 }
 
-has_socket!(EventContext, IncomingContext, OutgoingContext, ConnectContext, DisconnectContext);
+has_socket!(
+    EventContext,
+    IncomingContext,
+    OutgoingContext,
+    ConnectContext,
+    DisconnectContext,
+    ErrorContext
+);
 
 macro_rules! has_event {
     ($($context:ty),*) => {$(

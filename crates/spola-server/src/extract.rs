@@ -10,12 +10,13 @@ use spola_socketio_packet as packet;
 
 use crate::ack::Ack;
 use crate::context::{
-    DisconnectContext, EventContext, HasClient, HasEvent, HasSocket, LookupContext,
+    DisconnectContext, ErrorContext, EventContext, HasClient, HasEvent, HasSocket, LookupContext,
 };
 use crate::extensions::Extensions;
 use crate::handler::Situation;
 use crate::handshake::Handshake;
 use crate::namespace::Namespace;
+use crate::packet_error::PacketError;
 use crate::refusal::Refusal;
 use crate::socket::Socket;
 
@@ -23,7 +24,8 @@ use crate::socket::Socket;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be extracted here",
     note = "everywhere: `Socket`, `Namespace`, `State<T>`, `Auth<T>`, `Arc<Handshake>`; \
-            for events also `Data<T>`, `RawData`, `EventName` and, to answer, `Ack`; for disconnects also `DisconnectReason`"
+            for events also `Data<T>`, `RawData`, `EventName` and, to answer, `Ack`; for disconnects also `DisconnectReason`; \
+            for errors also `PacketError`"
 )]
 pub trait Extract<C: Situation>: Sized {
     /// Takes the value out of the context. The error goes to the client, as [`Refusal`] says.
@@ -133,5 +135,11 @@ impl Extract<LookupContext> for NamespaceName {
 impl Extract<DisconnectContext> for DisconnectReason {
     fn extract(context: &mut DisconnectContext) -> Result<Self, Refusal> {
         Ok(context.reason)
+    }
+}
+
+impl Extract<ErrorContext> for PacketError {
+    fn extract(context: &mut ErrorContext) -> Result<Self, Refusal> {
+        Ok(context.error)
     }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use futures_util::FutureExt as _;
 
 use crate::context::{
-    ConnectContext, DisconnectContext, EventContext, IncomingContext, LookupContext,
+    ConnectContext, DisconnectContext, ErrorContext, EventContext, IncomingContext, LookupContext,
     OutgoingContext,
 };
 use crate::extensions::Extensions;
@@ -27,7 +27,7 @@ use spola_driver::BoxFuture;
     message = "`{Self}` cannot be a handler here",
     note = "a handler is an `async` closure or function of at most eight arguments",
     note = "every argument must be an extractor for this situation: `Socket`, `Namespace`, `State<T>`, `Auth<T>`, `Arc<Handshake>`; \
-            for events also `Data<T>`, `RawData`, `EventName` and, to answer, `Ack`; for disconnects also `DisconnectReason`; \
+            for events also `Data<T>`, `RawData`, `EventName` and, to answer, `Ack`; for disconnects also `DisconnectReason`; for errors also `PacketError`; \
             where there is no socket yet, `NamespaceName` in its place",
     note = "it returns nothing, `Reply(value)`, or `Result<_, Refusal>`",
     note = "it may not borrow from what it captures: take shared things by `State<T>`, or clone them into an `async move` block"
@@ -106,6 +106,14 @@ impl Situation for DisconnectContext {
     }
 }
 
+impl Situation for ErrorContext {
+    type Outcome = ();
+
+    fn refused(refusal: Refusal) {
+        tracing::warn!(%refusal, "an error handler did not run");
+    }
+}
+
 /// A result that suits the situation `C`.
 #[diagnostic::on_unimplemented(
     message = "a handler in this situation cannot return `{Self}`",
@@ -152,6 +160,10 @@ impl IntoOutcome<OutgoingContext> for () {
 }
 
 impl IntoOutcome<DisconnectContext> for () {
+    fn into_outcome(self) {}
+}
+
+impl IntoOutcome<ErrorContext> for () {
     fn into_outcome(self) {}
 }
 

@@ -79,6 +79,7 @@ mod listeners;
 mod listening;
 mod namespace;
 mod outbound;
+mod packet_error;
 mod polling;
 mod receive;
 mod refusal;
@@ -104,7 +105,7 @@ pub use compression::HttpCompression;
 pub use config::Config;
 pub use connection_error::ConnectionError;
 pub use context::{
-    ConnectContext, DisconnectContext, EventContext, HasClient, HasEvent, HasSocket,
+    ConnectContext, DisconnectContext, ErrorContext, EventContext, HasClient, HasEvent, HasSocket,
     IncomingContext, LookupContext, OutgoingContext,
 };
 pub use cookie::{SameSite, SessionCookie};
@@ -118,6 +119,7 @@ pub use http::HttpService;
 pub use io::{Io, IoBuilder};
 pub use listeners::ListenerId;
 pub use namespace::Namespace;
+pub use packet_error::PacketError;
 pub use receive::Event;
 pub use refusal::Refusal;
 pub use remote::RemoteSocket;
@@ -128,7 +130,7 @@ pub use serve::{Beside, ConnectionLimits, Listener, NotFound, Serve};
 pub use socket::Socket;
 pub use socket_id::SocketId;
 pub use spola_driver::{BoxFuture, Runtime, Timer};
-pub use spola_socketio::server::DisconnectReason;
+pub use spola_socketio::server::{DisconnectReason, Violation};
 #[cfg(feature = "msgpack")]
 pub use spola_socketio_packet::MessagePack;
 pub use spola_socketio_packet::{ArgsError, Arguments, Data as RawData, Value};

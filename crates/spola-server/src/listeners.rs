@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::context::{DisconnectContext, EventContext, IncomingContext, OutgoingContext};
+use crate::context::{
+    DisconnectContext, ErrorContext, EventContext, IncomingContext, OutgoingContext,
+};
 use crate::handler::{Erased, Situation};
 
 /// Names a listener of a socket, to take it off again.
@@ -34,6 +36,7 @@ pub(crate) struct Listeners {
     named: HashMap<Box<str>, Vec<Listener<EventContext>>>,
     pub(crate) fallback: Option<Erased<EventContext>>,
     pub(crate) outgoing: Vec<Listener<OutgoingContext>>,
+    pub(crate) error: Vec<Erased<ErrorContext>>,
     pub(crate) disconnecting: Vec<Erased<DisconnectContext>>,
     pub(crate) disconnect: Vec<Erased<DisconnectContext>>,
 }

@@ -1,6 +1,8 @@
 //! What a socket listens to by itself, beside what its namespace does for all of its sockets.
 
-use crate::context::{DisconnectContext, EventContext, IncomingContext, OutgoingContext};
+use crate::context::{
+    DisconnectContext, ErrorContext, EventContext, IncomingContext, OutgoingContext,
+};
 use crate::handler::Handler;
 use crate::listeners::{Listener, ListenerId, check_event_name};
 use crate::socket::Socket;
@@ -68,6 +70,15 @@ impl Socket {
     pub fn middleware<A>(&self, handler: impl Handler<IncomingContext, A>) -> &Self {
         let handler = self.namespace().checked(handler);
         self.listen(|own| own.middleware.push(handler));
+        self
+    }
+
+    /// Adds what runs when the client sent what costs it its connection, before
+    /// [`on_disconnecting`](Self::on_disconnecting): see [`PacketError`](crate::PacketError).
+    #[track_caller]
+    pub fn on_error<A>(&self, handler: impl Handler<ErrorContext, A>) -> &Self {
+        let handler = self.namespace().checked(handler);
+        self.listen(|own| own.error.push(handler));
         self
     }
 

@@ -10,7 +10,7 @@ use spola_socketio_packet::{self as packet, AckId, Format};
 
 use crate::broadcast::Broadcast;
 use crate::context::{
-    ConnectContext, DisconnectContext, EventContext, IncomingContext, OutgoingContext,
+    ConnectContext, DisconnectContext, ErrorContext, EventContext, IncomingContext, OutgoingContext,
 };
 use crate::dynamic::{Parent, Predicate};
 use crate::emit::EmitError;
@@ -174,6 +174,25 @@ impl Namespace {
     pub fn on_any_outgoing<A>(&self, handler: impl Handler<OutgoingContext, A>) -> &Self {
         let listener = Listener::new(self.checked(handler));
         self.listen(|listeners| listeners.outgoing.push(listener))
+    }
+
+    /// Adds what runs for each socket here of a client that sent what costs it its connection, a
+    /// malformed packet for one: see [`PacketError`](crate::PacketError). It runs before
+    /// [`on_disconnecting`](Self::on_disconnecting); the socket can be sent nothing any more.
+    ///
+    /// ```
+    /// # use spola_server::{Io, PacketError, Socket};
+    /// # let io = Io::new();
+    /// io.namespace("/").on_error(async |socket: Socket, error: PacketError| {
+    ///     eprintln!("{}: {error}", socket.id());
+    /// });
+    /// ```
+    ///
+    /// # Panics
+    /// As [`middleware`](Self::middleware).
+    pub fn on_error<A>(&self, handler: impl Handler<ErrorContext, A>) -> &Self {
+        let handler = self.checked(handler);
+        self.listen(|listeners| listeners.error.push(handler))
     }
 
     /// Adds what runs when a socket leaves, for whatever reason: until its first `await` the socket

@@ -32,17 +32,23 @@ impl Session {
             return;
         }
         self.flush_to_get();
-        let waits = match &self.link {
-            Link::Polling(polling) => polling.get.is_none(),
-            Link::Sse(sse) => !sse.has_stream(),
-            Link::WebSocket(_) | Link::Gone { .. } => false,
-        };
-        if waits {
+        if self.closes_at_once() {
+            self.finish(CloseReason::ForcedClose);
+        } else {
             let deadline = now.checked_add(self.config.polling_close_timeout);
             self.state = State::Closing { deadline };
             self.heartbeat = Heartbeat::Stopped;
-        } else {
-            self.finish(CloseReason::ForcedClose);
+        }
+    }
+
+    /// Whether [`close`](Self::close) would end the session there and then, instead of waiting for a
+    /// request that tells the client.
+    #[must_use]
+    pub const fn closes_at_once(&self) -> bool {
+        match &self.link {
+            Link::Polling(polling) => polling.get.is_some(),
+            Link::Sse(sse) => sse.has_stream(),
+            Link::WebSocket(_) | Link::Gone { .. } => true,
         }
     }
 

@@ -13,9 +13,10 @@ use super::asker::Asker;
 use super::running::Done;
 use super::task::SessionTask;
 use crate::ack::{Ack, AckError};
-use crate::context::{DisconnectContext, EventContext, OutgoingContext};
+use crate::context::{DisconnectContext, ErrorContext, EventContext, OutgoingContext};
 use crate::handler::Erased;
 use crate::outbound::Outbound;
+use crate::packet_error::PacketError;
 use crate::reply::conclude;
 use crate::socket::Socket;
 
@@ -45,7 +46,10 @@ impl SessionTask {
                 }
                 self.disconnected(cx, &namespace, reason);
             }
-            sockets::Event::Closed(_) => self.engine.close(now),
+            sockets::Event::Closed(reason) => {
+                tracing::debug!(%reason, "the namespaces are closed");
+                self.engine.close(now);
+            }
             _ => {}
         }
     }
@@ -154,6 +158,16 @@ impl SessionTask {
         let member = self.members.swap_remove(at);
         let socket = &member.socket;
         let shared = Arc::clone(socket.handlers());
+        if matches!(reason, DisconnectReason::ForcedClose | DisconnectReason::ForcedServerClose)
+            && let Some(error) = self.sockets.close_reason().and_then(PacketError::of)
+        {
+            let own = socket.own_listeners().map(|own| own.error.clone()).unwrap_or_default();
+            for handler in shared.listeners.error.iter().chain(&own) {
+                let context = ErrorContext { socket: socket.clone(), error };
+                self.running.quiet(cx, handler, context);
+            }
+        }
+        let reason = self.told(reason);
         let own = socket.own_listeners().map(|own| own.disconnecting.clone()).unwrap_or_default();
         for handler in shared.listeners.disconnecting.iter().chain(&own) {
             let context = DisconnectContext { socket: socket.clone(), reason };
@@ -165,6 +179,15 @@ impl SessionTask {
             let context = DisconnectContext { socket: socket.clone(), reason };
             self.running.quiet(cx, handler, context);
         }
+    }
+
+    /// The reason that the application is told. Where the session ends at once, it is that of the
+    /// session: the official server's namespaces hear of its end before they are closed themselves.
+    fn told(&self, reason: DisconnectReason) -> DisconnectReason {
+        if reason == DisconnectReason::ForcedServerClose && self.engine.closes_at_once() {
+            return DisconnectReason::ForcedClose;
+        }
+        reason
     }
 
     /// Sends an event that asks for an answer.

@@ -2,9 +2,9 @@
 
 use std::future::ready;
 
-use spola_server::{DisconnectReason, Socket};
+use spola_server::{DisconnectReason, PacketError, Socket, State};
 
-use crate::harness::{Frame, hex, millis, recorder, secs};
+use crate::harness::{Frame, Log, hex, millis, recorder, secs, serving};
 
 const CLOSED: (u16, &str) = (400, r#"{"code":1,"message":"Session ID unknown"}"#);
 
@@ -148,8 +148,78 @@ fn violations_end_the_session() {
         log.take();
         client.send(packet);
         assert_eq!(client.raw(), hex("88 00"), "{packet}");
-        assert_eq!(log.take(), ["forced server close"], "{packet}");
+        assert_eq!(log.take(), ["forced close"], "{packet}");
     }
+}
+
+#[test]
+fn over_polling_a_violation_has_another_reason_unless_a_get_waits() {
+    for (waits, reason) in [(false, "forced server close"), (true, "forced close")] {
+        let (world, log) = recorder();
+        let session = world.join_polling();
+        let get = waits.then(|| session.get());
+        log.take();
+        session.post("42/never,[\"a\"]");
+        assert_eq!(log.take(), [reason]);
+        let answer = if waits { "1" } else { "6\x1e1" };
+        assert_eq!(get.unwrap_or_else(|| session.get()).response().brief(), (200, answer));
+    }
+}
+
+#[test]
+fn each_socket_is_told_of_a_packet_that_ends_the_session() {
+    let malformed = "malformed packet: invalid payload: malformed JSON";
+    let late = "attachments did not arrive in time";
+    let place = "packet out of place: packet for a namespace that is not joined";
+    for (packet, error) in [
+        ("42[\"a\"", malformed),
+        ("42/never,[\"a\"]", place),
+        ("451-[\"a\",{\"_placeholder\":true,\"num\":0}]", late),
+    ] {
+        let (world, log) = serving(|root| {
+            root.on_error(async |State(log): State<Log>, socket: Socket, error: PacketError| {
+                log.say(format!("{error}; {} rooms", socket.rooms().len()));
+            })
+            .on_disconnecting(async |State(log): State<Log>| log.say("disconnecting"))
+            .on_connect(async |socket: Socket| {
+                socket.join("a").unwrap();
+                socket.on_error(async |State(log): State<Log>| log.say("own"));
+            });
+        });
+        world.io().namespace("/chat").on_error(async |State(log): State<Log>| log.say("chat"));
+        world.io().namespace("/left").on_error(async |State(log): State<Log>| log.say("left"));
+        let mut client = world.join();
+        client.send("40/chat,");
+        client.send("40/left,");
+        client.send("41/left,");
+        assert!(log.take().is_empty());
+        client.send(packet);
+        if error == late {
+            world.advance(secs(29));
+            client.send("3");
+            assert!(log.take().is_empty());
+            world.advance(secs(1));
+        }
+        let expected = [&format!("{error}; 1 rooms"), "own", "disconnecting", "chat"];
+        assert_eq!(log.take(), expected);
+    }
+}
+
+#[test]
+fn no_error_is_told_of_where_no_packet_was_wrong() {
+    let (world, log) = serving(|root| {
+        root.on_error(async |State(log): State<Log>| log.say("error"));
+    });
+    let mut clients: Vec<_> = (0..6).map(|_| world.join()).collect();
+    clients[0].send("41");
+    clients[1].send("9");
+    clients[2].send("2");
+    clients[3].write(hex("88 80 37 fa 21 3d"));
+    clients.pop().unwrap().reset();
+    world.advance(secs(45));
+    world.join();
+    world.io().close();
+    assert!(log.take().is_empty());
 }
 
 #[test]

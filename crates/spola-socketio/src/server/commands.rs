@@ -90,7 +90,7 @@ impl Connection {
         if self.format.is_text() && attachments > self.max_attachments as usize {
             return Err(SendError::TooManyAttachments);
         }
-        if self.closed {
+        if self.is_closed() {
             return Err(SendError::Closed);
         }
         if !self.is_joined(namespace) {
@@ -211,14 +211,14 @@ impl Connection {
     }
 
     fn joined(&mut self, namespace: &Namespace) -> Result<&mut Stay, SendError> {
-        if self.closed {
+        if self.is_closed() {
             return Err(SendError::Closed);
         }
         self.slots.stay_mut(namespace).ok_or(SendError::NotJoined)
     }
 
     fn check_pending(&self, namespace: &Namespace) -> Result<(), SendError> {
-        if self.closed {
+        if self.is_closed() {
             return Err(SendError::Closed);
         }
         match self.slots.state(namespace) {

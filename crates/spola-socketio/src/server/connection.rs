@@ -35,7 +35,7 @@ pub struct Connection {
     pub(super) max_namespaces: u32,
     pub(super) max_outstanding_acks: u32,
     pub(super) max_attachments: u32,
-    pub(super) closed: bool,
+    pub(super) closed: Option<CloseReason>,
     decoder: FormatDecoder,
     pub(super) slots: Slots,
     /// Set until a namespace is joined for the first time.
@@ -70,7 +70,7 @@ impl Connection {
             max_namespaces: config.max_namespaces,
             max_outstanding_acks: config.max_outstanding_acks,
             max_attachments: config.packets.max_attachments,
-            closed: false,
+            closed: None,
             decoder,
             slots: Slots::default(),
             connect_deadline: deadline(now, config.connect_timeout),
@@ -87,7 +87,7 @@ impl Connection {
 
     /// A text message came (without what the layer below puts in front of it).
     pub fn handle_text(&mut self, now: Instant, text: ByteString) {
-        if self.closed {
+        if self.is_closed() {
             return;
         }
         if self.revision == Revision::V4
@@ -105,7 +105,7 @@ impl Connection {
 
     /// A binary message came: an attachment, or in other formats a packet.
     pub fn handle_binary(&mut self, now: Instant, data: Bytes) {
-        if self.closed {
+        if self.is_closed() {
             return;
         }
         match self.decoder.decode_binary(data) {
@@ -170,6 +170,12 @@ impl Connection {
     /// Whether the connection is over, even if [`Event::Closed`] has not been polled yet.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
+    /// Why it is over, if it is: already while the events of its end are polled.
+    #[must_use]
+    pub const fn close_reason(&self) -> Option<CloseReason> {
         self.closed
     }
 
@@ -290,10 +296,10 @@ impl Connection {
     }
 
     pub(super) fn finish(&mut self, reason: CloseReason) {
-        if self.closed {
+        if self.is_closed() {
             return;
         }
-        self.closed = true;
+        self.closed = Some(reason);
         self.connect_deadline = None;
         self.binary_deadline = None;
         self.ack_deadlines.clear();

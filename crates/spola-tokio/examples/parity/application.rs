@@ -89,7 +89,11 @@ fn chain(namespace: &Namespace) {
 struct Marks(Vec<&'static str>);
 
 pub(crate) fn events(namespace: &Namespace) {
-    namespace.on_disconnecting(log::disconnecting).on_disconnect(log::disconnected).fallback(seen);
+    namespace
+        .on_error(log::failed)
+        .on_disconnecting(log::disconnecting)
+        .on_disconnect(log::disconnected)
+        .fallback(seen);
     answers(namespace);
     rooms(namespace);
     namespace

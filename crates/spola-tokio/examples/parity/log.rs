@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use spola_server::{DisconnectReason, Socket};
+use spola_server::{DisconnectReason, PacketError, Socket};
 
 static WRONG_REASON: OnceLock<bool> = OnceLock::new();
 
@@ -21,6 +21,13 @@ pub(crate) fn tell(entry: &Value) {
 
 pub(crate) async fn connected(socket: Socket) {
     told(&socket, "connection", &json!({ "recovered": false }));
+}
+
+/// Violations are told as well, of which the official server says nothing.
+pub(crate) async fn failed(socket: Socket, error: PacketError) {
+    if matches!(error, PacketError::Malformed(_)) {
+        told(&socket, "error", &json!({}));
+    }
 }
 
 pub(crate) async fn disconnecting(socket: Socket, reason: DisconnectReason) {
