@@ -4,9 +4,9 @@ use std::future::Future;
 
 use spola_server::Config;
 
-use crate::harness::{Client, Log, World, millis, recorder, recorder_with, secs, sid_of};
-
-const OPENING_LEN: usize = 2051;
+use crate::harness::{
+    Log, Stream, Streaming, World, millis, recorder, recorder_with, secs, sid_of,
+};
 
 fn config() -> Config {
     let mut config = Config::default();
@@ -16,110 +16,6 @@ fn config() -> Config {
 
 fn serving() -> (World, Log) {
     recorder_with(config())
-}
-
-/// A stream as it arrives, its chunks joined.
-struct Stream {
-    client: Client,
-    chunks: Vec<u8>,
-    text: String,
-    ended: bool,
-}
-
-impl Stream {
-    /// Takes the head of a stream off, and the comment behind it.
-    #[track_caller]
-    fn opened(mut client: Client) -> Self {
-        let received = client.raw();
-        let end = received.windows(4).position(|at| at == b"\r\n\r\n").unwrap() + 4;
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
-                    cache-control: no-cache, no-transform\r\nx-accel-buffering: no\r\n\
-                    transfer-encoding: chunked\r\n\r\n";
-        assert_eq!(str::from_utf8(&received[..end]).unwrap(), head);
-        let chunks = received[end..].to_vec();
-        let mut stream = Self { client, chunks, text: String::new(), ended: false };
-        stream.pull();
-        assert!(stream.text.starts_with(":  ") && stream.text.len() >= OPENING_LEN);
-        stream.text.drain(..OPENING_LEN);
-        stream
-    }
-
-    fn pull(&mut self) {
-        self.chunks.extend(self.client.raw());
-        while let Some(at) = self.chunks.windows(2).position(|at| at == b"\r\n") {
-            let len =
-                usize::from_str_radix(str::from_utf8(&self.chunks[..at]).unwrap(), 16).unwrap();
-            let Some(chunk) = self.chunks.get(at + 2..at + 2 + len) else {
-                return;
-            };
-            self.text.push_str(str::from_utf8(chunk).unwrap());
-            self.ended |= len == 0;
-            self.chunks.drain(..at + 4 + len);
-        }
-    }
-
-    /// The events that have come, as `#7 4hello`.
-    #[track_caller]
-    fn events(&mut self) -> Vec<String> {
-        self.pull();
-        let text = std::mem::take(&mut self.text);
-        let events = text.split_terminator("\n\n").filter(|event| *event != ":");
-        let line = |event: &str| {
-            let (id, data) = event.strip_prefix("id: ").unwrap().split_once("\ndata: ").unwrap();
-            format!("#{id} {data}")
-        };
-        events.map(line).collect()
-    }
-}
-
-/// A session over an event stream.
-struct Session {
-    world: World,
-    sid: String,
-    posts: u32,
-    stream: Stream,
-}
-
-impl Session {
-    fn open(world: &World) -> Self {
-        let mut stream = Stream::opened(world.plain("GET /socket.io/?EIO=4&transport=sse"));
-        let events = stream.events();
-        assert!(events.len() == 1 && events[0].starts_with("#1 0{"), "{events:?}");
-        Self { world: world.clone(), sid: sid_of(&events[0]), posts: 0, stream }
-    }
-
-    fn join(world: &World) -> Self {
-        let mut session = Self::open(world);
-        assert_eq!(session.post("40").response().brief(), (200, "ok"));
-        let events = session.stream.events();
-        assert!(events.len() == 1 && events[0].starts_with("#2 40{"), "{events:?}");
-        session
-    }
-
-    fn target(&self, parameters: &str) -> String {
-        format!("/socket.io/?EIO=4&transport=sse&sid={}{parameters}", self.sid)
-    }
-
-    fn post_bytes(&self, seq: u32, body: &str) -> String {
-        let target = self.target(&format!("&seq={seq}"));
-        let len = body.len();
-        format!("POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {len}\r\n\r\n{body}")
-    }
-
-    fn post(&mut self, body: &str) -> Client {
-        self.posts += 1;
-        self.world.request(self.post_bytes(self.posts, body))
-    }
-
-    fn resume(&mut self, last: u64) {
-        let target = self.target(&format!("&lastEventId={last}"));
-        self.stream = Stream::opened(self.world.plain(&format!("GET {target}")));
-    }
-
-    fn drop_stream(&mut self) {
-        let gone = self.world.connect();
-        std::mem::replace(&mut self.stream.client, gone).reset();
-    }
 }
 
 #[test]
@@ -148,7 +44,7 @@ fn it_is_off_unless_told() {
 #[test]
 fn events_go_down_the_stream_and_up_by_posts() {
     let (world, log) = serving();
-    let mut session = Session::join(&world);
+    let mut session = Streaming::join(&world);
     log.take();
     world.io().emit("news", "one\ntwo").unwrap();
     assert_eq!(session.stream.events(), [r#"#3 42["news","one\ntwo"]"#]);
@@ -166,7 +62,7 @@ fn events_go_down_the_stream_and_up_by_posts() {
 #[test]
 fn one_burst_is_one_chunk() {
     let (world, _) = serving();
-    let mut session = Session::join(&world);
+    let mut session = Streaming::join(&world);
     for number in 0..3 {
         world.io().emit("n", number).unwrap();
     }
@@ -177,7 +73,7 @@ fn one_burst_is_one_chunk() {
 #[test]
 fn a_comment_comes_every_15_seconds_and_the_heartbeat_runs() {
     let (world, log) = serving();
-    let mut session = Session::join(&world);
+    let mut session = Streaming::join(&world);
     world.advance(secs(15));
     session.stream.pull();
     assert_eq!(std::mem::take(&mut session.stream.text), ":\n\n");
@@ -197,7 +93,7 @@ fn a_comment_comes_every_15_seconds_and_the_heartbeat_runs() {
 #[test]
 fn a_dropped_stream_is_resumed() {
     let (world, log) = serving();
-    let mut session = Session::join(&world);
+    let mut session = Streaming::join(&world);
     log.take();
     world.io().emit("n", 1).unwrap();
     world.io().emit("n", 2).unwrap();
@@ -222,7 +118,7 @@ fn a_dropped_stream_is_resumed() {
 #[test]
 fn nobody_resumes_for_10_seconds() {
     let (world, log) = serving();
-    let mut session = Session::join(&world);
+    let mut session = Streaming::join(&world);
     log.take();
     session.drop_stream();
     world.advance(millis(9_999));
@@ -239,7 +135,7 @@ fn nobody_resumes_for_10_seconds() {
 #[test]
 fn a_numbered_post_is_taken_in_once() {
     let (world, log) = serving();
-    let mut session = Session::join(&world);
+    let mut session = Streaming::join(&world);
     log.take();
     let mut cut = world.request(session.post_bytes(2, "42[\"a\"]").trim_end_matches(']'));
     cut.expect_silence();
@@ -262,7 +158,7 @@ fn the_stream_takes_the_place_of_polling() {
     let target = format!("/socket.io/?EIO=4&transport=sse&sid={}", sid_of(&response.body));
     let stream = Stream::opened(world.plain(&format!("GET {target}")));
     let sid = sid_of(&response.body);
-    let mut session = Session { world: world.clone(), sid, posts: 0, stream };
+    let mut session = Streaming { world: world.clone(), sid, posts: 0, stream };
     assert_eq!(session.post("2probe").response().brief(), (200, "ok"));
     assert_eq!(session.stream.events(), ["#1 3probe"]);
     let mut get = world.plain(&format!("GET {polling}"));
@@ -296,7 +192,7 @@ fn what_the_reader_does_not_take_counts_as_queued() {
     let mut config = config();
     config.engine.max_queued_bytes = 1 << 20;
     let (world, log) = recorder_with(config);
-    let (mut slow, mut bystander) = (Session::join(&world), Session::join(&world));
+    let (mut slow, mut bystander) = (Streaming::join(&world), Streaming::join(&world));
     slow.stream.client.end.set_capacity(100);
     log.take();
     let text = "x".repeat(100_000);
@@ -319,7 +215,7 @@ fn what_the_reader_does_not_take_counts_as_queued() {
 #[test]
 fn a_slow_reader_gets_everything() {
     let (world, log) = serving();
-    let mut slow = Session::join(&world);
+    let mut slow = Streaming::join(&world);
     slow.stream.client.end.set_capacity(1000);
     log.take();
     for number in 0..3000 {
@@ -336,7 +232,7 @@ fn a_slow_reader_gets_everything() {
 #[test]
 fn a_stream_is_resumed_while_the_old_one_is_stuck() {
     let (world, _) = serving();
-    let mut session = Session::join(&world);
+    let mut session = Streaming::join(&world);
     session.stream.client.end.set_capacity(10);
     let text = "x".repeat(10_000);
     for _ in 0..5 {
@@ -350,7 +246,7 @@ fn a_stream_is_resumed_while_the_old_one_is_stuck() {
 #[test]
 fn the_server_says_goodbye() {
     let (world, log) = serving();
-    let mut session = Session::join(&world);
+    let mut session = Streaming::join(&world);
     log.take();
     world.io().close();
     assert_eq!(session.stream.events(), ["#3 1"]);
@@ -363,7 +259,7 @@ fn the_server_says_goodbye() {
 #[test]
 fn a_closed_session_does_not_wait_for_a_reader_for_ever() {
     let (world, _) = serving();
-    let session = Session::join(&world);
+    let session = Streaming::join(&world);
     session.stream.client.end.set_capacity(10);
     for _ in 0..5 {
         world.io().emit("t", "x".repeat(10_000)).unwrap();

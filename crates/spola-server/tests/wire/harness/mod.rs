@@ -4,6 +4,7 @@ mod client;
 mod frame;
 mod pipe;
 mod runtime;
+mod sse;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -24,6 +25,7 @@ use spola_server::{
 pub(crate) use client::{Client, Response};
 pub(crate) use frame::{Frame, announced, fragment, hex, masked};
 pub(crate) use runtime::VirtualRuntime;
+pub(crate) use sse::{Stream, Streaming};
 
 /// The key of RFC 6455's example, and what answers it.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";

@@ -1,0 +1,122 @@
+//! What is to be sent to clients that do not read (§6 of the limits text).
+
+use crate::arena::{Row, row};
+use crate::harness::masked;
+
+pub(crate) fn rows() -> Vec<Row> {
+    vec![
+        row(
+            "Hard cap per connection",
+            "a WebSocket that asks and does not read",
+            |arena| {
+                let client = arena.world.join();
+                client.end.set_capacity(100);
+                for _ in 0..400 {
+                    client.end.write(&masked(1, br#"42["flood",1,100000]"#));
+                    arena.world.runtime.run_until_idle();
+                }
+                arena.told()
+            },
+            ["transport error"],
+        )
+        .within(20 * 1024),
+        row(
+            "Hard cap per connection",
+            "small answers to a WebSocket that does not read",
+            |arena| {
+                let client = arena.world.join();
+                client.end.set_capacity(100);
+                let asks = masked(1, br#"420["echo","0123456789"]"#).repeat(1000);
+                for _ in 0..400 {
+                    client.end.write(&asks);
+                    arena.world.runtime.run_until_idle();
+                }
+                arena.told()
+            },
+            ["transport error"],
+        )
+        .within(24 * 1024),
+        row(
+            "Hard cap per connection",
+            "a polling session that posts and never polls",
+            |arena| {
+                let session = arena.world.join_polling();
+                let mut told = Vec::new();
+                for _ in 0..400 {
+                    session.post(r#"42["flood",1,100000]"#);
+                    told.extend(arena.told());
+                    if !told.is_empty() {
+                        break;
+                    }
+                }
+                told
+            },
+            ["transport error"],
+        )
+        .within(20 * 1024),
+        row(
+            "Hard cap per connection",
+            "CONNECT_ERRORs to a WebSocket that does not read",
+            |arena| {
+                let client = arena.world.join();
+                client.end.set_capacity(100);
+                let asks = masked(1, b"40/nowhere,").repeat(1000);
+                for _ in 0..400 {
+                    client.end.write(&asks);
+                    arena.world.runtime.run_until_idle();
+                }
+                arena.told()
+            },
+            ["transport error"],
+        )
+        .within(24 * 1024),
+        row(
+            "Pending pong replies",
+            "pings to a WebSocket that does not read",
+            |arena| {
+                let client = arena.world.join();
+                client.end.set_capacity(0);
+                client.end.write(&masked(9, &[0; 125]).repeat(200));
+                arena.world.runtime.run_until_idle();
+                arena.told()
+            },
+            [],
+        ),
+        row(
+            "Control frames per second",
+            "a flood of pings",
+            |arena| {
+                let mut client = arena.world.join();
+                client.write(masked(9, b"").repeat(10_000));
+                let mut seen = arena.came(client);
+                seen.retain(|one| one != "pong");
+                seen
+            },
+            ["Close 1008", "transport error"],
+        ),
+        row(
+            "No write progress with data queued",
+            "a WebSocket that stops reading",
+            |arena| {
+                let mut client = arena.world.join();
+                client.end.set_capacity(100);
+                client.send(r#"42["flood",10,1000]"#);
+                arena.advance_seconds(30);
+                arena.told()
+            },
+            ["transport error"],
+        ),
+        row(
+            "Close handshake",
+            "a peer that never answers",
+            |arena| {
+                let mut client = arena.world.join();
+                client.send("9");
+                arena.advance_seconds(5);
+                client.expect_end();
+                arena.came(client)
+            },
+            ["Close", "parse error"],
+        ),
+    ]
+}
