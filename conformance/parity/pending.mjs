@@ -1,7 +1,5 @@
 // What ours does not support yet, by the rows that show it. A row listed here that passes fails.
-const LIST = [
-  [/^(20\/(?!off$)|22\/recovery$|client\/4.8 recovery$)/, "recovery"],
-];
+const LIST = [];
 
 /** The feature that `row` waits for, or nothing. */
 export function pending(row) {

@@ -64,7 +64,7 @@ impl Ack {
         {
             let packet = inner.socket.namespace().encode_data(&body.0, Some(inner.id));
             // A client that has left needs no answer.
-            let _ = inner.socket.send(packet, Flags::default());
+            let _ = inner.socket.answer(packet);
         }
     }
 }

@@ -6,12 +6,12 @@ use bytestring::ByteString;
 use futures_channel::mpsc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spola_socketio_packet::Encoded;
 
 use crate::answers::Answers;
 use crate::emit::EmitError;
 use crate::namespace::Namespace;
-use crate::outbound::Flags;
+use crate::outbound::{Event, Flags};
+use crate::recovery::Audience;
 use crate::remote::RemoteSocket;
 use crate::rooms::{JoinError, Selection};
 use crate::session::{Asker, Command};
@@ -97,8 +97,8 @@ impl Broadcast {
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<usize, EmitError> {
         let mut recipients = 0;
         for namespace in self.namespace.targets() {
-            let packet = namespace.encode(event, &arguments, None)?;
-            recipients += self.send(&namespace, packet);
+            let event = namespace.event(event, &arguments)?;
+            recipients += self.send(&namespace, event)?;
         }
         Ok(recipients)
     }
@@ -178,14 +178,16 @@ impl Broadcast {
         self.each(Socket::disconnect_session);
     }
 
-    fn send(&self, namespace: &Namespace, packet: Encoded) -> usize {
-        let event = namespace.outbound(packet, self.flags.compress);
-        let mut recipients = 0;
-        self.each_in(namespace, |socket| {
-            let sent = socket.session().send(event.clone(), self.flags.volatile);
-            recipients += usize::from(sent.is_ok());
-        });
-        recipients
+    fn send(&self, namespace: &Namespace, event: Event) -> Result<usize, EmitError> {
+        let audience = || Audience::Many { selection: self.selection.clone(), but: self.but };
+        namespace.publish(event, audience, self.flags, |event| {
+            let mut recipients = 0;
+            self.each_in(namespace, |socket| {
+                let sent = socket.session().send(event.clone(), self.flags.volatile);
+                recipients += usize::from(sent.is_ok());
+            });
+            Ok(recipients)
+        })
     }
 
     fn each(&self, mut visit: impl FnMut(&Socket)) {

@@ -6,6 +6,7 @@ use crate::client_files::ClientFiles;
 use crate::compression::HttpCompression;
 use crate::cookie::SessionCookie;
 use crate::cors::Cors;
+use crate::recovery::ConnectionStateRecovery;
 
 /// Settings of a server, with safe defaults.
 #[derive(Clone, Debug)]
@@ -67,8 +68,12 @@ pub struct Config {
     /// Dynamic namespaces that clients may call into being. Default 10 000.
     pub max_dynamic_namespaces: usize,
     /// Whether a dynamic namespace is removed when its last socket has left. Default true. Without
-    /// it, clients can fill the server up to that limit.
+    /// it, clients can fill the server up to that limit. One that somebody may come back to is not
+    /// removed before.
     pub cleanup_empty_children: bool,
+    /// Whether clients that lost their connection find their stay as it was, and get what they missed,
+    /// when they come back. Default none: they are new clients.
+    pub connection_state_recovery: Option<ConnectionStateRecovery>,
 }
 
 impl Default for Config {
@@ -99,6 +104,7 @@ impl Default for Config {
             admission_timeout: Duration::from_secs(30),
             max_dynamic_namespaces: 10_000,
             cleanup_empty_children: true,
+            connection_state_recovery: None,
         }
     }
 }

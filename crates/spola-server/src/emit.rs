@@ -6,10 +6,10 @@ use std::task::{Context, Poll, ready};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spola_socketio_packet::{EncodeError, Encoded};
+use spola_socketio_packet::EncodeError;
 
 use crate::ack::Question;
-use crate::outbound::Flags;
+use crate::outbound::{Event, Flags};
 use crate::socket::Socket;
 
 /// An event could not be sent.
@@ -57,8 +57,8 @@ impl Emitter {
     /// # Errors
     /// Those of [`Socket::emit`].
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<(), EmitError> {
-        let packet = self.socket.namespace().encode(event, &arguments, None)?;
-        self.socket.send(packet, self.flags)
+        let event = self.socket.namespace().event(event, &arguments)?;
+        self.socket.send(event, self.flags)
     }
 
     /// Asks the client, as [`Socket::emit_with_ack`] does. A volatile question that was dropped
@@ -78,14 +78,14 @@ impl Emitter {
 #[must_use = "it sends nothing until it is awaited"]
 pub struct EmitWait {
     socket: Socket,
-    packet: Result<Encoded, Option<EncodeError>>,
+    event: Result<Event, Option<EncodeError>>,
     /// The queue was full: now it has to run low first.
     waits: bool,
 }
 
 impl EmitWait {
-    pub(crate) fn new(socket: Socket, packet: Result<Encoded, EncodeError>) -> Self {
-        Self { socket, packet: packet.map_err(Some), waits: false }
+    pub(crate) fn new(socket: Socket, event: Result<Event, EncodeError>) -> Self {
+        Self { socket, event: event.map_err(Some), waits: false }
     }
 }
 
@@ -94,8 +94,8 @@ impl Future for EmitWait {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let packet = match &mut this.packet {
-            Ok(packet) => packet,
+        let event = match &mut this.event {
+            Ok(event) => event,
             Err(error) => {
                 let error = error.take().map_or(EmitError::Disconnected, EmitError::Encode);
                 return Poll::Ready(Err(error));
@@ -103,9 +103,10 @@ impl Future for EmitWait {
         };
         loop {
             if this.waits {
+                this.socket.follow();
                 ready!(this.socket.session().poll_low(cx));
             }
-            match this.socket.try_send(packet) {
+            match this.socket.try_send(event) {
                 Err(EmitError::Full) => this.waits = true,
                 sent => return Poll::Ready(sent),
             }

@@ -17,6 +17,7 @@ use crate::extensions::Extensions;
 use crate::handler::{Handler, checked};
 use crate::hooks::Hooks;
 use crate::namespace::Namespace;
+use crate::recovery::Budget;
 use crate::sessions::Sessions;
 use crate::socket::Socket;
 
@@ -37,6 +38,8 @@ struct Inner {
     namespaces: RwLock<HashMap<ByteString, Namespace>>,
     dynamic: Arc<Dynamic>,
     sessions: Sessions,
+    /// Set if clients may come back to what they left.
+    budget: Option<Arc<Budget>>,
 }
 
 /// Collects what a server starts with.
@@ -83,8 +86,8 @@ impl IoBuilder {
         let (config, states) = (Arc::new(self.config), Arc::new(self.states));
         let (namespaces, sessions) = (RwLock::default(), Sessions::default());
         let (format, hooks) = (self.format, self.hooks);
-        let dynamic = Arc::new(Dynamic::new(&config));
-        let inner = Inner { config, format, states, hooks, namespaces, dynamic, sessions };
+        let (dynamic, budget) = (Arc::new(Dynamic::new(&config)), Budget::of(&config));
+        let inner = Inner { config, format, states, hooks, namespaces, dynamic, sessions, budget };
         Io { inner: Arc::new(inner) }
     }
 }
@@ -121,7 +124,7 @@ impl Io {
         }
         let mut namespaces = self.inner.namespaces.write().unwrap_or_else(PoisonError::into_inner);
         let (format, states) = (self.format().clone(), Arc::clone(&self.inner.states));
-        let new = || Namespace::new(parsed, format, states);
+        let new = || Namespace::new(parsed, format, states, self.inner.budget.as_ref());
         namespaces.entry(name).or_insert_with(new).clone()
     }
 
@@ -247,7 +250,8 @@ impl Io {
     fn parent(&self, predicate: Predicate) -> Namespace {
         let (dynamic, states) = (&self.inner.dynamic, Arc::clone(&self.inner.states));
         let (name, format) = (packet::Namespace::root(), self.format().clone());
-        let parent = Namespace::new_parent(name, format, states, dynamic.parent(predicate));
+        let (parent, budget) = (dynamic.parent(predicate), self.inner.budget.as_ref());
+        let parent = Namespace::new_parent(name, format, states, budget, parent);
         dynamic.add(parent.clone());
         parent
     }

@@ -17,6 +17,7 @@ use crate::emit::EmitError;
 use crate::extensions::Extensions;
 use crate::handler::{Erased, Handler, Situation, checked};
 use crate::listeners::{Listener, Listeners, check_event_name};
+use crate::recovery::{Budget, Recovery};
 use crate::rooms::{Rooms, Selection};
 use crate::socket::Socket;
 
@@ -40,6 +41,8 @@ struct Inner {
     rooms: RwLock<Rooms>,
     /// The next acknowledgement id of its sockets and broadcasts (§18.2).
     next_ack: AtomicU64,
+    /// Set if clients may come back to what they left.
+    recovery: Option<Arc<Recovery>>,
     /// Set if it has children in place of sockets.
     parent: Option<Parent>,
 }
@@ -53,8 +56,13 @@ pub(crate) struct Handlers {
 }
 
 impl Namespace {
-    pub(crate) fn new(name: packet::Namespace, format: Format, states: Arc<Extensions>) -> Self {
-        Self::with(name, format, states, Arc::default(), None)
+    pub(crate) fn new(
+        name: packet::Namespace,
+        format: Format,
+        states: Arc<Extensions>,
+        budget: Option<&Arc<Budget>>,
+    ) -> Self {
+        Self::with(name, format, states, Arc::default(), budget, None)
     }
 
     /// A parent of dynamic namespaces.
@@ -62,15 +70,17 @@ impl Namespace {
         name: packet::Namespace,
         format: Format,
         states: Arc<Extensions>,
+        budget: Option<&Arc<Budget>>,
         parent: Parent,
     ) -> Self {
-        Self::with(name, format, states, Arc::default(), Some(parent))
+        Self::with(name, format, states, Arc::default(), budget, Some(parent))
     }
 
     /// A namespace that does what this one does for its children.
     pub(crate) fn make_child(&self, name: packet::Namespace) -> Self {
         let (format, states) = (self.inner.format.clone(), Arc::clone(&self.inner.states));
-        Self::with(name, format, states, self.handlers(), None)
+        let budget = self.recovery().map(|recovery| recovery.budget());
+        Self::with(name, format, states, self.handlers(), budget, None)
     }
 
     fn with(
@@ -78,11 +88,20 @@ impl Namespace {
         format: Format,
         states: Arc<Extensions>,
         handlers: Arc<Handlers>,
+        budget: Option<&Arc<Budget>>,
         parent: Option<Parent>,
     ) -> Self {
-        let (handlers, rooms) = (Mutex::new(handlers), RwLock::default());
-        let next_ack = AtomicU64::new(0);
-        Self { inner: Arc::new(Inner { name, format, states, handlers, rooms, next_ack, parent }) }
+        let inner = Inner {
+            name,
+            format,
+            states,
+            handlers: Mutex::new(handlers),
+            rooms: RwLock::default(),
+            next_ack: AtomicU64::new(0),
+            recovery: budget.map(|budget| Recovery::new(Arc::clone(budget))),
+            parent,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The name, with its slash.
@@ -268,6 +287,10 @@ impl Namespace {
     pub(crate) fn next_ack(&self) -> AckId {
         let next = self.inner.next_ack.fetch_add(1, Ordering::Relaxed);
         AckId::new(next & AckId::MAX.value()).unwrap_or(AckId::MAX)
+    }
+
+    pub(crate) fn recovery(&self) -> Option<&Arc<Recovery>> {
+        self.inner.recovery.as_ref()
     }
 
     pub(crate) fn states(&self) -> &Extensions {

@@ -6,7 +6,9 @@ use serde::Serialize;
 use spola_engineio_packet::EncodedMessage;
 use spola_socketio_packet::{self as packet, AckId, Data, EncodeError, Encoded};
 
+use crate::emit::EmitError;
 use crate::namespace::Namespace;
+use crate::recovery::Audience;
 use crate::session::PACKET_PREFIX;
 
 /// What an emission asks for beside its event.
@@ -22,6 +24,14 @@ impl Default for Flags {
     fn default() -> Self {
         Self { volatile: false, compress: true }
     }
+}
+
+/// An event that asks for no acknowledgement, as far as it can be encoded before it is sent.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    Encoded(Encoded),
+    /// An offset is still to come behind the arguments (§20.1).
+    Open(Data),
 }
 
 /// A packet as it goes out, to any number of sessions: a clone is a few reference counts.
@@ -68,6 +78,46 @@ impl Outbound {
 }
 
 impl Namespace {
+    /// An event that asks for no acknowledgement.
+    pub(crate) fn event(
+        &self,
+        event: &str,
+        arguments: &impl Serialize,
+    ) -> Result<Event, EncodeError> {
+        match self.recovery() {
+            None => self.encode(event, arguments, None).map(Event::Encoded),
+            Some(_) => Data::event(event, arguments).map(Event::Open),
+        }
+    }
+
+    /// An event whose name and arguments are encoded already.
+    pub(crate) fn event_of_data(&self, data: Data) -> Event {
+        match self.recovery() {
+            None => Event::Encoded(self.encode_data(&data, None)),
+            Some(_) => Event::Open(data),
+        }
+    }
+
+    /// Has an event delivered; where clients may come back, with its offset, and remembered.
+    pub(crate) fn publish<T: Default>(
+        &self,
+        event: Event,
+        audience: impl FnOnce() -> Audience,
+        flags: Flags,
+        deliver: impl FnOnce(Outbound) -> Result<T, EmitError>,
+    ) -> Result<T, EmitError> {
+        let outbound = |packet| self.outbound(packet, flags.compress);
+        match (event, self.recovery()) {
+            (Event::Encoded(packet), _) => deliver(outbound(packet)),
+            (Event::Open(data), None) => deliver(outbound(self.encode_data(&data, None))),
+            (Event::Open(data), Some(recovery)) => {
+                let encode =
+                    |offset: &str| outbound(self.encode_data(&data.with_offset(offset), None));
+                recovery.record(audience(), flags.volatile, encode, deliver)
+            }
+        }
+    }
+
     /// An event, with an id if it asks for an acknowledgement.
     pub(crate) fn encode(
         &self,

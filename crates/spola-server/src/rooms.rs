@@ -88,6 +88,11 @@ impl Rooms {
         }
     }
 
+    /// The socket of this id.
+    pub(crate) fn member(&self, id: SocketId) -> Option<&Socket> {
+        Some(&self.members.get(&id)?.socket)
+    }
+
     /// The rooms of one socket, its own aside, in order of name.
     pub(crate) fn rooms_of(&self, id: SocketId) -> Vec<ByteString> {
         let Some(member) = self.members.get(&id) else {

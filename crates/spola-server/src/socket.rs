@@ -18,8 +18,9 @@ use crate::extensions::Extensions;
 use crate::handshake::Handshake;
 use crate::listeners::Listeners;
 use crate::namespace::{Handlers, Namespace};
-use crate::outbound::Flags;
+use crate::outbound::{Event, Flags, Outbound};
 use crate::receive::Queue;
+use crate::recovery::{Audience, Claim};
 use crate::rooms::JoinError;
 use crate::session::{Command, SessionHandle};
 use crate::socket_id::SocketId;
@@ -43,10 +44,19 @@ struct Inner {
     queue: OnceLock<Box<Mutex<Queue>>>,
     /// What the client gave as `auth`.
     auth: Option<ByteString>,
-    extensions: Extensions,
+    extensions: Arc<Extensions>,
     data: Mutex<Value>,
+    recovered: bool,
     connected: AtomicBool,
     left: AtomicBool,
+}
+
+/// What a socket has from the time before it.
+#[derive(Default)]
+struct Past {
+    data: Value,
+    extensions: Arc<Extensions>,
+    recovered: bool,
 }
 
 impl Socket {
@@ -55,6 +65,27 @@ impl Socket {
         namespace: Namespace,
         session: Arc<SessionHandle>,
         auth: Option<ByteString>,
+    ) -> Self {
+        Self::with(id, namespace, session, auth, Past::default())
+    }
+
+    /// The socket of a client that comes back.
+    pub(crate) fn restored(
+        claim: &Claim,
+        namespace: Namespace,
+        session: Arc<SessionHandle>,
+        auth: Option<ByteString>,
+    ) -> Self {
+        let (data, extensions) = (claim.data.clone(), Arc::clone(&claim.extensions));
+        Self::with(claim.id, namespace, session, auth, Past { data, extensions, recovered: true })
+    }
+
+    fn with(
+        id: SocketId,
+        namespace: Namespace,
+        session: Arc<SessionHandle>,
+        auth: Option<ByteString>,
+        past: Past,
     ) -> Self {
         let is_long = session.revision() == Revision::V3 && namespace.name() != "/";
         let inner = Inner {
@@ -66,8 +97,9 @@ impl Socket {
             listeners: OnceLock::new(),
             queue: OnceLock::new(),
             auth,
-            extensions: Extensions::default(),
-            data: Mutex::default(),
+            extensions: past.extensions,
+            data: Mutex::new(past.data),
+            recovered: past.recovered,
             connected: AtomicBool::new(false),
             left: AtomicBool::new(false),
         };
@@ -125,6 +157,13 @@ impl Socket {
         &self.inner.extensions
     }
 
+    /// Whether this is a client that lost its connection and came back to what it left: with its former
+    /// id, rooms, [`data`](Self::data) and [`extensions`](Self::extensions), and sent the events that
+    /// it missed. See [`Config::connection_state_recovery`](crate::Config::connection_state_recovery).
+    pub fn recovered(&self) -> bool {
+        self.inner.recovered
+    }
+
     /// Whether the client was let in and has not left.
     pub fn is_connected(&self) -> bool {
         self.inner.connected.load(Ordering::Acquire)
@@ -141,7 +180,7 @@ impl Socket {
     /// If the client has left or was not let in yet, it is being disconnected because its queue is at
     /// the hard cap, or the event cannot be encoded.
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<(), EmitError> {
-        self.send(self.namespace().encode(event, &arguments, None)?, Flags::default())
+        self.send(self.namespace().event(event, &arguments)?, Flags::default())
     }
 
     /// Sends an event as soon as there is room: at once, or, if the client's queue is full (at the
@@ -150,7 +189,7 @@ impl Socket {
     ///
     /// It fails as [`emit`](Self::emit) does, and also if the client leaves meanwhile.
     pub fn emit_wait(&self, event: &str, arguments: impl Serialize) -> EmitWait {
-        EmitWait::new(self.clone(), self.namespace().encode(event, &arguments, None))
+        EmitWait::new(self.clone(), self.namespace().event(event, &arguments))
     }
 
     /// Sends an event if there is room.
@@ -159,7 +198,7 @@ impl Socket {
     /// [`EmitError::Full`] if the client's queue is full, and nothing was sent; else as
     /// [`emit`](Self::emit).
     pub fn try_emit(&self, event: &str, arguments: impl Serialize) -> Result<(), EmitError> {
-        self.try_send(&self.namespace().encode(event, &arguments, None)?)
+        self.try_send(&self.namespace().event(event, &arguments)?)
     }
 
     /// What is sent by this is dropped if the transport is not writable at that moment: over polling,
@@ -192,7 +231,7 @@ impl Socket {
     /// # Errors
     /// If the client has left or was not let in yet.
     pub fn emit_raw(&self, event: RawData) -> Result<(), EmitError> {
-        self.send(self.namespace().encode_data(&event, None), Flags::default())
+        self.send(self.namespace().event_of_data(event), Flags::default())
     }
 
     /// Sends an event and waits for the client's answer, decoded as `T`: a tuple takes several
@@ -292,21 +331,55 @@ impl Socket {
         self.inner.left.load(Ordering::Acquire)
     }
 
-    /// Sends a packet. A volatile one may go nowhere.
-    pub(crate) fn send(&self, packet: Encoded, flags: Flags) -> Result<(), EmitError> {
-        self.check_connected()?;
-        let packet = self.namespace().outbound(packet, flags.compress);
-        match self.inner.session.send(packet, flags.volatile) {
+    /// Sends an event. A volatile one may go nowhere.
+    pub(crate) fn send(&self, event: Event, flags: Flags) -> Result<(), EmitError> {
+        let sent = self.publish(event, flags, |session, event| session.send(event, flags.volatile));
+        match sent {
             Err(EmitError::Full) if flags.volatile => Ok(()),
             sent => sent,
         }
     }
 
-    /// Sends a packet if there is room.
-    pub(crate) fn try_send(&self, packet: &Encoded) -> Result<(), EmitError> {
+    /// Sends an event if there is room.
+    pub(crate) fn try_send(&self, event: &Event) -> Result<(), EmitError> {
+        self.publish(event.clone(), Flags::default(), SessionHandle::try_send)
+    }
+
+    /// Sends the answer to an event of this connection.
+    pub(crate) fn answer(&self, packet: Encoded) -> Result<(), EmitError> {
         self.check_connected()?;
-        let packet = self.namespace().outbound(packet.clone(), Flags::default().compress);
-        self.inner.session.try_send(packet)
+        let flags = Flags::default();
+        let packet = self.namespace().outbound(packet, flags.compress);
+        self.inner.session.send(packet, flags.volatile)
+    }
+
+    /// Becomes the socket by which the client came back, if it has.
+    pub(crate) fn follow(&mut self) {
+        if let Some(successor) = self.successor() {
+            *self = successor;
+        }
+    }
+
+    fn publish(
+        &self,
+        event: Event,
+        flags: Flags,
+        send: impl FnOnce(&SessionHandle, Outbound) -> Result<(), EmitError>,
+    ) -> Result<(), EmitError> {
+        let audience = || Audience::One(self.inner.id);
+        self.namespace().publish(event, audience, flags, |event| {
+            if self.is_connected() {
+                return send(&self.inner.session, event);
+            }
+            let successor = self.successor().ok_or(EmitError::Disconnected)?;
+            send(&successor.inner.session, event)
+        })
+    }
+
+    /// The socket by which the client came back, if this one has left.
+    fn successor(&self) -> Option<Self> {
+        self.namespace().recovery().filter(|_| !self.is_connected())?;
+        self.namespace().rooms().member(self.inner.id).cloned()
     }
 
     pub(crate) fn check_connected(&self) -> Result<(), EmitError> {
@@ -320,21 +393,34 @@ impl Socket {
         }
     }
 
-    /// The client was let in: from now on it is a member of the namespace.
-    pub(crate) fn enter(&self) {
-        self.inner.connected.store(true, Ordering::Release);
-        self.namespace().rooms_mut().enter(self.clone());
+    pub(crate) fn shared_extensions(&self) -> &Arc<Extensions> {
+        &self.inner.extensions
     }
 
-    /// The client has left, or was not let in: it is in no room any more.
+    /// The client was let in: from now on it is a member of the namespace, and of these rooms.
+    pub(crate) fn enter(&self, joined: &[ByteString]) {
+        self.inner.connected.store(true, Ordering::Release);
+        let mut rooms = self.namespace().rooms_mut();
+        rooms.enter(self.clone());
+        for room in joined {
+            // It was in all of them before.
+            let _ = rooms.join(self.inner.id, room.clone(), joined.len());
+        }
+    }
+
+    /// The client has left: it is in no room any more.
     pub(crate) fn exit(&self) {
         self.inner.connected.store(false, Ordering::Release);
+        self.namespace().rooms_mut().exit(self.inner.id);
+    }
+
+    /// The client has left, or was not let in: nothing holds the socket any more.
+    pub(crate) fn retire(&self) {
         self.inner.left.store(true, Ordering::Release);
         // A listener of its own may hold the socket itself.
         drop(self.own_listeners().map(|mut own| std::mem::take(&mut *own)));
         let pulling = self.queue().map(|mut queue| queue.take_wakers());
         pulling.into_iter().flatten().for_each(Waker::wake);
-        self.namespace().rooms_mut().exit(self.inner.id);
     }
 }
 

@@ -174,6 +174,23 @@ impl Data {
         encode::packet(prefix, kind, namespace, ack, self.json(), &self.attachments)
     }
 
+    /// This event with one more argument behind the others, a string: the offset by which a client
+    /// says what it has received (§20.1). The text is copied; an acknowledgement stays as it is.
+    #[must_use]
+    pub fn with_offset(&self, offset: &str) -> Self {
+        let open = self.text.rsplit_once(']').filter(|_| self.is_event());
+        let Some((open, _)) = open else {
+            return self.clone();
+        };
+        let mut text = String::with_capacity(open.len() + offset.len() + 4);
+        text.push_str(open);
+        text.push(',');
+        ser::write_str(&mut text, offset);
+        text.push(']');
+        // What is in front stays where it is.
+        Self { text: text.into(), attachments: self.attachments.clone(), ..*self }
+    }
+
     /// Where the name ends, counted from the start of the array.
     pub(crate) fn after_name(&self) -> usize {
         self.name.map_or(0, |name| name.end.saturating_sub(self.start) as usize)

@@ -24,21 +24,6 @@ impl Encoded {
     pub fn size(&self) -> usize {
         self.attachments.iter().fold(self.text.len(), |sum, bytes| sum.saturating_add(bytes.len()))
     }
-
-    /// This event with one more argument behind the others, a string: the offset by which a client
-    /// says what it has received (§20.1). The text is copied; what is no event stays as it is.
-    #[must_use]
-    pub fn with_offset(self, offset: &str) -> Self {
-        let Some(open) = self.text.strip_suffix(']') else {
-            return self;
-        };
-        let mut text = String::with_capacity(open.len() + offset.len() + 4);
-        text.push_str(open);
-        text.push(',');
-        ser::write_str(&mut text, offset);
-        text.push(']');
-        Self { text: text.into(), attachments: self.attachments }
-    }
 }
 
 /// An EVENT straight from its arguments: one pass, one buffer. With an `ack` id it asks for an

@@ -315,21 +315,26 @@ fn text_is_what_serde_json_writes() {
 
 #[test]
 fn an_offset_is_one_more_argument() {
-    let root = Namespace::root();
+    let binary = Bytes::from_static(&[1, 2]);
     let table = [
-        (encode_event("4", &root, None, "missed", &2), r#"42["missed",2,"Q84EiLB"]"#),
-        (encode_event("", &root, None, "missed", &()), r#"2["missed","Q84EiLB"]"#),
-        (
-            encode_event("4", &root, None, "missedb", &Bytes::from_static(&[1, 2])),
-            r#"451-["missedb",{"_placeholder":true,"num":0},"Q84EiLB"]"#,
-        ),
+        (Data::event("missed", &2), r#"["missed",2,"Q84EiLB"]"#),
+        (Data::event("missed", &()), r#"["missed","Q84EiLB"]"#),
+        (Data::event("a\"]", &"]"), r#"["a\"]","]","Q84EiLB"]"#),
+        (Data::event("missedb", &binary), r#"["missedb",{"_placeholder":true,"num":0},"Q84EiLB"]"#),
     ];
-    for (event, text) in table {
+    for (event, json) in table {
         let event = event.unwrap();
-        let attachments = event.attachments.clone();
         let with = event.with_offset("Q84EiLB");
-        assert_eq!((&*with.text, with.attachments), (text, attachments));
+        assert_eq!((with.json(), with.attachments()), (json, event.attachments()));
+        assert_eq!(with.event_name(), event.event_name());
     }
-    let disconnect = Packet::Disconnect { namespace: root }.encode("");
-    assert_eq!(disconnect.clone().with_offset("x"), disconnect);
+    let Some(Packet::Event { data, .. }) =
+        Decoder::default().decode_text(r#"2/admin,7[ "x" ,1 ] "#.into()).unwrap()
+    else {
+        panic!("an event");
+    };
+    let with = data.with_offset("o");
+    assert_eq!((with.json(), with.event_name().unwrap()), (r#"[ "x" ,1 ,"o"]"#, "x".into()));
+    let ack = Data::ack(&1).unwrap();
+    assert_eq!(ack.with_offset("x"), ack);
 }

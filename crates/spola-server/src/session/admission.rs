@@ -6,59 +6,15 @@ use std::task::Context;
 use std::time::Instant;
 
 use bytestring::ByteString;
-use spola_engineio::Revision;
 use spola_socketio_packet as packet;
 
+use super::candidate::{Candidate, Member};
 use super::task::SessionTask;
 use crate::context::{ConnectContext, LookupContext};
-use crate::dynamic::Lease;
+use crate::namespace::Namespace;
+use crate::outbound::Outbound;
+use crate::recovery::sweep;
 use crate::refusal::Refusal;
-use crate::socket::Socket;
-use crate::socket_id::SocketId;
-
-/// A socket whose client was not let in yet. Dropped without [`enter`](Self::enter), it lets go of
-/// what was attached to the socket.
-pub(super) struct Candidate {
-    socket: Socket,
-    lease: Option<Lease>,
-    entered: bool,
-}
-
-/// A socket that is in its namespace.
-pub(super) struct Member {
-    pub(super) socket: Socket,
-    /// Keeps a dynamic namespace.
-    _lease: Option<Lease>,
-}
-
-impl Candidate {
-    fn new(socket: Socket, lease: Option<Lease>) -> Self {
-        Self { socket, lease, entered: false }
-    }
-
-    /// Asks the middleware, one after the other.
-    async fn screened(self) -> Result<Self, Refusal> {
-        for middleware in &self.socket.handlers().middleware {
-            middleware(ConnectContext { socket: self.socket.clone() }).await?;
-        }
-        Ok(self)
-    }
-
-    /// Makes the socket a member of its namespace.
-    fn enter(mut self) -> Member {
-        self.entered = true;
-        self.socket.enter();
-        Member { socket: self.socket.clone(), _lease: self.lease.take() }
-    }
-}
-
-impl Drop for Candidate {
-    fn drop(&mut self) {
-        if !self.entered {
-            self.socket.exit();
-        }
-    }
-}
 
 impl SessionTask {
     pub(super) fn connect_requested(
@@ -68,13 +24,12 @@ impl SessionTask {
         name: packet::Namespace,
         auth: Option<ByteString>,
     ) {
-        let id = self.new_socket_id();
         // A copy: what came may be a slice of something large.
         let auth = auth.map(|auth| ByteString::from(&*auth));
         if let Some(namespace) = self.io.find(name.as_str()) {
-            let socket = Socket::new(id, namespace, Arc::clone(&self.handle), auth);
-            let candidate = Candidate::new(socket, None);
-            if candidate.socket.handlers().middleware.is_empty() {
+            let session = Arc::clone(&self.handle);
+            let candidate = Candidate::new(&*self.runtime, namespace, session, auth, None);
+            if candidate.passes_unasked() {
                 return self.admit(cx, now, &name, Ok(candidate));
             }
             return self.ask_admission(cx, now, name, candidate.screened());
@@ -85,23 +40,14 @@ impl SessionTask {
         }
         let (session, states) = (Arc::clone(&self.handle), Arc::clone(self.io.states()));
         let context = LookupContext { name: name.clone(), auth, session, states };
+        let runtime = Arc::clone(&self.runtime);
         self.ask_admission(cx, now, name, async move {
             let (session, auth) = (Arc::clone(&context.session), context.auth.clone());
             let lease = dynamic.find(context).await?;
-            let socket = Socket::new(id, lease.namespace().clone(), session, auth);
-            Candidate::new(socket, Some(lease)).screened().await
+            let namespace = lease.namespace().clone();
+            let candidate = Candidate::new(&*runtime, namespace, session, auth, Some(lease));
+            candidate.screened().await
         });
-    }
-
-    fn new_socket_id(&self) -> SocketId {
-        match self.handle.revision() {
-            Revision::V3 => SocketId::of_session(self.handle.sid()),
-            Revision::V4 => {
-                let mut random = [0; 15];
-                self.runtime.fill_random(&mut random);
-                SocketId::from_random(random)
-            }
-        }
     }
 
     fn ask_admission(
@@ -124,15 +70,22 @@ impl SessionTask {
         name: &packet::Namespace,
         outcome: Result<Candidate, Refusal>,
     ) {
-        let candidate = match outcome {
+        let mut candidate = match outcome {
             Ok(candidate) => candidate,
             Err(refusal) => return self.refuse(name, &refusal),
         };
-        // An `Err` means that the client has gone meanwhile.
-        if self.sockets.accept(name, candidate.socket.id()).is_err() {
+        if !self.sockets.is_requested(name) {
+            // The client has gone meanwhile.
             return;
         }
-        let member = candidate.enter();
+        let Some((member, missed)) = candidate.enter(&*self.runtime) else {
+            // What it missed is not to be had any more: it is a new client.
+            let auth = candidate.auth();
+            drop(candidate);
+            return self.connect_requested(cx, now, name.clone(), auth);
+        };
+        self.accept(name, &member, missed);
+        self.look_after(member.socket.namespace());
         let socket = member.socket.clone();
         self.members.push(member);
         let handlers = Arc::clone(socket.handlers());
@@ -141,6 +94,28 @@ impl SessionTask {
             if let Some(done) = self.running.connected(cx, handler, context) {
                 self.finish(cx, now, done);
             }
+        }
+    }
+
+    /// Answers the client: what it missed goes first.
+    fn accept(&mut self, name: &packet::Namespace, member: &Member, missed: Vec<Outbound>) {
+        let id = member.socket.id();
+        let accepted = match member.pid() {
+            None => self.sockets.accept(name, id),
+            Some(pid) => self.sockets.accept_recoverable(name, id, pid.as_str()),
+        };
+        debug_assert!(accepted.is_ok(), "it was asked for");
+        for event in missed {
+            self.send_event(event);
+        }
+    }
+
+    /// Has somebody look after what the namespace remembers.
+    fn look_after(&self, namespace: &Namespace) {
+        if let Some(recovery) = namespace.recovery()
+            && recovery.needs_sweep()
+        {
+            self.runtime.spawn(Box::pin(sweep(recovery, Arc::clone(&self.runtime))));
         }
     }
 

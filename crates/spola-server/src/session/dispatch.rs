@@ -44,7 +44,7 @@ impl SessionTask {
                 for ack in unanswered {
                     self.answered(namespace.clone(), ack, Err(AckError::Disconnected));
                 }
-                self.disconnected(cx, &namespace, reason);
+                self.disconnected(cx, now, &namespace, reason);
             }
             sockets::Event::Closed(reason) => {
                 tracing::debug!(%reason, "the namespaces are closed");
@@ -149,14 +149,15 @@ impl SessionTask {
     fn disconnected(
         &mut self,
         cx: &mut Context<'_>,
+        now: Instant,
         name: &packet::Namespace,
         reason: DisconnectReason,
     ) {
         let at = self.members.iter().position(|member| is_in(&member.socket, name));
         let Some(at) = at else { return };
         // A dynamic namespace may go with it, at the end.
-        let member = self.members.swap_remove(at);
-        let socket = &member.socket;
+        let mut member = self.members.swap_remove(at);
+        let socket = member.socket.clone();
         let shared = Arc::clone(socket.handlers());
         if matches!(reason, DisconnectReason::ForcedClose | DisconnectReason::ForcedServerClose)
             && let Some(error) = self.sockets.close_reason().and_then(PacketError::of)
@@ -174,11 +175,12 @@ impl SessionTask {
             self.running.quiet(cx, handler, context);
         }
         let own = socket.own_listeners().map(|own| own.disconnect.clone()).unwrap_or_default();
-        socket.exit();
+        member.exit(now, reason.is_recoverable());
         for handler in shared.listeners.disconnect.iter().chain(&own) {
             let context = DisconnectContext { socket: socket.clone(), reason };
             self.running.quiet(cx, handler, context);
         }
+        member.let_return();
     }
 
     /// The reason that the application is told. Where the session ends at once, it is that of the

@@ -2,6 +2,7 @@
 
 mod admission;
 mod asker;
+mod candidate;
 mod dispatch;
 mod load;
 mod reject;

@@ -10,7 +10,7 @@ use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use spola_socketio_packet as packet;
 
-use super::admission::Candidate;
+use super::candidate::Candidate;
 use crate::context::{ConnectContext, EventContext, HasSocket, IncomingContext};
 use crate::handler::{Admission, Erased, EventOutcome, Guarded, Panicked, Situation};
 use crate::refusal::Refusal;

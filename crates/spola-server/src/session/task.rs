@@ -19,8 +19,8 @@ use spola_engineio::{Revision, Transport};
 use spola_socketio::server::{self as sockets, DisconnectReason};
 use spola_socketio_packet::{self as packet, AckId, Encoded};
 
-use super::admission::Member;
 use super::asker::Asker;
+use super::candidate::Member;
 use super::load::Amount;
 use super::running::Running;
 use super::streams::Streams;
@@ -353,6 +353,11 @@ impl SessionTask {
     /// a command begins with all machines drained.
     fn emit(&mut self, cx: &mut Context<'_>, packet: Outbound) {
         self.outgoing(cx, &packet.namespace, |task| task.event_of(&packet));
+        self.send_event(packet);
+    }
+
+    /// The same, for an event of which nobody is told any more.
+    pub(super) fn send_event(&mut self, packet: Outbound) {
         match self.sockets.check_emit(&packet.namespace, packet.attachments()) {
             Ok(()) => self.send(packet.into_messages()),
             Err(error) => tracing::debug!(%error, "a packet was dropped"),
@@ -429,8 +434,9 @@ impl Future for SessionTask {
 impl Drop for SessionTask {
     /// Also when the runtime goes, or a bug panics: nobody may be left in a room.
     fn drop(&mut self) {
-        for member in &self.members {
-            member.socket.exit();
+        let now = self.runtime.now();
+        for member in &mut self.members {
+            member.exit(now, false);
         }
         self.handle.retire();
         self.io.sessions().task_ended(&self.handle.sid());

@@ -26,6 +26,7 @@ mod order;
 mod packets;
 mod polling;
 mod pulling;
+mod recovery;
 mod requests;
 mod revision_3;
 mod rooms;

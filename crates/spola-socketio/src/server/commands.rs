@@ -24,9 +24,9 @@ impl Connection {
     }
 
     /// Lets the client join, and tells it by which secret id, `pid`, it may ask for this stay to be
-    /// restored. A client that has just asked so gets the events that it `missed` first, encoded as
-    /// for [`emit`](Self::emit), and only then the reply (§20.1). Not for clients of an older
-    /// revision, which know nothing of it.
+    /// restored. A client that has just asked so gets the events that it missed first: the caller
+    /// sends them now, before what [`poll_transmit`](Self::poll_transmit) gives next (§20.1). Not for
+    /// clients of an older revision, which know nothing of it.
     ///
     /// # Errors
     ///
@@ -36,13 +36,9 @@ impl Connection {
         namespace: &Namespace,
         sid: &str,
         pid: &str,
-        missed: impl IntoIterator<Item = Encoded>,
     ) -> Result<(), SendError> {
         let reply = self.connect_reply(namespace, sid, Some(pid));
         self.join(namespace)?;
-        for event in missed {
-            self.transmits.push(event);
-        }
         self.transmits.push(reply);
         Ok(())
     }

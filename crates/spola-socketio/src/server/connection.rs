@@ -162,6 +162,12 @@ impl Connection {
         matches!(self.slots.state(namespace), Some(State::Joined(_)))
     }
 
+    /// Whether a CONNECT for a namespace waits to be accepted or refused.
+    #[must_use]
+    pub fn is_requested(&self, namespace: &Namespace) -> bool {
+        !self.is_closed() && matches!(self.slots.state(namespace), Some(State::Pending))
+    }
+
     /// The namespaces joined, in order of name.
     pub fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
         self.slots.joined()

@@ -41,15 +41,16 @@ fn client_joins_and_is_answered() {
 }
 
 #[test]
-fn recovered_client_gets_what_it_missed_before_the_reply() {
+fn recoverable_client_is_told_by_which_id_to_ask() {
     let mut peer = Peer::new(Config::default());
-    peer.says(r#"0{"pid":"P","offset":"o1"}"#);
     let root = Namespace::root();
-    let missed = ["o2", "o3"].map(|at| encode_event("", &root, None, "missed", at).unwrap());
-    peer.connection.accept_recoverable(&root, "a", "P", missed).unwrap();
-    let replay = [r#"2["missed","o2"]"#, r#"2["missed","o3"]"#, r#"0{"sid":"a","pid":"P"}"#];
-    assert_eq!(peer.hears(), replay);
-    let again = peer.connection.accept_recoverable(&root, "a", "P", []);
+    assert!(!peer.connection.is_requested(&root));
+    peer.says(r#"0{"pid":"P","offset":"o1"}"#);
+    assert!(peer.connection.is_requested(&root));
+    peer.connection.accept_recoverable(&root, "a", "P").unwrap();
+    assert!(!peer.connection.is_requested(&root));
+    assert_eq!(peer.hears(), [r#"0{"sid":"a","pid":"P"}"#]);
+    let again = peer.connection.accept_recoverable(&root, "a", "P");
     assert_eq!(again, Err(SendError::NotRequested));
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn tell(entry: &Value) {
 }
 
 pub(crate) async fn connected(socket: Socket) {
-    told(&socket, "connection", &json!({ "recovered": false }));
+    told(&socket, "connection", &json!({ "recovered": socket.recovered() }));
 }
 
 /// Violations are told as well, of which the official server says nothing.

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use spola_engineio::Transports;
 use spola_engineio::packet::EncodedMessage;
 use spola_server::{
-    AllowOrigin, ClientFiles, Config, ConnectionError, Cors, Handshake, HttpCompression, Io,
-    IoBuilder, MessagePack, Refusal, SameSite, SessionCookie,
+    AllowOrigin, ClientFiles, Config, ConnectionError, ConnectionStateRecovery, Cors, Handshake,
+    HttpCompression, Io, IoBuilder, MessagePack, Refusal, SameSite, SessionCookie,
 };
 
 use crate::log::tell;
@@ -45,6 +45,14 @@ pub(crate) struct Options {
     cleanup_empty_child_namespaces: bool,
     serve_client: Option<bool>,
     parser: Option<String>,
+    connection_state_recovery: Option<RecoveryOptions>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RecoveryOptions {
+    max_disconnection_duration: Option<u64>,
+    skip_middlewares: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +147,13 @@ impl Options {
         if self.per_message_deflate {
             config.per_message_deflate = Some(spola_websocket::deflate::Options::default());
         }
+        config.connection_state_recovery = self.connection_state_recovery.as_ref().map(|options| {
+            let mut recovery = ConnectionStateRecovery::default();
+            let longest = options.max_disconnection_duration;
+            set(&mut recovery.max_disconnection_duration, longest);
+            recovery.skip_middlewares = options.skip_middlewares.unwrap_or(true);
+            recovery
+        });
         Ok(config)
     }
 }
