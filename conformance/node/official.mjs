@@ -17,6 +17,7 @@ const { values } = parseArgs({
     deflate: { type: "boolean", default: false },
     eio3: { type: "boolean", default: false },
     msgpack: { type: "boolean", default: false },
+    "recovery-ms": { type: "string" },
   },
 });
 
@@ -29,6 +30,9 @@ const io = new Server(http, {
   perMessageDeflate: values.deflate,
   allowEIO3: values.eio3,
   ...(values.msgpack && { parser: msgpack }),
+  ...(values["recovery-ms"] && {
+    connectionStateRecovery: { maxDisconnectionDuration: number(values["recovery-ms"]) },
+  }),
 });
 
 const departures = [];

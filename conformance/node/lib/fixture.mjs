@@ -33,11 +33,12 @@ export class Fixture {
 
   /**
    * Starts a server on `port` (0: any), with heartbeat settings in milliseconds. `cors` is an origin
-   * that is let in with credentials; `cookie`, `deflate`, `eio3` and `msgpack` switch
-   * these on.
+   * that is let in with credentials; `cookie`, `deflate`, `eio3` and `msgpack` switch these on, and
+   * `recovery` does for so many milliseconds.
    */
   static async start(options = {}) {
-    const { port = 0, pingInterval, pingTimeout, cors, cookie, deflate, eio3, msgpack } = options;
+    const { port = 0, pingInterval, pingTimeout, recovery } = options;
+    const { cors, cookie, deflate, eio3, msgpack } = options;
     const path = program();
     if (!existsSync(path)) {
       throw new Error(`${path} is missing: cargo build -p spola-tokio --example conformance`);
@@ -46,6 +47,7 @@ export class Fixture {
     const words = script ? [path, "--port", port] : ["--port", port];
     if (pingInterval !== undefined) words.push("--ping-interval-ms", pingInterval);
     if (pingTimeout !== undefined) words.push("--ping-timeout-ms", pingTimeout);
+    if (recovery !== undefined) words.push("--recovery-ms", recovery);
     if (cors !== undefined) words.push("--cors", cors);
     if (cookie) words.push("--cookie");
     if (eio3) words.push("--eio3");

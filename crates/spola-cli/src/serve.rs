@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
-use spola::Io;
+use spola::{Config, ConnectionStateRecovery, Io};
 use tokio::net::TcpListener;
 
 use crate::assets::Assets;
@@ -22,13 +22,23 @@ pub(crate) struct Options {
     /// The most seconds that a shutdown may take.
     #[arg(long, default_value_t = 5)]
     drain_seconds: u64,
+    /// Remember clients that lose their connection for so many seconds: who comes back in time has its
+    /// former id, and gets what it missed. Without it, it is a new client.
+    #[arg(long, value_name = "SECONDS")]
+    recovery: Option<u64>,
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), String> {
     let address = SocketAddr::new(options.host, options.port);
     let listener = TcpListener::bind(address).await.map_err(|error| explain(address, &error))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let io = Io::builder().state(chat::Chat::default()).build();
+    let mut config = Config::default();
+    config.connection_state_recovery = options.recovery.map(|seconds| {
+        let mut recovery = ConnectionStateRecovery::default();
+        recovery.max_disconnection_duration = Duration::from_secs(seconds);
+        recovery
+    });
+    let io = Io::builder().config(config).state(chat::Chat::default()).build();
     chat::register(&io);
     println!("A chat with rooms is at http://{address} (Ctrl-C ends it).");
     let sessions = io.clone();

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 use spola_server::{
-    Ack, AllowOrigin, Arguments, Auth, ByteString, Config, Cors, Data, DisconnectReason, EventName,
-    Handshake, Io, MessagePack, Namespace, RawData, Refusal, Reply, SessionCookie, Socket, State,
-    Value,
+    Ack, AllowOrigin, Arguments, Auth, ByteString, Config, ConnectionStateRecovery, Cors, Data,
+    DisconnectReason, EventName, Handshake, Io, MessagePack, Namespace, RawData, Refusal, Reply,
+    SessionCookie, Socket, State, Value,
 };
 
 /// The server, with the settings of the command line.
@@ -31,6 +31,11 @@ pub(crate) fn io() -> Result<Io, Box<dyn Error>> {
     config.cookie = flag("--cookie").then(SessionCookie::new);
     config.per_message_deflate = flag("--deflate").then(Default::default);
     config.engine.allow_eio3 = flag("--eio3");
+    if let Some(longest) = argument("--recovery-ms") {
+        let mut recovery = ConnectionStateRecovery::default();
+        recovery.max_disconnection_duration = Duration::from_millis(longest.parse()?);
+        config.connection_state_recovery = Some(recovery);
+    }
     let mut builder = Io::builder().config(config).state(Departures::default());
     if flag("--msgpack") {
         builder = builder.parser(MessagePack);
