@@ -14,6 +14,7 @@ use crate::link::{Cut, Link, Polling};
 use crate::packet::{self, Packet, Sent};
 use crate::record::{Record, count};
 use crate::server::ROOMS;
+use crate::stream::{Opening, Streaming};
 
 /// Acknowledgements below are those of numbered messages.
 const OTHER_IDS: u64 = 1_000_000;
@@ -34,6 +35,38 @@ enum Manners {
     HalfOpen,
     /// Asks for much, and does not read for a while.
     Slow,
+}
+
+/// How a session opens, and what it moves to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    WebSocket,
+    Stream,
+    Polling,
+    /// Polls, and moves to this, after one attempt that is cut or at once.
+    Upgrade {
+        to: Target,
+        cut: bool,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    WebSocket,
+    Stream,
+}
+
+impl Kind {
+    const fn choose(chance: &mut Chance) -> Self {
+        let to = if chance.percent(60) { Target::WebSocket } else { Target::Stream };
+        match chance.within(0..100) {
+            0..30 => Self::WebSocket,
+            30..45 => Self::Stream,
+            45..60 => Self::Polling,
+            60..80 => Self::Upgrade { to, cut: false },
+            _ => Self::Upgrade { to, cut: true },
+        }
+    }
 }
 
 pub(crate) struct Client {
@@ -90,18 +123,21 @@ impl Client {
     async fn session(&mut self, end: Instant, last: bool) -> Result<(), Failure> {
         self.sessions += 1;
         let key = format!("{}/{}", self.id, self.sessions);
-        let kind = if last { 0 } else { self.chance.within(0..100) };
+        let kind = if last { Kind::WebSocket } else { Kind::choose(&mut self.chance) };
         let manners = match self.chance.within(0..100) {
             _ if last => Manners::Good,
             0..8 => Manners::HalfOpen,
             8..11 => Manners::Slow,
             _ => Manners::Good,
         };
-        let link = if kind < 40 {
-            Link::open_websocket(self.server).await?
-        } else {
-            let rest = if manners == Manners::Slow { 300 } else { 0 };
-            Link::Polling(Polling::open(self.server, Duration::from_millis(rest)).await?)
+        let rest = Duration::from_millis(if manners == Manners::Slow { 300 } else { 0 });
+        let link = match kind {
+            Kind::WebSocket => Link::open_websocket(self.server).await?,
+            // It rests at each event, and a ping waits behind those that are on their way.
+            Kind::Stream => Link::Stream(Box::new(Streaming::open(self.opening(rest / 4)).await?)),
+            Kind::Polling | Kind::Upgrade { .. } => {
+                Link::Polling(Polling::open(self.server, rest).await?)
+            }
         };
         let mut session = Session {
             link,
@@ -125,16 +161,25 @@ impl Client {
         outcome
     }
 
+    fn opening(&mut self, rest: Duration) -> Opening {
+        let chance = self.chance.branch(self.sessions);
+        Opening { server: self.server, chance, record: Arc::clone(&self.record), rest }
+    }
+
     /// Joins, says and hears, until `end`, or until the server ends it: that is its right.
     async fn visit(
         &mut self,
         session: &mut Session,
-        kind: u64,
+        kind: Kind,
         manners: Manners,
         end: Instant,
     ) -> Result<(), Failure> {
         session.join().await?;
-        count(if kind < 40 { &self.record.websocket } else { &self.record.polling });
+        count(match kind {
+            Kind::WebSocket => &self.record.websocket,
+            Kind::Stream => &self.record.streaming,
+            Kind::Polling | Kind::Upgrade { .. } => &self.record.polling,
+        });
         for (at, sums) in (SETTLE..).zip(std::mem::take(&mut self.former)) {
             session.ask(at, "settle", &json!(sums.key)).await?;
             session.settling.insert(at, sums);
@@ -145,9 +190,11 @@ impl Client {
         }
         let cuts = [Cut::AfterOpening, Cut::AfterProbe, Cut::AfterAnswer];
         let mut upgrades = match kind {
-            60..80 => vec![Cut::Nowhere],
-            80..100 => vec![Cut::Nowhere, cuts[self.chance.within(0..3) as usize]],
-            _ => Vec::new(),
+            Kind::Upgrade { to, cut: false } => vec![(to, Cut::Nowhere)],
+            Kind::Upgrade { to, cut: true } => {
+                vec![(to, Cut::Nowhere), (to, cuts[self.chance.within(0..3) as usize])]
+            }
+            Kind::WebSocket | Kind::Stream | Kind::Polling => Vec::new(),
         };
         let turn = self.chance.millis(500..6000);
         let turn = (manners != Manners::Good).then(|| Instant::now() + turn);
@@ -172,7 +219,7 @@ impl Client {
                 () = sleep_until(next) => {
                     next = Instant::now() + self.chance.millis(300..3000);
                     match upgrades.pop() {
-                        Some(cut) => session.upgrade(cut).await?,
+                        Some((to, cut)) => session.upgrade(to, cut, self.opening(Duration::ZERO)).await?,
                         None => session.say(&mut self.chance).await?,
                     }
                 }
@@ -215,12 +262,19 @@ impl Session {
         self.link.send(packets).await
     }
 
-    async fn upgrade(&mut self, cut: Cut) -> Result<(), Failure> {
+    async fn upgrade(&mut self, to: Target, cut: Cut, opening: Opening) -> Result<(), Failure> {
         let Link::Polling(polling) = &mut self.link else { return Ok(()) };
-        match polling.upgrade(cut).await? {
+        let (link, upgraded) = match to {
+            Target::WebSocket => (polling.upgrade(cut).await?, &self.record.upgraded),
+            Target::Stream => {
+                let link = polling.upgrade_to_stream(cut, opening).await?;
+                (link, &self.record.upgraded_to_stream)
+            }
+        };
+        match link {
             None => count(&self.record.cut_upgrades),
             Some(link) => {
-                count(&self.record.upgraded);
+                count(upgraded);
                 let before = polling.left();
                 self.link = link;
                 for packet in before {

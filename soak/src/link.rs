@@ -1,23 +1,19 @@
-//! What carries a client's packets: polling over raw HTTP, or a WebSocket.
+//! What carries a client's packets: polling over raw HTTP, a WebSocket, or an event stream.
 
 use std::collections::VecDeque;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use spola_tokio::websocket::{ClientWebSocket, Message, connect};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::Failure;
-use crate::packet::{Packet, Sent};
-
-/// Longer, and the server may have closed a connection that is to be used again.
-const KEPT: Duration = Duration::from_secs(5);
+use crate::http::Http;
+use crate::packet::{Packet, Sent, payload};
+use crate::stream::{EventStream, Opening, Streaming};
 
 /// Where an upgrade is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +27,7 @@ pub(crate) enum Cut {
 pub(crate) enum Link {
     Polling(Polling),
     WebSocket(Box<ClientWebSocket>),
+    Stream(Box<Streaming>),
 }
 
 impl Link {
@@ -43,6 +40,7 @@ impl Link {
     pub(crate) async fn next(&mut self) -> Option<Packet> {
         match self {
             Self::Polling(polling) => polling.next().await,
+            Self::Stream(streaming) => streaming.next().await,
             Self::WebSocket(socket) => match socket.recv().await.ok()?? {
                 Message::Text(text) => Some(Packet::read(&text)),
                 Message::Binary(_) => Some(Packet::Binary),
@@ -53,6 +51,7 @@ impl Link {
     pub(crate) async fn send(&mut self, packets: Vec<Sent>) -> Result<(), Failure> {
         match self {
             Self::Polling(polling) => polling.post(packets).await,
+            Self::Stream(streaming) => streaming.post(packets).await,
             Self::WebSocket(socket) => {
                 for packet in packets {
                     match packet {
@@ -81,14 +80,14 @@ impl Polling {
     /// Opens a session. A slow one rests between its polls.
     pub(crate) async fn open(server: SocketAddr, rest: Duration) -> Result<Self, Failure> {
         let mut http = Http::connect(server).await?;
-        let (status, body) = http.ask("GET", "", b"").await?;
+        let (status, body) = http.ask("GET", "transport=polling&sse=1", b"").await?;
         let Packet::Open(sid) = Packet::read(&body) else {
             return Err(format!("{status} to a handshake: {body}").into());
         };
         let (arrive, arrived) = mpsc::unbounded_channel();
         let pausing = Arc::new(AtomicBool::new(false));
         let paused = Arc::clone(&pausing);
-        let target = format!("&sid={sid}");
+        let target = format!("transport=polling&sid={sid}");
         let poller = tokio::spawn(async move {
             while !paused.load(Ordering::Acquire) {
                 let Ok((200, body)) = http.ask("GET", &target, b"").await else {
@@ -112,19 +111,9 @@ impl Polling {
     }
 
     async fn post(&mut self, packets: Vec<Sent>) -> Result<(), Failure> {
-        let packets: Vec<_> = packets
-            .into_iter()
-            .map(|packet| match packet {
-                Sent::Text(text) => text,
-                Sent::Binary(data) => format!("b{}", base64(&data)),
-            })
-            .collect();
-        if self.poster.used.elapsed() > KEPT {
-            self.poster = Http::connect(self.server).await?;
-        }
-        let body = packets.join("\u{1e}");
-        let (status, answer) =
-            self.poster.ask("POST", &format!("&sid={}", self.sid), body.as_bytes()).await?;
+        self.poster.freshen(self.server).await?;
+        let query = format!("transport=polling&sid={}", self.sid);
+        let (status, answer) = self.poster.ask("POST", &query, payload(packets).as_bytes()).await?;
         if status == 200 { Ok(()) } else { Err(format!("{status} to a POST: {answer}").into()) }
     }
 
@@ -148,15 +137,56 @@ impl Polling {
         if cut == Cut::AfterAnswer {
             return Ok(None);
         }
-        // The poll that is under way is answered by a noop.
+        self.pause().await?;
+        socket.send("5").await?;
+        socket.flush().await?;
+        Ok(Some(Link::WebSocket(Box::new(socket))))
+    }
+
+    /// Moves the session to an event stream, unless that is to be cut.
+    pub(crate) async fn upgrade_to_stream(
+        &mut self,
+        cut: Cut,
+        opening: Opening,
+    ) -> Result<Option<Link>, Failure> {
+        let query = format!("transport=sse&sid={}", self.sid);
+        let mut stream = EventStream::open(self.server, &query, None).await?;
+        if cut == Cut::AfterOpening {
+            return Ok(None);
+        }
+        self.tell(&format!("{query}&seq=1"), "2probe").await?;
+        if cut == Cut::AfterProbe {
+            return Ok(None);
+        }
+        match stream.next().await? {
+            Some((1, packet)) if packet == "3probe" => {}
+            other => return Err(format!("{other:?} to a probe").into()),
+        }
+        if cut == Cut::AfterAnswer {
+            return Ok(None);
+        }
+        self.pause().await?;
+        self.tell(&format!("{query}&seq=2"), "5").await?;
+        let streaming = Streaming::start(opening, self.sid.clone(), stream, (1, 2)).await?;
+        Ok(Some(Link::Stream(Box::new(streaming))))
+    }
+
+    async fn tell(&mut self, query: &str, packet: &str) -> Result<(), Failure> {
+        self.poster.freshen(self.server).await?;
+        match self.poster.ask("POST", query, packet.as_bytes()).await? {
+            (200, _) => Ok(()),
+            (status, answer) => Err(format!("{status} to {packet}: {answer}").into()),
+        }
+    }
+
+    /// Ends polling. The poll that is under way is answered by a noop.
+    async fn pause(&mut self) -> Result<(), Failure> {
         self.pausing.store(true, Ordering::Release);
         (&mut self.poller).await?;
         while let Some(packet) = self.arrived.recv().await {
             self.queue.push_back(packet);
         }
-        socket.send("5").await?;
-        socket.flush().await?;
-        Ok(Some(Link::WebSocket(Box::new(socket))))
+        Ok(())
     }
 
     /// What was polled before the upgrade and not looked at yet.
@@ -169,72 +199,4 @@ impl Drop for Polling {
     fn drop(&mut self) {
         self.poller.abort();
     }
-}
-
-/// A connection of HTTP/1.1, used again and again.
-pub(crate) struct Http {
-    stream: TcpStream,
-    used: Instant,
-}
-
-impl Http {
-    async fn connect(server: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(server).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, used: Instant::now() })
-    }
-
-    /// The status and the body of the answer to one request.
-    async fn ask(
-        &mut self,
-        method: &str,
-        query: &str,
-        body: &[u8],
-    ) -> Result<(u16, String), Failure> {
-        let len = body.len();
-        let head = format!(
-            "{method} /socket.io/?EIO=4&transport=polling{query} HTTP/1.1\r\nHost: x\r\n\
-             Content-Type: text/plain;charset=UTF-8\r\nContent-Length: {len}\r\n\r\n"
-        );
-        self.stream.write_all(&[head.as_bytes(), body].concat()).await?;
-        let mut received = Vec::new();
-        let head_len = loop {
-            if let Some(at) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
-                break at + 4;
-            }
-            if self.stream.read_buf(&mut received).await? == 0 {
-                return Err("hung up".into());
-            }
-        };
-        let head = String::from_utf8_lossy(received.get(..head_len).unwrap_or_default());
-        let status = head.get(9..12).and_then(|status| status.parse().ok());
-        let len = head.to_ascii_lowercase().lines().find_map(|line| {
-            line.strip_prefix("content-length:").and_then(|len| len.trim().parse::<usize>().ok())
-        });
-        let (Some(status), Some(len)) = (status, len) else {
-            return Err(format!("an answer without a length: {head}").into());
-        };
-        let mut body = received.split_off(head_len);
-        while body.len() < len {
-            if self.stream.read_buf(&mut body).await? == 0 {
-                return Err("hung up".into());
-            }
-        }
-        self.used = Instant::now();
-        Ok((status, String::from_utf8(body)?))
-    }
-}
-
-fn base64(data: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in data.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        let bits = bits << (8 * (3 - chunk.len()));
-        for at in 0..4 {
-            let index = (bits >> (18 - 6 * at)) as usize & 63;
-            text.push(if at <= chunk.len() { ALPHABET[index] as char } else { '=' });
-        }
-    }
-    text
 }

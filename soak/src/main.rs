@@ -6,12 +6,14 @@
 
 mod chance;
 mod client;
+mod http;
 mod link;
 mod measure;
 mod packet;
 mod record;
 mod run;
 mod server;
+mod stream;
 
 use std::process::ExitCode;
 use std::time::Duration;

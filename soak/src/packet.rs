@@ -90,6 +90,16 @@ pub(crate) enum Sent {
     Binary(Vec<u8>),
 }
 
+/// The body of a POST.
+pub(crate) fn payload(packets: Vec<Sent>) -> String {
+    let text = |packet| match packet {
+        Sent::Text(text) => text,
+        Sent::Binary(data) => format!("b{}", base64(&data)),
+    };
+    let packets: Vec<_> = packets.into_iter().map(text).collect();
+    packets.join("\u{1e}")
+}
+
 /// An event that asks for an acknowledgement.
 pub(crate) fn event(id: u64, name: &str, arguments: &Value) -> Vec<Sent> {
     vec![Sent::Text(format!("42{id}{}", json!([name, arguments])))]
@@ -104,6 +114,20 @@ pub(crate) fn binary_event(n: u64, name: &str, attachment: Vec<u8>) -> Vec<Sent>
 
 pub(crate) fn ack(id: u64, argument: &Value) -> Vec<Sent> {
     vec![Sent::Text(format!("43{id}[{argument}]"))]
+}
+
+fn base64(data: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in data.chunks(3) {
+        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let bits = bits << (8 * (3 - chunk.len()));
+        for at in 0..4 {
+            let index = (bits >> (18 - 6 * at)) as usize & 63;
+            text.push(if at <= chunk.len() { ALPHABET[index] as char } else { '=' });
+        }
+    }
+    text
 }
 
 #[cfg(test)]

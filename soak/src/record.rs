@@ -12,8 +12,12 @@ pub(crate) struct Record {
     /// Sessions of each kind that joined.
     pub(crate) polling: AtomicU64,
     pub(crate) websocket: AtomicU64,
+    pub(crate) streaming: AtomicU64,
     pub(crate) upgraded: AtomicU64,
     pub(crate) cut_upgrades: AtomicU64,
+    pub(crate) upgraded_to_stream: AtomicU64,
+    /// Event streams that dropped, and were resumed or not.
+    pub(crate) dropped_streams: AtomicU64,
     /// Sessions that were opened and did not get as far.
     pub(crate) failed: AtomicU64,
     pub(crate) half_open: AtomicU64,
@@ -51,12 +55,15 @@ impl fmt::Display for Record {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         write!(
             f,
-            "sessions: {} polling, {} WebSocket, {} upgraded, {} with cut upgrades, {} half-open, \
-             {} slow, {} failed to open; messages: {} acknowledged, {} told, {} news; {} settled; {} faults",
+            "sessions: {} polling, {} WebSocket, {} streaming, {} upgraded, {} upgraded to a stream, \
+             {} with cut upgrades, {} streams dropped, {} half-open, {} slow, {} failed to open; messages: {} acknowledged, {} told, {} news; {} settled; {} faults",
             of(&self.polling),
             of(&self.websocket),
+            of(&self.streaming),
             of(&self.upgraded),
+            of(&self.upgraded_to_stream),
             of(&self.cut_upgrades),
+            of(&self.dropped_streams),
             of(&self.half_open),
             of(&self.slow),
             of(&self.failed),

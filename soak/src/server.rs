@@ -65,6 +65,7 @@ pub(crate) async fn serve() -> Result<(), Failure> {
     let mut config = Config::default();
     config.engine.ping_interval = Duration::from_secs(3);
     config.engine.ping_timeout = Duration::from_secs(4);
+    config.engine.transports.sse = true;
     let io = Io::builder().config(config).state(house.clone()).build();
     io.namespace("/")
         .on_connect(keep_telling)
