@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use spola_engineio::{
-    Config, Revision, Sid,
+    Config, Revision, Sid, Transport,
     packet::{EncodedMessage, WebSocketMessage},
     server::{
-        BinaryMode, Dialect, Event, Opening, PollResponse, RequestId, Session, Transmit,
+        BinaryMode, Dialect, Event, Opening, PollResponse, PostMark, RequestId, Session, Transmit,
         WebSocketEnd,
     },
 };
@@ -21,6 +21,10 @@ const MAX_QUEUED: usize = 200;
 enum Request {
     Get,
     Post,
+    /// A GET that asks for an event stream whose next event has this number.
+    Ask(u64),
+    /// A GET that was answered by an event stream, whose next event has this number.
+    Stream(u64),
     Answered,
     Gone,
 }
@@ -36,8 +40,9 @@ struct Driver {
 }
 
 /// The first byte sets the session up, and each message is a step: bytes are a WebSocket message, and so
-/// is a text, unless it begins with `!` (a command) or `>` (the body of a POST). In the end the session
-/// is closed, once, no timer is left, and every request has its answer.
+/// is a text, unless it begins with `!` (a command), `>` (the body of a POST) or `<` (the mark and the
+/// body of an event stream's POST). In the end the session is closed, once, no timer is left, every
+/// request has its answer, and every event stream has its end.
 pub fn check(bytes: &[u8]) {
     let (setup, rest) = crate::number(bytes);
     let mut driver = Driver::new(setup);
@@ -57,7 +62,8 @@ pub fn check(bytes: &[u8]) {
     }
     driver.drain();
     assert!(driver.closed, "not closed");
-    assert!(driver.requests.values().all(|request| *request != Request::Get), "a GET hangs");
+    let open = |request: &Request| matches!(request, Request::Answered | Request::Gone);
+    assert!(driver.requests.values().all(open), "a GET hangs, or a stream does not end");
 }
 
 impl Driver {
@@ -67,13 +73,23 @@ impl Driver {
         config.max_poll_response = 60;
         config.max_queued_bytes = MAX_QUEUED;
         config.max_queued_packets = 10;
+        config.max_kept_bytes = 300;
+        config.transports.sse = true;
         let revision = if setup & 2 == 0 { Revision::V4 } else { Revision::V3 };
         let binary = if setup & 4 == 0 { BinaryMode::Native } else { BinaryMode::Base64 };
         let jsonp = (setup & 8 != 0).then_some(7);
-        let dialect = Dialect { revision, binary, jsonp, knows_sse: false };
+        let knows_sse = setup & 16 != 0;
+        let dialect = Dialect { revision, binary, jsonp, knows_sse };
         let websocket = setup & 1 != 0;
-        let opening = if websocket { Opening::WebSocket } else { Opening::Polling(RequestId(0)) };
-        let requests = if websocket { BTreeMap::new() } else { [(0, Request::Get)].into() };
+        let (opening, dialect, request) = match setup {
+            _ if websocket => (Opening::WebSocket, dialect, None),
+            // Revision 3 knows no event streams.
+            _ if setup & 32 != 0 => {
+                (Opening::Sse(RequestId(0)), Dialect::default(), Some(Request::Ask(1)))
+            }
+            _ => (Opening::Polling(RequestId(0)), dialect, Some(Request::Get)),
+        };
+        let requests = request.map(|request| (0, request)).into_iter().collect();
         // The one look at a clock: where it starts does not matter.
         #[allow(clippy::disallowed_methods)]
         let now = Instant::now();
@@ -91,6 +107,12 @@ impl Driver {
             self.session.handle_post_started(id, None);
             self.drain();
             self.session.handle_post(self.now, id, Bytes::copy_from_slice(body.as_bytes()));
+        } else if let Some(post) = text.strip_prefix('<') {
+            let number = post.bytes().next().unwrap_or_default();
+            let id = self.stream_post(number);
+            self.drain();
+            let body = post.as_bytes().get(1..).unwrap_or_default();
+            self.session.handle_post(self.now, id, Bytes::copy_from_slice(body));
         } else if let Some(command) = text.strip_prefix('!') {
             self.act(command);
         } else {
@@ -110,6 +132,16 @@ impl Driver {
         RequestId(id)
     }
 
+    /// Starts a POST of an event stream's client. The mark's number is in three bits, what it
+    /// acknowledges in four; zero is none.
+    fn stream_post(&mut self, mark: u8) -> RequestId {
+        let some = |number: u8| (number != 0).then(|| u64::from(number));
+        let mark = PostMark { seq: some(mark & 7), ack: some(mark >> 3 & 15) };
+        let id = self.request(Request::Post);
+        self.session.handle_stream_post_started(id, None, mark);
+        id
+    }
+
     /// A letter and a number.
     fn act(&mut self, command: &str) {
         let mut bytes = command.bytes();
@@ -127,6 +159,15 @@ impl Driver {
                 let kind = binary.then_some(&b"application/octet-stream"[..]);
                 self.session.handle_post_started(id, kind);
             }
+            b'e' => {
+                let last = number.checked_sub(1);
+                // The stream of an upgrade is the session's first.
+                let resumes = self.session.transport() == Transport::Sse;
+                let heard = last.filter(|_| resumes).unwrap_or(0);
+                let id = self.request(Request::Ask(heard + 1));
+                self.session.handle_stream(self.now, id, last);
+            }
+            b'q' => drop(self.stream_post(number as u8)),
             b'a' => self.abort(id),
             b'l' if self.requests.get(&id) == Some(&Request::Post) => {
                 self.session.handle_post_too_large(RequestId(id));
@@ -169,6 +210,9 @@ impl Driver {
         match self.requests.get(&id) {
             Some(Request::Get) => self.session.handle_poll_aborted(RequestId(id)),
             Some(Request::Post) => self.session.handle_post_aborted(RequestId(id)),
+            Some(Request::Ask(_) | Request::Stream(_)) => {
+                self.session.handle_stream_dropped(self.now, RequestId(id));
+            }
             Some(Request::Answered | Request::Gone) | None => return,
         }
         self.requests.insert(id, Request::Gone);
@@ -183,6 +227,19 @@ impl Driver {
         }
         while let Some(transmit) = self.session.poll_transmit() {
             match transmit {
+                Transmit::PollResponse { id: RequestId(id), response: PollResponse::Stream } => {
+                    let before = self.requests.get(&id).copied();
+                    if let Some(Request::Ask(next)) = before {
+                        self.requests.insert(id, Request::Stream(next));
+                    } else {
+                        assert!(before == Some(Request::Gone), "a stream for nobody");
+                    }
+                }
+                Transmit::StreamData { id: RequestId(id), data } => self.streamed(id, &data),
+                Transmit::EndStream { id: RequestId(id) } => {
+                    let before = self.requests.insert(id, Request::Answered);
+                    assert!(matches!(before, Some(Request::Stream(_) | Request::Gone)));
+                }
                 Transmit::PollResponse { id, response } => {
                     assert!(!matches!(&response, PollResponse::Payload(body) if body.is_empty()));
                     self.answered(id, Request::Get);
@@ -192,17 +249,30 @@ impl Driver {
                 Transmit::CloseWebSocket => {
                     assert!(std::mem::take(&mut self.websocket), "no WebSocket to close");
                 }
-                other @ (Transmit::StreamData { .. }
-                | Transmit::EndStream { .. }
-                | Transmit::Uncompressed(_)
-                | _) => panic!("{other:?}"),
+                other @ (Transmit::Uncompressed(_) | _) => panic!("{other:?}"),
             }
         }
         assert!(!self.closed || self.session.poll_timeout().is_none(), "a timer behind the end");
     }
 
+    /// Whole events or comments, numbered without a gap.
+    fn streamed(&mut self, id: u64, data: &[u8]) {
+        let text = std::str::from_utf8(data).expect("a stream is text");
+        let events = text.strip_suffix("\n\n").expect("events are whole").split("\n\n");
+        let Some(Request::Stream(next)) = self.requests.get_mut(&id) else {
+            return assert!(self.requests.get(&id) == Some(&Request::Gone), "data for no stream");
+        };
+        for event in events.filter(|event| !event.starts_with(':')) {
+            let number = event.strip_prefix("id: ").and_then(|rest| rest.split_once('\n'));
+            assert_eq!(number.map(|(number, _)| number), Some(&*next.to_string()));
+            *next += 1;
+        }
+    }
+
     fn answered(&mut self, RequestId(id): RequestId, request: Request) {
         let before = self.requests.insert(id, Request::Answered);
-        assert!(before == Some(request) || before == Some(Request::Gone), "{id} answered twice");
+        let asked = request == Request::Get && matches!(before, Some(Request::Ask(_)));
+        let fits = asked || before == Some(request) || before == Some(Request::Gone);
+        assert!(fits, "{id} answered twice");
     }
 }
