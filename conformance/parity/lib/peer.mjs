@@ -1,11 +1,13 @@
 // One row's dealings with a server. All that it opened ends with the row.
 import { sleep } from "../../lib/waiting.mjs";
 import { exchange } from "./http.mjs";
+import { EventStream, Streaming } from "./stream.mjs";
 import { Wire } from "./websocket.mjs";
 
 const ENGINE = "/socket.io/?";
 const POLLING = "EIO=4&transport=polling";
 const WEBSOCKET = "EIO=4&transport=websocket";
+const SSE = "EIO=4&transport=sse";
 
 /** The ids that a server makes up, by the shape they must have. */
 export const masked = (text) => text.replace(/"(sid|pid)":"[A-Za-z0-9_-]{20}"/g, '"$1":"<id>"');
@@ -76,10 +78,35 @@ export class Peer {
     return wire;
   }
 
+  /** An event stream that was asked for. */
+  stream(query, headers) {
+    const stream = new EventStream(this.server.port, `${ENGINE}${query}`, headers);
+    this.#open.add(stream);
+    return stream;
+  }
+
+  /** A session by an event stream, its open packet read. */
+  async streaming(query = "") {
+    const session = new Streaming(this, SSE, this.stream(`${SSE}${query}`));
+    session.head = await session.stream.response();
+    session.open = await session.next();
+    session.engine = json(session.open).sid;
+    session.query = `${SSE}&sid=${session.engine}`;
+    return session;
+  }
+
+  /** An event stream that a polling session may move to, not probed yet. */
+  async streamOf({ engine }) {
+    const query = `${SSE}&sid=${engine}`;
+    const session = new Streaming(this, query, this.stream(query));
+    await session.stream.response();
+    return session;
+  }
+
   /** A session with the root namespace joined by this packet. */
   async joined(transport = "websocket", { connect = "40", query = "", ...options } = {}) {
-    const session =
-      transport === "polling" ? await this.polling(query, options) : await this.wire(query, options);
+    const open = { polling: this.polling, websocket: this.wire, sse: this.streaming }[transport];
+    const session = await open.call(this, query, options);
     await session.send(connect);
     session.reply = await session.next();
     session.id = json(session.reply).sid;

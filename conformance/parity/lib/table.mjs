@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from "node:util";
 /**
  * The rows of one section of the protocol text. A row is `{ id, name, options, run, expect }`:
  * `run` deals with a server that was started with `options` and returns what it saw, `expect` is what
- * must be seen. `slow` rows wait longer than the quick part of the suite can.
+ * must be seen. `slow` rows wait longer than the quick part of the suite can; those of `ours` are about
+ * what the official server does not have.
  */
 export function rows(section, list) {
   return list.map((row) => ({ options: {}, ...row, section, id: `${section}/${row.id}` }));

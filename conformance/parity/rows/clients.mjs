@@ -1,6 +1,8 @@
 // §§13, 22, 23: the official clients of three ages, on each transport they know: what their users see.
 import { createRequire } from "node:module";
+import { NodeXHR, io as modular } from "socket.io-client";
 import msgpack from "socket.io-msgpack-parser";
+import { SSE } from "../../../crates/spola-server/client/spola-sse.js";
 import { within } from "../../lib/waiting.mjs";
 import { rows } from "../lib/table.mjs";
 import { sleep } from "../lib/peer.mjs";
@@ -173,6 +175,27 @@ const TALKS = [
   },
 ];
 
+/** Our transport within the official client, which the official server does not have. */
+const streaming = [
+  ["sse", { transports: [SSE] }],
+  ["upgrade to sse", { transports: [NodeXHR, SSE], query: { sse: 1 } }],
+].flatMap(([transport, options]) =>
+  TALKS.map(({ id, name, talk, expect }) => ({
+    id: `4.8 ${transport} ${id}`,
+    name,
+    ours: true,
+    options: { transports: ["polling", "websocket", "sse"] },
+    run: (peer) =>
+      talk({
+        peer,
+        name: `4.8 ${transport} ${id}`,
+        open: (namespace) => client(peer, modular, namespace, options),
+        connect: (namespace) => connected(peer, modular, namespace, options),
+      }),
+    expect,
+  })),
+);
+
 const general = Object.entries(CLIENTS).flatMap(([version, { io, options }]) =>
   Object.entries(TRANSPORTS).flatMap(([transport, transports]) =>
     TALKS.map(({ id, name, talk, expect }) => ({
@@ -290,4 +313,4 @@ const special = [
   },
 ];
 
-export default rows("client", [...general, ...admission, ...special]);
+export default rows("client", [...general, ...streaming, ...admission, ...special]);

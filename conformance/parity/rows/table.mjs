@@ -13,6 +13,7 @@ import polling from "./polling.mjs";
 import recovery from "./recovery.mjs";
 import revision3 from "./revision3.mjs";
 import routing from "./routing.mjs";
+import sse from "./sse.mjs";
 import upgrade from "./upgrade.mjs";
 import websocket from "./websocket.mjs";
 
@@ -32,6 +33,7 @@ export const table = [
   ...recovery,
   ...msgpack,
   ...revision3,
+  ...sse,
   ...clients,
 ];
 

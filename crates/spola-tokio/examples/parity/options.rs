@@ -124,6 +124,7 @@ impl Options {
                 (false, true) => Transports::WEBSOCKET,
                 _ => Transports::ALL,
             };
+            config.engine.transports.sse = has("sse");
         }
         if let Some(path) = &self.path {
             config.path.clone_from(path);
