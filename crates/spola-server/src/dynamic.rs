@@ -159,7 +159,7 @@ impl Namespace {
     async fn accepts(&self, context: &LookupContext) -> Result<bool, Refusal> {
         match self.predicate() {
             Some(Predicate::Name(accepts)) => Ok(accepts(&context.name)),
-            Some(Predicate::Client(handler)) => handler(context.clone()).await,
+            Some(Predicate::Client(handler)) => handler(context).await,
             None => Ok(false),
         }
     }

@@ -29,7 +29,7 @@ use crate::socket::Socket;
 )]
 pub trait Extract<C: Situation>: Sized {
     /// Takes the value out of the context. The error goes to the client, as [`Refusal`] says.
-    fn extract(context: &mut C) -> Result<Self, Refusal>;
+    fn extract(context: &C) -> Result<Self, Refusal>;
 
     /// Checks, when the handler is registered, that the server has the state this needs.
     #[doc(hidden)]
@@ -67,25 +67,25 @@ pub struct EventName(pub ByteString);
 pub struct NamespaceName(pub ByteString);
 
 impl<C: HasSocket> Extract<C> for Socket {
-    fn extract(context: &mut C) -> Result<Self, Refusal> {
+    fn extract(context: &C) -> Result<Self, Refusal> {
         Ok(context.socket().clone())
     }
 }
 
 impl<C: HasSocket> Extract<C> for Namespace {
-    fn extract(context: &mut C) -> Result<Self, Refusal> {
+    fn extract(context: &C) -> Result<Self, Refusal> {
         Ok(context.socket().namespace().clone())
     }
 }
 
 impl<C: HasClient> Extract<C> for Arc<Handshake> {
-    fn extract(context: &mut C) -> Result<Self, Refusal> {
+    fn extract(context: &C) -> Result<Self, Refusal> {
         Ok(Self::clone(context.handshake()))
     }
 }
 
 impl<C: HasClient, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
-    fn extract(context: &mut C) -> Result<Self, Refusal> {
+    fn extract(context: &C) -> Result<Self, Refusal> {
         let state = context.states().get();
         state.map(Self).ok_or_else(|| Refusal::new("internal error"))
     }
@@ -96,44 +96,44 @@ impl<C: HasClient, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
 }
 
 impl<C: HasClient, T: DeserializeOwned> Extract<C> for Auth<T> {
-    fn extract(context: &mut C) -> Result<Self, Refusal> {
+    fn extract(context: &C) -> Result<Self, Refusal> {
         let auth = serde_json::from_str(context.auth().unwrap_or("{}"));
         auth.map(Self).map_err(|error| Refusal::new(format!("unfit auth: {error}")))
     }
 }
 
 impl<C: HasEvent, T: DeserializeOwned> Extract<C> for Data<T> {
-    fn extract(context: &mut C) -> Result<Self, Refusal> {
+    fn extract(context: &C) -> Result<Self, Refusal> {
         Ok(Self(context.event().extract()?))
     }
 }
 
 impl<C: HasEvent> Extract<C> for packet::Data {
-    fn extract(context: &mut C) -> Result<Self, Refusal> {
+    fn extract(context: &C) -> Result<Self, Refusal> {
         Ok(context.event().clone())
     }
 }
 
 impl<C: HasEvent> Extract<C> for EventName {
-    fn extract(context: &mut C) -> Result<Self, Refusal> {
+    fn extract(context: &C) -> Result<Self, Refusal> {
         Ok(Self(ByteString::from(context.event().event_name().unwrap_or_default().into_owned())))
     }
 }
 
 impl Extract<EventContext> for Ack {
-    fn extract(context: &mut EventContext) -> Result<Self, Refusal> {
+    fn extract(context: &EventContext) -> Result<Self, Refusal> {
         Ok(context.ack.clone())
     }
 }
 
 impl Extract<LookupContext> for NamespaceName {
-    fn extract(context: &mut LookupContext) -> Result<Self, Refusal> {
+    fn extract(context: &LookupContext) -> Result<Self, Refusal> {
         Ok(Self(context.name.clone().into_inner()))
     }
 }
 
 impl Extract<DisconnectContext> for DisconnectReason {
-    fn extract(context: &mut DisconnectContext) -> Result<Self, Refusal> {
+    fn extract(context: &DisconnectContext) -> Result<Self, Refusal> {
         Ok(context.reason)
     }
 }

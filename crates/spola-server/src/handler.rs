@@ -39,7 +39,7 @@ pub trait Handler<C: Situation, Arguments>: Send + Sync + 'static {
 
     /// Extracts the arguments and runs the function.
     #[doc(hidden)]
-    fn call(&self, context: C) -> BoxFuture<C::Outcome>;
+    fn call(&self, context: &C) -> BoxFuture<C::Outcome>;
 }
 
 /// Where a handler runs: on an event, on a connect, on a disconnect, …
@@ -168,7 +168,7 @@ impl IntoOutcome<ErrorContext> for () {
 }
 
 /// A handler whose arguments are forgotten, to be kept in a table.
-pub(crate) type Erased<C> = Arc<dyn Fn(C) -> BoxFuture<<C as Situation>::Outcome> + Send + Sync>;
+pub(crate) type Erased<C> = Arc<dyn Fn(&C) -> BoxFuture<<C as Situation>::Outcome> + Send + Sync>;
 
 /// Checks a handler's wants against what the server has, before a client meets the gap.
 ///
@@ -237,9 +237,8 @@ macro_rules! handler {
             }
 
             #[allow(non_snake_case, reason = "the macro names values after their types")]
-            #[allow(unused_mut, reason = "a handler may take nothing")]
-            fn call(&self, mut _context: C) -> BoxFuture<C::Outcome> {
-                $(let $argument = match $argument::extract(&mut _context) {
+            fn call(&self, _context: &C) -> BoxFuture<C::Outcome> {
+                $(let $argument = match $argument::extract(_context) {
                     Ok(argument) => argument,
                     Err(refusal) => return Box::pin(std::future::ready(C::refused(refusal))),
                 };)*

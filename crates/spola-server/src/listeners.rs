@@ -1,6 +1,6 @@
 //! Listeners: what runs on events, several to an event, in order of registration.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::context::{
@@ -33,7 +33,7 @@ pub(crate) fn check_event_name(event: &str) {
 pub(crate) struct Listeners {
     pub(crate) middleware: Vec<Erased<IncomingContext>>,
     pub(crate) any: Vec<Listener<EventContext>>,
-    named: HashMap<Box<str>, Vec<Listener<EventContext>>>,
+    named: BTreeMap<Box<str>, Vec<Listener<EventContext>>>,
     pub(crate) fallback: Option<Erased<EventContext>>,
     pub(crate) outgoing: Vec<Listener<OutgoingContext>>,
     pub(crate) error: Vec<Erased<ErrorContext>>,

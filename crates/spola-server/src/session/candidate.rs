@@ -77,7 +77,7 @@ impl Candidate {
             return Ok(self);
         }
         for middleware in &self.socket.handlers().middleware {
-            middleware(ConnectContext { socket: self.socket.clone() }).await?;
+            middleware(&ConnectContext { socket: self.socket.clone() }).await?;
         }
         Ok(self)
     }

@@ -1,6 +1,7 @@
 //! One client's session: the handle that everybody holds, and the task that owns the rest.
 
 mod admission;
+mod alarm;
 mod asker;
 mod candidate;
 mod dispatch;
@@ -240,19 +241,16 @@ impl SessionHandle {
     }
 
     /// Takes what has come in; `true` if it was more than the limit on outgoing bytes. `unsent` and
-    /// `writable` tell how far the task has come with what it took before.
+    /// `writable` tell how far the task has come with what it took before. It is awake, and will look
+    /// once more before it rests.
     fn take(&self, commands: &mut Vec<Command>, unsent: Amount, writable: bool) -> bool {
         let mut inbox = self.lock();
+        inbox.attention = Attention::Awake;
         std::mem::swap(&mut inbox.commands, commands);
         inbox.weight = 0;
         let overflowed = inbox.overflowed;
         self.tell_load(inbox, unsent, writable, true);
         overflowed
-    }
-
-    /// The task runs: it looks at the inbox by itself.
-    fn wake_up(&self) {
-        self.lock().attention = Attention::Awake;
     }
 
     /// The task rests, unless something has come in: then `false`.

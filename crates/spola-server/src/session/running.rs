@@ -77,8 +77,8 @@ impl Running {
         handler: &Erased<ConnectContext>,
         context: ConnectContext,
     ) -> Option<Done> {
-        let socket = context.socket.clone();
-        self.run(cx, Guarded::start(|| handler(context)), move |outcome| {
+        self.run(cx, Guarded::start(|| handler(&context)), move |outcome| {
+            let socket = context.socket;
             let name = socket.namespace().packet_name();
             let outcome = outcome.unwrap_or_else(|panic| Err(panicked(name, &panic)));
             Done::Connected { socket, outcome }
@@ -96,7 +96,7 @@ impl Running {
             IncomingContext { socket: context.socket.clone(), data: context.data.clone() };
         let chain = async move {
             for middleware in middleware {
-                middleware(incoming.clone()).await?;
+                middleware(&incoming).await?;
             }
             Ok(())
         };
@@ -114,11 +114,10 @@ impl Running {
         handler: &Erased<EventContext>,
         context: EventContext,
     ) -> Option<Done> {
-        let kept = context.clone();
-        self.run(cx, Guarded::start(|| handler(context)), move |outcome| {
-            let name = kept.socket.namespace().packet_name();
+        self.run(cx, Guarded::start(|| handler(&context)), move |outcome| {
+            let name = context.socket.namespace().packet_name();
             let outcome = outcome.unwrap_or_else(|panic| Err(panicked(name, &panic)));
-            Done::Event { context: kept, outcome }
+            Done::Event { context, outcome }
         })
     }
 
@@ -127,10 +126,9 @@ impl Running {
     where
         C: HasSocket + Situation<Outcome = ()>,
     {
-        let name = context.socket().namespace().packet_name().clone();
-        self.run(cx, Guarded::start(|| handler(context)), move |outcome| {
+        self.run(cx, Guarded::start(|| handler(&context)), move |outcome| {
             if let Err(panic) = outcome {
-                panicked(&name, &panic);
+                panicked(context.socket().namespace().packet_name(), &panic);
             }
             Done::Nothing
         });

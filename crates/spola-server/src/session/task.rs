@@ -19,6 +19,7 @@ use spola_engineio::{Revision, Transport};
 use spola_socketio::server::{self as sockets, DisconnectReason};
 use spola_socketio_packet::{self as packet, AckId, Encoded};
 
+use super::alarm::Alarm;
 use super::asker::Asker;
 use super::candidate::Member;
 use super::load::Amount;
@@ -32,7 +33,7 @@ use crate::config::Config;
 use crate::io::Io;
 use crate::outbound::Outbound;
 use crate::stream::StreamWriter;
-use spola_driver::{Runtime, Timer};
+use spola_driver::Runtime;
 
 /// Rounds of work before others get their turn.
 const BUDGET: usize = 16;
@@ -44,8 +45,7 @@ pub(crate) struct SessionTask {
     pub(super) io: Io,
     pub(super) config: Arc<Config>,
     pub(super) runtime: Arc<dyn Runtime>,
-    pub(super) timer: Box<dyn Timer>,
-    pub(super) alarm: Option<Instant>,
+    pub(super) alarm: Alarm,
     pub(super) handle: Arc<SessionHandle>,
     pub(super) engine: engine::Session,
     pub(super) sockets: sockets::Connection,
@@ -100,7 +100,7 @@ impl SessionTask {
         beginning: Beginning,
     ) -> Self {
         let config = Arc::clone(io.config());
-        let (now, timer) = (runtime.now(), runtime.timer());
+        let (now, alarm) = (runtime.now(), Alarm::new(runtime.timer()));
         let (mut polls, mut streams) = (Waiting::new(), Streams::default());
         let (opening, wire) = match beginning {
             Beginning::Polling { id, respond } => {
@@ -127,8 +127,7 @@ impl SessionTask {
         Self {
             io,
             runtime,
-            timer,
-            alarm: None,
+            alarm,
             handle,
             engine,
             sockets,
@@ -150,13 +149,11 @@ impl SessionTask {
     }
 
     /// One round: whatever there is to do now. `true` if there may be more.
-    fn work(&mut self, cx: &mut Context<'_>) -> bool {
-        let now = self.runtime.now();
+    fn work(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         self.allowance = MESSAGES;
-        let mut busy = self.carry_out(cx, now);
+        self.carry_out(cx, now);
         while let Poll::Ready(done) = self.running.poll_done(cx) {
             self.finish(cx, now, done);
-            busy = true;
         }
         self.pump(cx, now);
         if self.held.is_none()
@@ -165,15 +162,18 @@ impl SessionTask {
             self.post(now, id, body);
             self.pump(cx, now);
         }
-        busy |= self.poll_streams(cx, now);
+        let mut busy = self.poll_streams(cx, now);
         busy |= self.read(cx, now);
         // After reading: what has come in time counts, however late we look.
         busy |= self.poll_timers(cx, now);
-        self.pump(cx, now);
+        // What the handlers have sent so far goes out with this round.
+        busy |= self.carry_out(cx, now);
         busy |= self.flush(cx, now);
         busy | (self.held.is_some() && !self.is_full())
     }
 
+    /// Carries out what others ask for. `true` if that brought more than packets to send: then the
+    /// round has to begin anew.
     fn carry_out(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let mut commands = Vec::new();
         let (unsent, writable) = self.load();
@@ -181,8 +181,9 @@ impl SessionTask {
             self.give_up();
             self.pump(cx, now);
         }
-        let busy = !commands.is_empty();
+        let mut busy = false;
         for command in commands {
+            busy |= !matches!(command, Command::Emit(_));
             self.command(cx, now, command);
             if self.is_wire_full() {
                 self.flush(cx, now);
@@ -195,7 +196,7 @@ impl SessionTask {
     fn command(&mut self, cx: &mut Context<'_>, now: Instant, command: Command) {
         match command {
             // An `Err` means that the socket has left meanwhile: its packets go nowhere.
-            Command::Emit(packet) => self.emit(cx, packet),
+            Command::Emit(packet) => return self.emit(cx, now, packet),
             Command::Ask { event, ack, timeout, asker } => {
                 self.outgoing(cx, &event.namespace, |task| task.event_of(&event));
                 self.ask(now, event, ack, timeout, asker);
@@ -251,10 +252,9 @@ impl SessionTask {
     }
 
     fn poll_timers(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        if self.timer.poll_expired(cx).is_pending() {
+        if !self.alarm.is_due(cx, now) {
             return false;
         }
-        self.alarm = None;
         self.engine.handle_timeout(now);
         self.pump(cx, now);
         self.sockets.handle_timeout(now);
@@ -264,11 +264,12 @@ impl SessionTask {
         if stalled && self.engine.transport() == Transport::WebSocket {
             self.give_up();
         }
+        self.pump(cx, now);
         true
     }
 
-    /// Sets the timer for whatever is due first; `true` if it has to be polled again.
-    fn set_alarm(&mut self) -> bool {
+    /// Sets the timer for whatever is due first.
+    fn set_alarm(&mut self) {
         let wire = self.wire.as_ref().and_then(|wire| wire.poll_timeout());
         let due = [
             self.engine.poll_timeout(),
@@ -277,13 +278,7 @@ impl SessionTask {
             self.streams.poll_timeout(),
             wire,
         ];
-        let due = due.into_iter().flatten().min();
-        if due == self.alarm {
-            return false;
-        }
-        self.alarm = due;
-        self.timer.set(due);
-        true
+        self.alarm.set(due.into_iter().flatten().min());
     }
 
     /// Carries the outputs of each machine to the next, until all are drained.
@@ -351,9 +346,10 @@ impl SessionTask {
 
     /// Sends a packet of the application's. Nothing the machine wrote itself is left to go before it:
     /// a command begins with all machines drained.
-    fn emit(&mut self, cx: &mut Context<'_>, packet: Outbound) {
+    fn emit(&mut self, cx: &mut Context<'_>, now: Instant, packet: Outbound) {
         self.outgoing(cx, &packet.namespace, |task| task.event_of(&packet));
         self.send_event(packet);
+        self.pump(cx, now);
     }
 
     /// The same, for an event of which nobody is told any more.
@@ -409,15 +405,16 @@ impl Future for SessionTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.handle.wake_up();
         for _ in 0..BUDGET {
-            if self.work(cx) {
+            let now = self.runtime.now();
+            if self.work(cx, now) {
                 continue;
             }
             if self.aborted || self.is_over() {
                 return Poll::Ready(());
             }
-            if self.set_alarm() {
+            self.set_alarm();
+            if self.poll_timers(cx, now) {
                 continue;
             }
             let status = self.engine.status();
