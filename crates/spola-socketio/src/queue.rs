@@ -22,8 +22,9 @@ impl<T> Queue<T> {
     }
 
     pub(crate) fn pop(&mut self) -> Option<T> {
-        if let Some(first) = self.first.take() {
-            return Some(first);
+        // Asked first: taking what is not there would copy the room for it.
+        if self.first.is_some() {
+            return self.first.take();
         }
         let item = self.rest.pop_front()?;
         if self.rest.is_empty() {

@@ -19,11 +19,11 @@ impl<T, const KEPT: usize> Queue<T, KEPT> {
     }
 
     pub(super) fn pop(&mut self) -> Option<T> {
-        let item = self.0.pop_front();
+        let item = self.0.pop_front()?;
         if self.0.is_empty() && self.0.capacity() > KEPT {
             self.0 = VecDeque::new();
         }
-        item
+        Some(item)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {

@@ -9,6 +9,7 @@ mod load;
 mod reject;
 mod running;
 mod sending;
+mod spare;
 mod streams;
 mod task;
 mod transport;
@@ -137,7 +138,7 @@ struct Inbox {
     next_request: u64,
     /// What the commands will send.
     queued: Amount,
-    /// What the task had still to send when it last told.
+    /// What the task had still to send when it last told, and what it took since.
     unsent: Amount,
     /// A packet that comes now goes out now.
     writable: bool,
@@ -240,17 +241,21 @@ impl SessionHandle {
         }
     }
 
-    /// Takes what has come in; `true` if it was more than the limit on outgoing bytes. `unsent` and
-    /// `writable` tell how far the task has come with what it took before. It is awake, and will look
-    /// once more before it rests.
-    fn take(&self, commands: &mut Vec<Command>, unsent: Amount, writable: bool) -> bool {
+    /// Takes what has come in; `true` if it was more than the limit on outgoing bytes. The task is awake,
+    /// and will look once more before it rests.
+    fn take(&self, commands: &mut Vec<Command>) -> bool {
         let mut inbox = self.lock();
         inbox.attention = Attention::Awake;
         std::mem::swap(&mut inbox.commands, commands);
         inbox.weight = 0;
-        let overflowed = inbox.overflowed;
-        self.tell_load(inbox, unsent, writable, true);
-        overflowed
+        let queued = std::mem::take(&mut inbox.queued);
+        inbox.unsent.add(queued);
+        inbox.overflowed
+    }
+
+    /// The task tells how far it has come with what it took.
+    fn tell(&self, unsent: Amount, writable: bool) {
+        self.tell_load(self.lock(), unsent, writable);
     }
 
     /// The task rests, unless something has come in: then `false`.
@@ -266,10 +271,10 @@ impl SessionHandle {
         if !inbox.commands.is_empty() {
             return false;
         }
-        inbox.commands = Vec::new();
+        spare::give(std::mem::take(&mut inbox.commands));
         inbox.attention = Attention::Asleep;
         inbox.waker = Some(cx.waker().clone());
-        self.tell_load(inbox, unsent, writable, false);
+        self.tell_load(inbox, unsent, writable);
         true
     }
 

@@ -101,20 +101,15 @@ impl SessionHandle {
         Ok(())
     }
 
-    /// The task tells what it has still to send. What it `took` just now comes on top.
+    /// The task tells what it has still to send.
     pub(super) fn tell_load(
         &self,
         mut inbox: MutexGuard<'_, Inbox>,
         unsent: Amount,
         writable: bool,
-        took: bool,
     ) {
         inbox.unsent = unsent;
         inbox.writable = writable && inbox.queued.packets == 0;
-        if took {
-            let queued = std::mem::take(&mut inbox.queued);
-            inbox.unsent.add(queued);
-        }
         let amount = inbox.amount();
         self.load.tell(amount, inbox.writable);
         if inbox.waiting.is_empty() || !amount.is_low(&self.config) {

@@ -28,7 +28,7 @@ use super::streams::Streams;
 use super::transport::{BACKLOG_LEN, MESSAGE_LEN, MESSAGES};
 use super::waiting::Waiting;
 use super::wire::{Switch, Wire};
-use super::{Command, PACKET_PREFIX, SessionHandle};
+use super::{Command, PACKET_PREFIX, SessionHandle, spare};
 use crate::config::Config;
 use crate::io::Io;
 use crate::outbound::Outbound;
@@ -175,14 +175,13 @@ impl SessionTask {
     /// Carries out what others ask for. `true` if that brought more than packets to send: then the
     /// round has to begin anew.
     fn carry_out(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let mut commands = Vec::new();
-        let (unsent, writable) = self.load();
-        if self.handle.take(&mut commands, unsent, writable) {
+        let mut commands = spare::take();
+        if self.handle.take(&mut commands) {
             self.give_up();
             self.pump(cx, now);
         }
         let mut busy = false;
-        for command in commands {
+        for command in commands.drain(..) {
             busy |= !matches!(command, Command::Emit(_));
             self.command(cx, now, command);
             if self.is_wire_full() {
@@ -190,6 +189,7 @@ impl SessionTask {
                 self.pump(cx, now);
             }
         }
+        spare::give(commands);
         busy
     }
 
@@ -299,7 +299,8 @@ impl SessionTask {
 
     /// The engine's next event, unless it is a message that has to wait.
     fn next_event(&mut self) -> Option<engine::Event> {
-        let Some(event) = self.held.take().or_else(|| self.engine.poll_event()) else {
+        let event = if self.held.is_some() { self.held.take() } else { self.engine.poll_event() };
+        let Some(event) = event else {
             self.backlog = 0;
             return None;
         };
@@ -408,6 +409,8 @@ impl Future for SessionTask {
         for _ in 0..BUDGET {
             let now = self.runtime.now();
             if self.work(cx, now) {
+                let (unsent, writable) = self.load();
+                self.handle.tell(unsent, writable);
                 continue;
             }
             if self.aborted || self.is_over() {
