@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::Error;
 
-use crate::{Data, restore::Restore, scan::Elements};
+use crate::{Data, restore::Restore, scan::Elements, string};
 
 /// Reads the arguments by the rule of [`Data::extract`].
 pub(crate) fn extract<'de, T: Deserialize<'de>>(data: &'de Data) -> Result<T, Error> {
@@ -43,8 +43,56 @@ fn read<'de, S: DeserializeSeed<'de>>(
     text: &'de str,
     attachments: &'de [Bytes],
 ) -> Result<S::Value, Error> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    seed.deserialize(Restore { inner: &mut json, attachments })
+    seed.deserialize(Value { text, attachments })
+}
+
+/// One value, which begins `text`: JSON that was checked when it came.
+struct Value<'de> {
+    text: &'de str,
+    attachments: &'de [Bytes],
+}
+
+macro_rules! read_json {
+    ($($method:ident($($arg:ident: $type:ty),*)),* $(,)?) => {
+        $(fn $method<V: Visitor<'de>>(self, $($arg: $type,)* visitor: V) -> Result<V::Value, Error> {
+            let mut json = serde_json::Deserializer::from_str(self.text);
+            Restore { inner: &mut json, attachments: self.attachments }.$method($($arg,)* visitor)
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Value<'de> {
+    type Error = Error;
+
+    /// Most events carry one text, and most texts stand for themselves.
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match string::plain(self.text) {
+            Some(text) => visitor.visit_borrowed_str(text),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    read_json! {
+        deserialize_any(), deserialize_bool(),
+        deserialize_i8(), deserialize_i16(), deserialize_i32(), deserialize_i64(),
+        deserialize_i128(),
+        deserialize_u8(), deserialize_u16(), deserialize_u32(), deserialize_u64(),
+        deserialize_u128(),
+        deserialize_f32(), deserialize_f64(), deserialize_char(),
+        deserialize_bytes(), deserialize_byte_buf(),
+        deserialize_option(), deserialize_unit(), deserialize_unit_struct(name: &'static str),
+        deserialize_newtype_struct(name: &'static str),
+        deserialize_seq(), deserialize_tuple(len: usize),
+        deserialize_tuple_struct(name: &'static str, len: usize),
+        deserialize_map(),
+        deserialize_struct(name: &'static str, fields: &'static [&'static str]),
+        deserialize_enum(name: &'static str, variants: &'static [&'static str]),
+        deserialize_identifier(), deserialize_ignored_any(),
+    }
 }
 
 /// Reads a value from nothing: `None` and `()` come out.

@@ -28,6 +28,14 @@ pub(crate) fn read(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<usiz
     }
 }
 
+/// The string that begins `json`, if it has no escapes.
+#[inline]
+pub(crate) fn plain(json: &str) -> Option<&str> {
+    let text = json.strip_prefix('"')?;
+    let (plain, rest) = text.split_at_checked(plain_run(text.as_bytes()))?;
+    rest.starts_with('"').then_some(plain)
+}
+
 /// How many bytes at the start stand for themselves within a string: none of them a quote, a
 /// backslash or a control character.
 #[inline]
@@ -42,15 +50,13 @@ pub(crate) fn plain_run(bytes: &[u8]) -> usize {
 
 #[inline(never)]
 fn plain_run_of_long(bytes: &[u8]) -> usize {
-    let mut plain = 8;
+    let mut plain = plain_blocks::<64>(bytes);
+    plain += plain_blocks::<16>(bytes.get(plain..).unwrap_or_default());
     while let Some(word) = bytes.get(plain..).and_then(|rest| rest.first_chunk()) {
         let run = plain_in_word(*word);
         plain += run;
         if run < 8 {
             return plain;
-        }
-        if plain == 16 {
-            plain += plain_blocks(bytes.get(plain..).unwrap_or_default());
         }
     }
     // The last word overlaps the one before it.
@@ -72,19 +78,16 @@ fn plain_in_word(word: [u8; 8]) -> usize {
     special_bytes(u64::from_le_bytes(word)).trailing_zeros() as usize / 8
 }
 
-/// How many bytes the plain blocks at the start have. Of a block, only the least of its bytes'
-/// distances from being special matters, and finding that the compiler turns into vectors.
-fn plain_blocks(bytes: &[u8]) -> usize {
-    let (blocks, _) = bytes.as_chunks::<32>();
-    let plain = |block: &&[u8; 32]| {
-        block.iter().fold(u8::MAX, |least, byte| least.min(distance(*byte))) > 0
-    };
-    blocks.iter().take_while(plain).count() * 32
+/// How many bytes the plain blocks at the start have. A block is looked at to its end, come what may,
+/// which the compiler turns into vectors.
+fn plain_blocks<const LEN: usize>(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<LEN>();
+    let plain = |block: &&[u8; LEN]| !block.iter().fold(false, |any, byte| any | is_special(*byte));
+    blocks.iter().take_while(plain).count() * LEN
 }
 
-/// Zero for a special byte alone.
-fn distance(byte: u8) -> u8 {
-    (byte ^ b'"').min(byte ^ b'\\').min(byte.saturating_sub(0x1f))
+const fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
 }
 
 /// Sets the top bit of the first special byte, and of no byte before it. (Bytes behind a special

@@ -72,10 +72,12 @@ impl SessionTask {
         let context = EventContext { socket, data, ack };
         let handlers = Arc::clone(context.socket.handlers());
         let shared = &handlers.listeners;
-        let (own_any, own_middleware) = match context.socket.own_listeners() {
-            Some(own) => (own.any.clone(), own.middleware.clone()),
-            None => (Vec::new(), Vec::new()),
-        };
+        let own = context.socket.own_listeners();
+        let own = own.map(|own| (own.any.clone(), own.middleware.clone()));
+        if own.is_none() && shared.any.is_empty() && shared.middleware.is_empty() {
+            return self.listen(cx, now, context);
+        }
+        let (own_any, own_middleware) = own.unwrap_or_default();
         for listener in shared.any.iter().chain(&own_any) {
             self.run_listener(cx, now, &listener.handler, context.clone());
         }

@@ -241,16 +241,15 @@ impl SessionHandle {
         }
     }
 
-    /// Takes what has come in; `true` if it was more than the limit on outgoing bytes. The task is awake,
+    /// What has come in, and whether it was more than the limit on outgoing bytes. The task is awake,
     /// and will look once more before it rests.
-    fn take(&self, commands: &mut Vec<Command>) -> bool {
+    fn take(&self) -> (Vec<Command>, bool) {
         let mut inbox = self.lock();
         inbox.attention = Attention::Awake;
-        std::mem::swap(&mut inbox.commands, commands);
         inbox.weight = 0;
         let queued = std::mem::take(&mut inbox.queued);
         inbox.unsent.add(queued);
-        inbox.overflowed
+        (std::mem::take(&mut inbox.commands), inbox.overflowed)
     }
 
     /// The task tells how far it has come with what it took.
@@ -271,7 +270,6 @@ impl SessionHandle {
         if !inbox.commands.is_empty() {
             return false;
         }
-        spare::give(std::mem::take(&mut inbox.commands));
         inbox.attention = Attention::Asleep;
         inbox.waker = Some(cx.waker().clone());
         self.tell_load(inbox, unsent, writable);

@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 use std::task::{Context, Poll, Waker};
 
 use super::load::Amount;
-use super::{Attention, COMMAND_LEN, Command, Inbox, SessionHandle};
+use super::{Attention, COMMAND_LEN, Command, Inbox, SessionHandle, spare};
 use crate::ack::AckError;
 use crate::emit::EmitError;
 use crate::outbound::Outbound;
@@ -89,6 +89,9 @@ impl SessionHandle {
         }
         let cap = self.config.outgoing_hard_cap;
         inbox.overflowed = cap > 0 && inbox.weight.saturating_add(inbox.unsent.bytes) > cap;
+        if inbox.commands.capacity() == 0 {
+            inbox.commands = spare::take();
+        }
         inbox.commands.push(command);
         if inbox.attention == Attention::Asleep {
             inbox.attention = Attention::Awake;

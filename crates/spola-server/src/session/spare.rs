@@ -1,4 +1,5 @@
-//! An empty list of commands for each thread, so that a session that wakes up allocates none.
+//! An empty list of commands for each thread: a session that rests has none, and one that wakes up
+//! allocates none.
 
 use std::cell::Cell;
 

@@ -175,8 +175,8 @@ impl SessionTask {
     /// Carries out what others ask for. `true` if that brought more than packets to send: then the
     /// round has to begin anew.
     fn carry_out(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let mut commands = spare::take();
-        if self.handle.take(&mut commands) {
+        let (mut commands, overflowed) = self.handle.take();
+        if overflowed {
             self.give_up();
             self.pump(cx, now);
         }

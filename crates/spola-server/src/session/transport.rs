@@ -120,6 +120,7 @@ impl SessionTask {
     /// Whether packets wait in the engine for the WebSocket or event stream to be written to.
     pub(super) fn is_wire_full(&self) -> bool {
         match self.engine.transport() {
+            Transport::WebSocket if self.engine.queued_packets() == 0 => false,
             Transport::WebSocket => self.wire.as_ref().is_some_and(|wire| !wire.has_room()),
             Transport::Sse => !self.streams.has_room(),
             Transport::Polling | _ => false,
