@@ -326,6 +326,15 @@ impl<S: Transport> Line<S> {
         &mut self.link.connection
     }
 
+    /// Lets what is sent from now on go into the thread's buffer, if nothing waits to be written: that
+    /// costs no allocation. [`poll_flush`](Self::poll_flush) returns it. Reading does this, too.
+    #[inline]
+    pub fn lend_output(&mut self) {
+        if self.buffered_amount() == 0 {
+            self.link.lend_output();
+        }
+    }
+
     /// Bytes that were sent and not yet written.
     #[inline]
     pub fn buffered_amount(&self) -> usize {

@@ -15,7 +15,7 @@ use spola_socketio_packet::{AckId, ArgsError, Data, EncodeError, Encoded};
 use crate::emit::EmitError;
 use crate::outbound::Flags;
 use crate::reply::ReplyBody;
-use crate::session::{Asker, Command};
+use crate::session::{Ask, Asker};
 use crate::socket::Socket;
 use spola_driver::BoxFuture;
 
@@ -135,8 +135,7 @@ impl<T: DeserializeOwned> Question<T> {
         let event = self.socket.namespace().outbound(packet, self.flags.compress);
         let (sender, answered) = oneshot::channel();
         let (ack, timeout, asker) = (self.ack, self.timeout, Asker::one(sender));
-        let command = Command::Ask { event, ack, timeout, asker };
-        self.socket.session().ask(command, self.flags.volatile);
+        self.socket.session().ask(Ask { event, ack, timeout, asker }, self.flags.volatile);
         let data = answered.await.unwrap_or(Err(AckError::Disconnected))?;
         Ok(data.extract()?)
     }

@@ -14,7 +14,7 @@ use crate::outbound::{Event, Flags};
 use crate::recovery::Audience;
 use crate::remote::RemoteSocket;
 use crate::rooms::{JoinError, Selection};
-use crate::session::{Asker, Command};
+use crate::session::{Ask, Asker};
 use crate::socket::Socket;
 use crate::socket_id::SocketId;
 
@@ -124,8 +124,8 @@ impl Broadcast {
                 recipients += 1;
                 let asker = Asker::many(socket.socket_id(), sender.clone());
                 let event = event.clone();
-                let command = Command::Ask { event, ack, timeout: self.timeout, asker };
-                socket.session().ask(command, self.flags.volatile);
+                let ask = Ask { event, ack, timeout: self.timeout, asker };
+                socket.session().ask(ask, self.flags.volatile);
             });
         }
         Ok(Answers::new(recipients, receiver))

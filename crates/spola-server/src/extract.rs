@@ -139,7 +139,7 @@ impl Extract<DisconnectContext> for DisconnectReason {
 }
 
 impl Extract<ErrorContext> for PacketError {
-    fn extract(context: &mut ErrorContext) -> Result<Self, Refusal> {
+    fn extract(context: &ErrorContext) -> Result<Self, Refusal> {
         Ok(context.error)
     }
 }

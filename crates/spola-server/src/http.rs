@@ -161,7 +161,7 @@ impl HttpService {
             (Verified::Upgrade { binary, .. }, Some(session)) => {
                 self.check_origin(request)?;
                 let (switch, response) = upgrade::take(request, config)?;
-                session.push(Command::Upgrade(switch, binary));
+                session.push(Command::Upgrade(Box::new(switch), binary));
                 response
             }
             (Verified::SecondWebSocket(_), _) => {

@@ -34,46 +34,50 @@ pub(crate) enum Event {
     Open(Data),
 }
 
-/// A packet as it goes out, to any number of sessions: a clone is a few reference counts.
+/// A packet as it goes out, to any number of sessions: a clone is one reference count.
 #[derive(Clone, Debug)]
-pub(crate) struct Outbound {
-    pub(crate) namespace: packet::Namespace,
+pub(crate) struct Outbound(Arc<Messages>);
+
+#[derive(Clone, Debug)]
+struct Messages {
+    namespace: packet::Namespace,
     /// Not there in some formats.
     text: Option<EncodedMessage>,
-    attachments: Option<Arc<[EncodedMessage]>>,
+    attachments: Vec<EncodedMessage>,
+    /// The bytes of all.
+    size: usize,
 }
 
 impl Outbound {
     fn new(namespace: packet::Namespace, packet: Encoded, compress: bool) -> Self {
+        let size = packet.size();
         // A text is encoded behind the prefix that is asked for here.
         let text = EncodedMessage::from_text(packet.text).ok();
         let text = text.map(|text| text.compress(compress));
         let binary = |data| EncodedMessage::binary(data).compress(compress);
-        let attachments = match packet.attachments.is_empty() {
-            true => None,
-            false => Some(packet.attachments.into_iter().map(binary).collect()),
-        };
-        Self { namespace, text, attachments }
+        let attachments = packet.attachments.into_iter().map(binary).collect();
+        Self(Arc::new(Messages { namespace, text, attachments, size }))
+    }
+
+    /// The namespace that it belongs to.
+    pub(crate) fn namespace(&self) -> &packet::Namespace {
+        &self.0.namespace
     }
 
     /// How many attachments it has.
     pub(crate) fn attachments(&self) -> usize {
-        self.attachments.as_ref().map_or(0, |attachments| attachments.len())
+        self.0.attachments.len()
     }
 
     /// The bytes of its messages.
     pub(crate) fn size(&self) -> usize {
-        let attachments = self.attachments.iter().flat_map(|attachments| attachments.iter());
-        let messages = self.text.iter().chain(attachments);
-        messages.fold(0, |sum, message| sum.saturating_add(message.len()))
+        self.0.size
     }
 
     /// The text, then the attachments.
     pub(crate) fn into_messages(self) -> impl Iterator<Item = EncodedMessage> {
-        let attachments = self.attachments;
-        let count = attachments.as_ref().map_or(0, |attachments| attachments.len());
-        let attachment = move |at| attachments.as_ref()?.get(at).cloned();
-        self.text.into_iter().chain((0..count).filter_map(attachment))
+        let Messages { text, attachments, .. } = Arc::unwrap_or_clone(self.0);
+        text.into_iter().chain(attachments)
     }
 }
 

@@ -90,6 +90,7 @@ where
     let id = session.name_request();
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.map(|value| Bytes::copy_from_slice(value.as_bytes()));
+    let mark = mark.map(Box::new);
     session.push(Command::PostStarted { id, content_type, mark, respond });
     let guard = Guard::new(session, Command::PostAborted(id));
     let (limit, time) = (config.engine.max_payload, config.post_timeout);

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::Context;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use spola_engineio_packet::Message;
 use spola_socketio::server::{self as sockets, DisconnectReason};
 use spola_socketio_packet::{self as packet, AckId, Data, Packet};
 
-use super::asker::Asker;
+use super::commands::Ask;
 use super::running::Done;
 use super::task::SessionTask;
 use crate::ack::{Ack, AckError};
@@ -195,15 +195,9 @@ impl SessionTask {
     }
 
     /// Sends an event that asks for an answer.
-    pub(super) fn ask(
-        &mut self,
-        now: Instant,
-        event: Outbound,
-        ack: AckId,
-        timeout: Option<Duration>,
-        asker: Asker,
-    ) {
-        let name = event.namespace.clone();
+    pub(super) fn ask(&mut self, now: Instant, ask: Ask) {
+        let Ask { event, ack, timeout, asker } = ask;
+        let name = event.namespace().clone();
         let mut asked = self.sockets.check_emit(&name, event.attachments());
         if asked.is_ok() {
             asked = self.sockets.await_ack(now, &name, ack, timeout);

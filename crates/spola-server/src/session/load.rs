@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::config::Config;
+use crate::outbound::Outbound;
 
 /// Packets, and their bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,6 +13,10 @@ pub(super) struct Amount {
 }
 
 impl Amount {
+    pub(super) fn of(event: &Outbound) -> Self {
+        Self { bytes: event.size(), packets: 1 + event.attachments() }
+    }
+
     pub(super) fn add(&mut self, other: Self) {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.packets = self.packets.saturating_add(other.packets);

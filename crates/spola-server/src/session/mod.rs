@@ -4,12 +4,12 @@ mod admission;
 mod alarm;
 mod asker;
 mod candidate;
+mod commands;
 mod dispatch;
 mod load;
 mod reject;
 mod running;
 mod sending;
-mod spare;
 mod streams;
 mod task;
 mod transport;
@@ -18,104 +18,24 @@ mod wire;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
-use std::time::Duration;
 
-use bytes::Bytes;
-use futures_channel::oneshot;
 use spola_engineio::request::SessionStatus;
-use spola_engineio::server::{BinaryMode, PollResponse, PostMark, PostOutcome, RequestId};
+use spola_engineio::server::RequestId;
 use spola_engineio::{Revision, Sid};
-use spola_socketio_packet::{self as packet, AckId};
 
 use crate::config::Config;
 use crate::handshake::Handshake;
-use crate::outbound::Outbound;
-use crate::stream::StreamWriter;
+use commands::Commands;
 use load::{Amount, Load};
 
 pub(crate) use asker::Asker;
+pub(crate) use commands::{Ask, Command};
 pub(crate) use reject::Reject;
 pub(crate) use task::{Beginning, SessionTask};
 pub(crate) use wire::{Switch, Wire};
 
 /// The Engine.IO type of a message, which every Socket.IO packet is encoded behind.
 pub(crate) const PACKET_PREFIX: &str = "4";
-
-/// What a command in the inbox weighs by itself, in bytes.
-const COMMAND_LEN: usize = 128;
-
-/// What others ask of a session. The session's task carries it out.
-pub(crate) enum Command {
-    /// Sends an event, or the answer to one.
-    Emit(Outbound),
-    /// Sends an event that asks for an answer.
-    Ask {
-        event: Outbound,
-        ack: AckId,
-        timeout: Option<Duration>,
-        asker: Asker,
-    },
-    /// Ends the connection to one namespace.
-    Disconnect {
-        namespace: packet::Namespace,
-    },
-    /// Ends the session.
-    Close,
-    /// Ends the session because the server goes.
-    Shutdown,
-    /// Ends the task, whatever still runs in it.
-    Abort,
-    /// An upgrade request was accepted: this becomes the WebSocket.
-    Upgrade(Switch, BinaryMode),
-    Poll {
-        id: RequestId,
-        respond: oneshot::Sender<PollResponse>,
-    },
-    PollAborted(RequestId),
-    /// A GET for an event stream, which `writer` writes.
-    Stream {
-        id: RequestId,
-        last_event_id: Option<u64>,
-        respond: oneshot::Sender<PollResponse>,
-        writer: StreamWriter,
-    },
-    PostStarted {
-        id: RequestId,
-        content_type: Option<Bytes>,
-        /// What a POST of an event stream's client says of itself.
-        mark: Option<PostMark>,
-        respond: oneshot::Sender<PostOutcome>,
-    },
-    Post {
-        id: RequestId,
-        body: Bytes,
-    },
-    PostTooLarge(RequestId),
-    PostAborted(RequestId),
-}
-
-impl Command {
-    /// What it adds to what waits to be sent.
-    fn amount(&self) -> Amount {
-        match self {
-            Self::Emit(event) | Self::Ask { event, .. } => {
-                Amount { bytes: event.size(), packets: 1 + event.attachments() }
-            }
-            Self::Disconnect { .. }
-            | Self::Close
-            | Self::Shutdown
-            | Self::Abort
-            | Self::Upgrade(..)
-            | Self::Poll { .. }
-            | Self::PollAborted(_)
-            | Self::Stream { .. }
-            | Self::PostStarted { .. }
-            | Self::Post { .. }
-            | Self::PostTooLarge(_)
-            | Self::PostAborted(_) => Amount::default(),
-        }
-    }
-}
 
 /// How others reach a session: one push, one wake.
 pub(crate) struct SessionHandle {
@@ -129,7 +49,7 @@ pub(crate) struct SessionHandle {
 }
 
 struct Inbox {
-    commands: Vec<Command>,
+    commands: Commands,
     weight: usize,
     overflowed: bool,
     status: Option<SessionStatus>,
@@ -171,7 +91,7 @@ impl SessionHandle {
         status: SessionStatus,
     ) -> Self {
         let inbox = Inbox {
-            commands: Vec::new(),
+            commands: Commands::default(),
             weight: 0,
             overflowed: false,
             status: Some(status),
@@ -243,7 +163,7 @@ impl SessionHandle {
 
     /// What has come in, and whether it was more than the limit on outgoing bytes. The task is awake,
     /// and will look once more before it rests.
-    fn take(&self) -> (Vec<Command>, bool) {
+    fn take(&self) -> (Commands, bool) {
         let mut inbox = self.lock();
         inbox.attention = Attention::Awake;
         inbox.weight = 0;

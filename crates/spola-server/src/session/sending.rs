@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 use std::task::{Context, Poll, Waker};
 
 use super::load::Amount;
-use super::{Attention, COMMAND_LEN, Command, Inbox, SessionHandle, spare};
+use super::{Ask, Attention, Command, Commands, Inbox, SessionHandle};
 use crate::ack::AckError;
 use crate::emit::EmitError;
 use crate::outbound::Outbound;
@@ -20,12 +20,11 @@ impl SessionHandle {
 
     /// Queues a question. Whoever asks is told if it was volatile and dropped, and in any case when
     /// the session is over.
-    pub(crate) fn ask(&self, command: Command, volatile: bool) {
+    pub(crate) fn ask(&self, ask: Ask, volatile: bool) {
         let inbox = if volatile { self.writable() } else { Some(self.lock()) };
-        match (inbox, command) {
-            (None, Command::Ask { asker, .. }) => asker.tell(Err(AckError::Dropped)),
-            (None, _) => {}
-            (Some(inbox), command) => drop(self.push_into(inbox, command)),
+        match inbox {
+            None => ask.asker.tell(Err(AckError::Dropped)),
+            Some(inbox) => drop(self.push_into(inbox, Command::Ask(Box::new(ask)))),
         }
     }
 
@@ -81,7 +80,7 @@ impl SessionHandle {
             return Err(if overflowed { EmitError::Full } else { EmitError::Disconnected });
         }
         let amount = command.amount();
-        inbox.weight += COMMAND_LEN + amount.bytes;
+        inbox.weight += Commands::WEIGHT + amount.bytes;
         if amount.packets > 0 {
             inbox.queued.add(amount);
             inbox.writable = false;
@@ -89,9 +88,6 @@ impl SessionHandle {
         }
         let cap = self.config.outgoing_hard_cap;
         inbox.overflowed = cap > 0 && inbox.weight.saturating_add(inbox.unsent.bytes) > cap;
-        if inbox.commands.capacity() == 0 {
-            inbox.commands = spare::take();
-        }
         inbox.commands.push(command);
         if inbox.attention == Attention::Asleep {
             inbox.attention = Attention::Awake;

@@ -28,7 +28,7 @@ use super::streams::Streams;
 use super::transport::{BACKLOG_LEN, MESSAGE_LEN, MESSAGES};
 use super::waiting::Waiting;
 use super::wire::{Switch, Wire};
-use super::{Command, PACKET_PREFIX, SessionHandle, spare};
+use super::{Command, PACKET_PREFIX, SessionHandle};
 use crate::config::Config;
 use crate::io::Io;
 use crate::outbound::Outbound;
@@ -175,13 +175,13 @@ impl SessionTask {
     /// Carries out what others ask for. `true` if that brought more than packets to send: then the
     /// round has to begin anew.
     fn carry_out(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let (mut commands, overflowed) = self.handle.take();
+        let (commands, overflowed) = self.handle.take();
         if overflowed {
             self.give_up();
             self.pump(cx, now);
         }
         let mut busy = false;
-        for command in commands.drain(..) {
+        for command in commands {
             busy |= !matches!(command, Command::Emit(_));
             self.command(cx, now, command);
             if self.is_wire_full() {
@@ -189,7 +189,6 @@ impl SessionTask {
                 self.pump(cx, now);
             }
         }
-        spare::give(commands);
         busy
     }
 
@@ -197,9 +196,10 @@ impl SessionTask {
         match command {
             // An `Err` means that the socket has left meanwhile: its packets go nowhere.
             Command::Emit(packet) => return self.emit(cx, now, packet),
-            Command::Ask { event, ack, timeout, asker } => {
-                self.outgoing(cx, &event.namespace, |task| task.event_of(&event));
-                self.ask(now, event, ack, timeout, asker);
+            Command::Ask(ask) => {
+                let event = &ask.event;
+                self.outgoing(cx, event.namespace(), |task| task.event_of(event));
+                self.ask(now, *ask);
             }
             Command::Disconnect { namespace } => {
                 let _ = self.sockets.disconnect(&namespace);
@@ -207,7 +207,7 @@ impl SessionTask {
             Command::Close => self.sockets.close(),
             Command::Shutdown => self.shut(cx, now, DisconnectReason::ServerShuttingDown),
             Command::Abort => self.aborted = true,
-            Command::Upgrade(switch, binary) => self.upgrade(now, switch, binary),
+            Command::Upgrade(switch, binary) => self.upgrade(now, *switch, binary),
             Command::Poll { id, respond } => {
                 self.polls.add(id, respond);
                 self.engine.handle_poll(id);
@@ -223,7 +223,7 @@ impl SessionTask {
                 let content_type = content_type.as_deref();
                 match mark {
                     None => self.engine.handle_post_started(id, content_type),
-                    Some(mark) => self.engine.handle_stream_post_started(id, content_type, mark),
+                    Some(mark) => self.engine.handle_stream_post_started(id, content_type, *mark),
                 }
             }
             Command::Post { id, body } => self.post(now, id, body),
@@ -278,7 +278,7 @@ impl SessionTask {
             self.streams.poll_timeout(),
             wire,
         ];
-        self.alarm.set(due.into_iter().flatten().min());
+        self.alarm.set(due.into_iter().fold(None, earlier));
     }
 
     /// Carries the outputs of each machine to the next, until all are drained.
@@ -348,14 +348,14 @@ impl SessionTask {
     /// Sends a packet of the application's. Nothing the machine wrote itself is left to go before it:
     /// a command begins with all machines drained.
     fn emit(&mut self, cx: &mut Context<'_>, now: Instant, packet: Outbound) {
-        self.outgoing(cx, &packet.namespace, |task| task.event_of(&packet));
+        self.outgoing(cx, packet.namespace(), |task| task.event_of(&packet));
         self.send_event(packet);
         self.pump(cx, now);
     }
 
     /// The same, for an event of which nobody is told any more.
     pub(super) fn send_event(&mut self, packet: Outbound) {
-        match self.sockets.check_emit(&packet.namespace, packet.attachments()) {
+        match self.sockets.check_emit(packet.namespace(), packet.attachments()) {
             Ok(()) => self.send(packet.into_messages()),
             Err(error) => tracing::debug!(%error, "a packet was dropped"),
         }
@@ -450,5 +450,12 @@ fn disconnect_reason(reason: engine::CloseReason) -> DisconnectReason {
         engine::CloseReason::ParseError => DisconnectReason::ParseError,
         engine::CloseReason::ForcedClose => DisconnectReason::ForcedClose,
         engine::CloseReason::TransportError | _ => DisconnectReason::TransportError,
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

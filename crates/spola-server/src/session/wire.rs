@@ -84,6 +84,7 @@ impl Wire {
 
     pub(super) fn send(&mut self, message: WebSocketMessage, compression: Compression) {
         if let Self::Open(line) = self {
+            line.lend_output();
             let message = match message {
                 WebSocketMessage::Text(text) => Message::Text(text),
                 WebSocketMessage::Binary(data) => Message::Binary(data),
