@@ -63,6 +63,10 @@ pub struct Config {
     pub max_rooms: usize,
     /// Bytes of a room's name. Default 1024.
     pub max_room_name: usize,
+    /// Whether a socket may join the room that is named by the id of another, and get what is sent to
+    /// that one alone. Default true, as in the official server; an application that lets clients name
+    /// rooms switches it off.
+    pub foreign_ids_as_rooms: bool,
     /// Time for a client to be let in by the middleware. Default 30 s.
     pub admission_timeout: Duration,
     /// Dynamic namespaces that clients may call into being. Default 10 000.
@@ -101,6 +105,7 @@ impl Default for Config {
             max_waiting_events: 128,
             max_rooms: 1024,
             max_room_name: 1024,
+            foreign_ids_as_rooms: true,
             admission_timeout: Duration::from_secs(30),
             max_dynamic_namespaces: 10_000,
             cleanup_empty_children: true,

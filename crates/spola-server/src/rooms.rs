@@ -44,6 +44,10 @@ pub enum JoinError {
     /// The room's name is longer than the limit allows.
     #[error("the name of the room is too long")]
     NameTooLong,
+    /// The room is another socket's own, and
+    /// [`foreign_ids_as_rooms`](crate::Config::foreign_ids_as_rooms) is off.
+    #[error("the room belongs to another socket")]
+    ForeignId,
 }
 
 impl Rooms {
@@ -128,6 +132,11 @@ impl Rooms {
                 }
             }
         }
+    }
+
+    /// Whether this is the own room of a socket, but not of this one.
+    pub(crate) fn is_foreign(&self, id: SocketId, room: &str) -> bool {
+        self.named(room).is_some_and(|owner| owner.socket_id() != id)
     }
 
     /// The socket whose own room this is.

@@ -256,7 +256,11 @@ impl Socket {
         if room.len() > limits.name_len {
             return Err(JoinError::NameTooLong);
         }
-        self.namespace().rooms_mut().join(self.inner.id, room, limits.rooms)
+        let mut rooms = self.namespace().rooms_mut();
+        if !limits.foreign_ids && rooms.is_foreign(self.inner.id, &room) {
+            return Err(JoinError::ForeignId);
+        }
+        rooms.join(self.inner.id, room, limits.rooms)
     }
 
     /// Leaves a room; nothing happens if it was not there.

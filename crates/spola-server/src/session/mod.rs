@@ -81,6 +81,7 @@ enum Attention {
 pub(crate) struct RoomLimits {
     pub(crate) rooms: usize,
     pub(crate) name_len: usize,
+    pub(crate) foreign_ids: bool,
 }
 
 impl SessionHandle {
@@ -121,7 +122,8 @@ impl SessionHandle {
     }
 
     pub(crate) fn room_limits(&self) -> RoomLimits {
-        RoomLimits { rooms: self.config.max_rooms, name_len: self.config.max_room_name }
+        let Config { max_rooms, max_room_name, foreign_ids_as_rooms, .. } = *self.config;
+        RoomLimits { rooms: max_rooms, name_len: max_room_name, foreign_ids: foreign_ids_as_rooms }
     }
 
     pub(crate) fn max_waiting_events(&self) -> usize {

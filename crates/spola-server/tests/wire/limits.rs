@@ -185,6 +185,30 @@ fn rooms_and_their_names_are_bounded() {
 }
 
 #[test]
+fn the_room_of_another_socket_may_be_closed_to_all_others() {
+    for (open, heard) in [(true, "42[\"secret\"]"), (false, "")] {
+        let mut config = Config::default();
+        config.foreign_ids_as_rooms = open;
+        let io = Io::builder().config(config).build();
+        io.namespace("/").on("join", async |socket: Socket, Data(room): Data<String>| {
+            socket.join(room).map(|()| Reply(())).map_err(|error| Refusal::new(error.to_string()))
+        });
+        let world = World::new(io);
+        let ((mut owner, id), (mut other, own)) = (world.join_with_id(), world.join_with_id());
+        other.send(&format!("420[\"join\",\"{id}\"]"));
+        assert_eq!(other.text() == "430[]", open);
+        // Its own room, and ids of nobody, are like any.
+        for (ack, room) in [(1, &*own), (2, "AAAAAAAAAAAAAAAAAAAA")] {
+            other.send(&format!("42{ack}[\"join\",\"{room}\"]"));
+            assert_eq!(other.text(), format!("43{ack}[]"));
+        }
+        world.io().namespace("/").to(id).emit("secret", ()).unwrap();
+        assert_eq!(owner.text(), "42[\"secret\"]");
+        assert_eq!(other.texts().concat(), heard);
+    }
+}
+
+#[test]
 fn nothing_is_left_after_a_storm_of_clients() {
     let (world, _) = recorder();
     for round in 0..50 {
