@@ -91,7 +91,7 @@ pub(crate) fn rows() -> Vec<Row> {
         ),
         row(
             "Message framing",
-            "a length and chunks: the chunks count",
+            "a length and chunks: the chunks count, and the connection ends",
             |arena| {
                 let session = arena.world.join_polling();
                 let target = session.target();
@@ -99,7 +99,9 @@ pub(crate) fn rows() -> Vec<Row> {
                     "POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n\
                      9\r\n42[\"all\"]\r\n0\r\n\r\n"
                 ));
-                [vec![brief(&post.response())], arena.told()].concat()
+                let response = brief(&post.response());
+                post.expect_end();
+                [vec![response], arena.told()].concat()
             },
             ["200 ok", r#"["all"]"#],
         ),
