@@ -14,8 +14,18 @@ use crate::response::{Body, empty, plain};
 /// The files of a browser client, such as the official one's, which pages load from the server:
 /// `<script src="/socket.io/socket.io.js">`.
 ///
-/// They are not part of this crate. The official ones are in the directory `client-dist` of the npm
-/// package `socket.io`.
+/// With the feature `client-files` the official ones are part of this crate:
+///
+/// ```
+/// # #[cfg(feature = "client-files")] {
+/// use spola_server::{ClientFiles, Config};
+///
+/// let mut config = Config::default();
+/// config.client_files = Some(ClientFiles::official());
+/// # }
+/// ```
+///
+/// Those of another version are in the directory `dist` of the npm package `socket.io-client`:
 ///
 /// ```
 /// use spola_server::{ClientFiles, Config};
@@ -23,7 +33,7 @@ use crate::response::{Body, empty, plain};
 /// # const SOURCE: &str = "";
 /// let mut config = Config::default();
 /// // SOURCE is what `include_str!` makes of the file.
-/// config.client_files = Some(ClientFiles::new("4.8.3").file("socket.io.min.js", SOURCE));
+/// config.client_files = Some(ClientFiles::new("4.7.5").file("socket.io.min.js", SOURCE));
 /// ```
 #[derive(Clone)]
 pub struct ClientFiles {
@@ -37,6 +47,28 @@ struct File {
 }
 
 impl ClientFiles {
+    /// The official client, `socket.io-client` 4.8.4: `socket.io.js`, `socket.io.min.js`,
+    /// `socket.io.esm.min.js` and `socket.io.msgpack.min.js`, without source maps. It is under the MIT
+    /// licence, which stands beside the files.
+    ///
+    /// Compresses the files, which takes a moment.
+    #[cfg(feature = "client-files")]
+    #[must_use]
+    pub fn official() -> Self {
+        macro_rules! file {
+            ($name:literal) => {
+                ($name, &include_bytes!(concat!("../client/socket.io-client/", $name))[..])
+            };
+        }
+        let files = [
+            file!("socket.io.js"),
+            file!("socket.io.min.js"),
+            file!("socket.io.esm.min.js"),
+            file!("socket.io.msgpack.min.js"),
+        ];
+        files.into_iter().fold(Self::new("4.8.4"), |all, (name, content)| all.file(name, content))
+    }
+
     /// No files yet, of this version of the client. Browsers keep them until it changes.
     ///
     /// # Panics

@@ -42,6 +42,7 @@
 //! - `tokio` (default): the tokio driver, from `spola-tokio`: [`serve`], [`SocketIoService`], and
 //!   plain WebSockets in [`websocket`](mod@websocket).
 //! - `msgpack`: packets in MessagePack, for clients with `socket.io-msgpack-parser`.
+//! - `client-files`: the official browser client, to be served at `/socket.io/socket.io.js`.
 //! - `deflate`: permessage-deflate, for those and for Socket.IO.
 //! - `http2`: HTTP/2 on the port of HTTP/1.1, and WebSockets within it.
 //! - `rustls`: TLS, by `serve_tls` and for WebSocket clients, which trust what the caller says;
@@ -82,3 +83,11 @@ struct SseGuide;
 #[cfg(all(doctest, feature = "server"))]
 #[doc = include_str!("../../../docs/guide/events.md")]
 struct EventsGuide;
+
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../../../docs/guide/server.md")]
+struct ServerGuide;
+
+#[cfg(all(doctest, feature = "server", feature = "deflate"))]
+#[doc = include_str!("../../../docs/guide/production.md")]
+struct ProductionGuide;

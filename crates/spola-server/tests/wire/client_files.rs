@@ -96,6 +96,24 @@ fn pages_of_other_origins_may_read_them_as_cors_says() {
 }
 
 #[test]
+fn the_official_client_is_served_if_asked_for() {
+    let mut config = Config::default();
+    config.client_files = Some(ClientFiles::official());
+    let (world, _) = recorder_with(config);
+    for (name, len) in [
+        ("socket.io.js", 153_519),
+        ("socket.io.min.js", 47_295),
+        ("socket.io.esm.min.js", 40_759),
+        ("socket.io.msgpack.min.js", 50_630),
+    ] {
+        let response = world.plain(&format!("GET /socket.io/{name}")).response();
+        assert_eq!((response.status, response.body.len()), (200, len), "{name}");
+        assert!(response.body.starts_with("/*!\n * Socket.IO v4.8.4\n"), "{name}");
+        assert_eq!(response.header("etag"), Some("\"4.8.4\""), "{name}");
+    }
+}
+
+#[test]
 #[should_panic(expected = "is no file of the client")]
 fn only_files_of_the_client_are_taken() {
     let _ = ClientFiles::new("1").file("index.html", "");
