@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { OFFICIAL } from "../lib/peer.mjs";
 import { DESK, PHONE, Program, Tab, browser } from "../lib/stage.mjs";
 
 const ROOM = "loom";
@@ -89,23 +91,61 @@ test("the room, on a desk and on a phone", async () => {
   await bo.screenshot("room-phone");
 });
 
-test("by polling alone it is the same chat", async () => {
-  const cy = await Tab.open(context, `${url}?transports=polling`, DESK);
-  await cy.join("Cy", ROOM);
-  await cy.text("transport", (text) => /polling/i.test(text));
-  await cy.text("messages", (text) => text.includes("Tack, Ada!"));
-  await cy.say("no socket here");
-  await cy.delivered("no socket here");
-  await ada.text("messages", (text) => text.includes("no socket here"));
-  const buffer = await cy.page.screenshot();
-  await cy.part("picture").setInputFiles({ name: "cy.png", mimeType: "image/png", buffer });
-  await cy.part("messages").locator('li:has(img) [data-state="delivered"]').last().waitFor();
-  await ada.say("for Cy");
-  await cy.text("messages", (text) => text.includes("for Cy"));
-  assert.match(await cy.part("transport").textContent(), /polling/i);
-  assert.deepEqual(cy.faults, []);
-  await cy.page.close();
-  await ada.text("people", (text) => !text.includes("Cy"));
+const ALONE = [
+  ["polling", "polling", "Cy"],
+  ["websocket", "WebSocket", "Di"],
+  ["sse", "SSE", "Ed"],
+];
+
+for (const [transport, shown, nickname] of ALONE) {
+  test(`by ${transport} alone it is the same chat`, async () => {
+    const other = await Tab.open(context, `${url}?transport=${transport}`, DESK);
+    await other.join(nickname, ROOM);
+    await other.text("transport", (text) => text === shown);
+    await other.text("messages", (text) => text.includes("Tack, Ada!"));
+    await other.say(`by ${transport}`);
+    await other.delivered(`by ${transport}`);
+    await ada.text("messages", (text) => text.includes(`by ${transport}`));
+    const buffer = await bo.page.screenshot();
+    await other.part("picture").setInputFiles({ name: "bo.png", mimeType: "image/png", buffer });
+    await other.part("messages").locator('li:has(img) [data-state="delivered"]').last().waitFor();
+    await ada.say(`for ${nickname}`);
+    await other.text("messages", (text) => text.includes(`for ${nickname}`));
+    await other.text("round-trip", (text) => /\d/.test(text));
+    assert.equal(await other.part("transport").textContent(), shown);
+    assert.equal(await other.part("session").textContent(), "new");
+    await other.screenshot(`room-${transport}-desk`);
+    await other.page.setViewportSize(PHONE);
+    await other.screenshot(`room-${transport}-phone`);
+    await other.page.getByRole("button", { name: /^The wire/ }).click();
+    await other.screenshot(`wire-${transport}-phone`);
+    assert.deepEqual(other.faults, []);
+    assert.deepEqual(other.strangers, []);
+    await other.page.close();
+    await ada.text("people", (text) => !text.includes(nickname), 15_000);
+  });
+}
+
+test("another transport is chosen, and kept in the address", async () => {
+  await bo.page.getByRole("button", { name: /^The wire/ }).click();
+  await bo.part("transport-choice").selectOption("sse");
+  await bo.text("transport", (text) => text === "SSE");
+  assert.equal(new URL(bo.page.url()).searchParams.get("transport"), "sse");
+  await bo.part("transport-choice").selectOption("");
+  await bo.text("transport", (text) => text === "WebSocket");
+  assert.equal(new URL(bo.page.url()).search, "");
+  await bo.page.keyboard.press("Escape");
+  await ada.people("Ada", "Bo");
+});
+
+test("the client that the server hands out is the official one", async () => {
+  for (const name of ["js", "min.js", "esm.min.js", "msgpack.min.js"].map((end) => `socket.io.${end}`)) {
+    const response = await fetch(new URL(`/socket.io/${name}`, url));
+    assert.equal(response.headers.get("content-type"), "application/javascript; charset=utf-8");
+    assert.equal(await response.text(), readFileSync(new URL(name, OFFICIAL), "utf8"), name);
+    const headers = { "if-none-match": response.headers.get("etag") };
+    assert.equal((await fetch(response.url, { headers })).status, 304);
+  }
 });
 
 test("who reloads leaves and may join again", async () => {

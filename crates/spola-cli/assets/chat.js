@@ -1,19 +1,19 @@
 // The chat: joining, rooms, people, messages, and what becomes of them when the connection comes and goes.
 
+import { Connection } from './connection.js';
 import { Log, element, hueOf, icon, note, received, show, startLog } from './log.js';
 import { closePanels, layOut, startPanels } from './panels.js';
 import { canShow, pictureIn, prepare } from './picture.js';
-import { Socket } from './socket.js';
-import { showPacket, showRoundTrip, showTransport, startWire } from './wire.js';
+import { showPacket, showProbe, showRoundTrip, showSession, showTransport, startWire } from './wire.js';
 
 const PING_INTERVAL = 4_000;
 // A ping sent while the transport changes would measure the change.
 const SETTLING = 400;
 const TYPING_REPEAT = 3_000;
 const TYPING_FORGOTTEN = 6_000;
-const NICKNAME_RETRY = 2_000;
+const NICKNAME_RETRY = 1_000;
 // A lost connection holds its nickname until the server misses its heartbeat.
-const NICKNAME_RETRIES = 30;
+const NICKNAME_RETRIES = 60;
 
 const $ = (id) => document.getElementById(id);
 
@@ -26,14 +26,13 @@ let joined = false;
 let moving = false;
 let unseen = 0;
 let nicknameRetries = 0;
-let countdown = 0;
 let settling = 0;
 let typingSince = 0;
 let typingTimer = 0;
 
-const socket = new Socket(
-  { namespace: '/chat', auth: () => ({ nickname: me.nickname, room: me.room }), transports: wantedTransports() },
-  { state: onState, transport: onTransport, packet: showPacket },
+const socket = new Connection(
+  { namespace: '/chat', auth: () => ({ nickname: me.nickname, room: me.room }), transport: wantedTransport() },
+  { state: onState, transport: onTransport, probe: showProbe, packet: showPacket },
 );
 
 // Joining and leaving.
@@ -123,7 +122,7 @@ async function moveTo(wanted) {
   }
   moving = true;
   try {
-    const [answer] = await socket.request('move', { room });
+    const answer = await socket.request('move', { room });
     if (answer?.error) throw new Error(answer.error.message);
     moving = false;
     enter(answer);
@@ -145,9 +144,9 @@ function onState(state, detail) {
   const names = { connecting: 'connecting', connected: 'connected', waiting: 'reconnecting', refused: 'offline', closed: 'offline' };
   $('status').textContent = names[state];
   $('status-box').dataset.state = state;
-  clearInterval(countdown);
   if (state === 'connected') {
     hideBanner();
+    showSession(detail.recovered ? 'recovered' : 'new');
     measureSoon();
   } else if (state === 'refused') onRefused(detail.error);
   else if (state === 'waiting') onWaiting(detail);
@@ -171,15 +170,9 @@ function onRefused({ message, data }) {
   setTimeout(() => joined && socket.open(), NICKNAME_RETRY);
 }
 
-function onWaiting({ reason, delay }) {
+function onWaiting({ reason }) {
   if (!joined) $('join-error').textContent = 'The server does not answer. Trying again…';
-  const until = performance.now() + delay;
-  const tell = () => {
-    const seconds = Math.max(0, Math.ceil((until - performance.now()) / 1000));
-    banner(`Connection lost (${reason}). Next try in ${seconds} s.`, 'Try now');
-  };
-  tell();
-  countdown = setInterval(tell, 250);
+  banner(`Connection lost (${reason}). Trying again…`, 'Try now');
   people.clear();
   if (me.id) people.set(me.id, { id: me.id, nickname: me.nickname });
   typists.clear();
@@ -249,7 +242,7 @@ async function deliver(entry) {
   log.mark(entry, 'sent');
   const { text, name, type, data } = entry;
   try {
-    const [answer] = await (entry.kind === 'picture' ? socket.request('picture', { name, type, data }) : socket.request('say', { text }));
+    const answer = await (entry.kind === 'picture' ? socket.request('picture', { name, type, data }) : socket.request('say', { text }));
     if (answer?.error) return log.mark(entry, 'failed', answer.error.message);
     entry.data = undefined;
     return log.settle(entry, answer);
@@ -391,10 +384,20 @@ function roomName(text) {
   return text.trim().replace(/^#+/, '').trim().slice(0, 32);
 }
 
-function wantedTransports() {
-  const wanted = new URLSearchParams(location.search).get('transports')?.split(',') ?? [];
-  const known = wanted.filter((name) => name === 'polling' || name === 'websocket');
-  return known.length ? known : ['polling', 'websocket'];
+/** The transport that the page's address asks for; none, if the client may choose and upgrade. */
+function wantedTransport() {
+  const wanted = new URLSearchParams(location.search).get('transport');
+  return ['websocket', 'sse', 'polling'].includes(wanted) ? wanted : '';
+}
+
+function chooseTransport(wanted) {
+  const address = new URL(location.href);
+  if (wanted) address.searchParams.set('transport', wanted);
+  else address.searchParams.delete('transport');
+  history.replaceState(null, '', address);
+  socket.prefer(wanted);
+  socket.close();
+  socket.open();
 }
 
 function remember(name, value) {
@@ -435,11 +438,7 @@ function listen() {
     $('room-new').value = '';
   });
   $('banner-retry').addEventListener('click', () => socket.open());
-  $('transports').addEventListener('change', ({ target }) => {
-    socket.prefer(target.value.split(','));
-    socket.close();
-    socket.open();
-  });
+  $('transport-choice').addEventListener('change', ({ target }) => chooseTransport(target.value));
   listenTransfers();
   addEventListener('hashchange', () => moveTo(roomInHash()));
   addEventListener('online', () => joined && socket.open());
@@ -478,6 +477,6 @@ startLog(deliver);
 startWire();
 startPanels();
 listen();
-$('transports').value = wantedTransports().join(',');
+$('transport-choice').value = wantedTransport();
 prepareDoor();
 setInterval(measure, PING_INTERVAL);

@@ -1,6 +1,6 @@
 // The panel that lays the wire open: transport, round trip, frames, and the cloth they weave.
 
-import { explain } from './socket.js';
+import { explain, wireText } from './connection.js';
 
 const MAX_FRAMES = 200;
 const MAX_SAMPLES = 40;
@@ -9,6 +9,9 @@ const SHOWN_TEXT = 160;
 const MAX_PICKS = 512;
 const WARP_THREADS = 8;
 const THREAD = 6;
+const NAMES = { polling: 'polling', websocket: 'WebSocket', sse: 'SSE' };
+// How a packet goes: in, out.
+const WAYS = { polling: ['get', 'post'], websocket: ['ws', 'ws'], sse: ['sse', 'post'] };
 
 const $ = (id) => document.getElementById(id);
 const scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -31,13 +34,24 @@ export function startWire() {
 }
 
 export function showTransport(name) {
-  const before = $('transport').textContent;
-  $('transport').textContent = name ?? '–';
+  const before = $('transport').dataset.transport;
+  $('transport').textContent = name ? NAMES[name] : '–';
   $('transport').dataset.transport = name ?? '';
-  if (name && !paused) addLine(before === 'polling' && name === 'websocket' ? 'upgraded to websocket' : `open over ${name}`);
-  if (!name && before !== '–' && !paused) addLine('session ended');
-  // Ack ids belong to a connection: the next one counts anew.
-  if (!name) pings.clear();
+  $('status-transport').textContent = name ? `by ${NAMES[name]}` : '';
+  if (name) addLine(before ? `upgraded to ${name}` : `open over ${name}`);
+  if (!name && before) addLine('session ended');
+  if (!name) showSession('');
+}
+
+export function showProbe(name) {
+  addLine(`probing ${name}`);
+}
+
+/** Whether the server knew the socket from before: `new`, `recovered`, or empty while there is none. */
+export function showSession(state) {
+  $('session').textContent = state || '–';
+  $('session').dataset.session = state;
+  if (state === 'recovered') addLine('recovered: same id, nothing missed');
 }
 
 export function showRoundTrip(milliseconds) {
@@ -51,10 +65,10 @@ export function showRoundTrip(milliseconds) {
   $('spark').firstElementChild.setAttribute('points', points.join(' '));
 }
 
-export function showPacket({ direction, transport, data, size }) {
+export function showPacket({ direction, transport, type, data, size }) {
   totals[direction] += size;
   $(`total-${direction}`).textContent = bytes(totals[direction]);
-  const words = explain(data);
+  const words = explain(type, data);
   const ping = isPing(direction, words);
   weave(direction, words);
   if (paused) return;
@@ -63,9 +77,9 @@ export function showPacket({ direction, transport, data, size }) {
   item.append(
     part('span', 'way', direction === 'out' ? '→' : '←', direction === 'out' ? 'sent' : 'received'),
     title(words),
-    part('span', 'size', `${transport === 'websocket' ? 'ws' : 'http'} · ${bytes(size)}`),
+    part('span', 'size', `${WAYS[transport][direction === 'in' ? 0 : 1]} · ${bytes(size)}`),
   );
-  const text = shorten(data);
+  const text = shorten(wireText(type, data));
   if (text) item.append(part('code', 'text', text));
   prepend(item);
 }
@@ -79,9 +93,9 @@ function isPing(direction, { kind, name, ack }) {
   return direction === 'in' && kind === 'ACK' && pings.delete(ack);
 }
 
-function title({ engine, kind, name, ack, detail }) {
+function title({ engine, kind, name, ack }) {
   const holder = part('span', 'type', '');
-  const words = kind?.toLowerCase().replace('_', ' ') ?? (detail === 'probe' ? `${engine} probe` : engine);
+  const words = kind?.toLowerCase().replace('_', ' ') ?? engine;
   if (kind) holder.append(part('span', 'engine', `${engine} › `));
   holder.append(name === undefined ? part('b', '', words) : `${words} `);
   if (name !== undefined) holder.append(part('b', '', name));
@@ -114,7 +128,7 @@ function part(tag, className, text, label) {
 }
 
 function addLine(text) {
-  prepend(part('li', 'turn', text));
+  if (!paused) prepend(part('li', 'turn', text));
 }
 
 function prepend(item) {

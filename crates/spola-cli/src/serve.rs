@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
-use spola::{Config, ConnectionStateRecovery, Io};
+use spola::{ClientFiles, Config, ConnectionStateRecovery, Io};
 use tokio::net::TcpListener;
 
 use crate::assets::Assets;
@@ -23,9 +23,9 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 5)]
     drain_seconds: u64,
     /// Remember clients that lose their connection for so many seconds: who comes back in time has its
-    /// former id, and gets what it missed. Without it, it is a new client.
-    #[arg(long, value_name = "SECONDS")]
-    recovery: Option<u64>,
+    /// former id, and gets what it missed. 0 remembers nobody.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    recovery: u64,
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), String> {
@@ -33,11 +33,9 @@ pub(crate) async fn run(options: &Options) -> Result<(), String> {
     let listener = TcpListener::bind(address).await.map_err(|error| explain(address, &error))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let mut config = Config::default();
-    config.connection_state_recovery = options.recovery.map(|seconds| {
-        let mut recovery = ConnectionStateRecovery::default();
-        recovery.max_disconnection_duration = Duration::from_secs(seconds);
-        recovery
-    });
+    config.engine.transports.sse = true;
+    config.client_files = Some(ClientFiles::official());
+    config.connection_state_recovery = recovery(options.recovery);
     let io = Io::builder().config(config).state(chat::Chat::default()).build();
     chat::register(&io);
     println!("A chat with rooms is at http://{address} (Ctrl-C ends it).");
@@ -51,6 +49,12 @@ pub(crate) async fn run(options: &Options) -> Result<(), String> {
         })
         .await
         .map_err(|error| error.to_string())
+}
+
+fn recovery(seconds: u64) -> Option<ConnectionStateRecovery> {
+    let mut recovery = ConnectionStateRecovery::default();
+    recovery.max_disconnection_duration = Duration::from_secs(seconds);
+    (seconds > 0).then_some(recovery)
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "errors of the system are without number")]
