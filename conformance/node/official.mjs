@@ -1,5 +1,5 @@
 // The suite's server, by the official implementation: it proves the suite, not us.
-// Same arguments, lines and events as crates/spola-tokio/examples/conformance.rs.
+// Same arguments, lines and events as crates/spola-tokio/examples/conformance/.
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -89,6 +89,7 @@ io.on("connection", (socket) => {
     const date = Math.abs(Date.parse(time) - issued) < 1000;
     answer({ token: query.token ?? null, secure, xdomain, address, auth, date });
   });
+  socket.on("cookie", (answer) => answer(socket.handshake.headers.cookie ?? null));
   socket.on("last-disconnect", (answer) => {
     answer(departures.findLast((departure) => departure.id !== socket.id)?.reason ?? null);
   });

@@ -5,6 +5,7 @@ export class Cutter {
   cuts = 0;
   #server;
   #open = new Set();
+  #refuses = false;
 
   /**
    * Forwards to `port`. `allowance()` is asked for each connection: the bytes after which it breaks, in the
@@ -13,6 +14,7 @@ export class Cutter {
   static async start(port, allowance, own = 0) {
     const cutter = new Cutter();
     cutter.#server = createServer((near) => {
+      if (cutter.#refuses) return near.destroy();
       cutter.#carry(near, connect(port, "127.0.0.1"), allowance());
     });
     await new Promise((settle) => cutter.#server.listen(own, "127.0.0.1", settle));
@@ -49,6 +51,16 @@ export class Cutter {
   cutAll() {
     this.cuts += 1;
     for (const socket of this.#open) socket.destroy();
+  }
+
+  /** Breaks every connection, and takes no other. */
+  offline() {
+    this.#refuses = true;
+    this.cutAll();
+  }
+
+  online() {
+    this.#refuses = false;
   }
 
   async stop() {

@@ -22,10 +22,13 @@ pub(crate) fn io() -> Result<Io, Box<dyn Error>> {
     if let Some(timeout) = argument("--ping-timeout-ms") {
         config.engine.ping_timeout = Duration::from_millis(timeout.parse()?);
     }
+    if let Some(time) = argument("--sse-resume-ms") {
+        config.engine.resume_timeout = Duration::from_millis(time.parse()?);
+    }
     if let Some(origin) = argument("--cors") {
         let origin = AllowOrigin::list([origin]);
-        // The suite also runs against the official server, which refuses nobody.
-        let cors = Cors::new().allow_origin(origin).enforce_origin(false);
+        // The suite for Node also runs against the official server, which refuses nobody.
+        let cors = Cors::new().allow_origin(origin).enforce_origin(flag("--enforce-origin"));
         config.cors = Some(cors.allow_credentials(true));
     }
     config.cookie = flag("--cookie").then(SessionCookie::new);
@@ -118,6 +121,10 @@ fn root(io: &Io) {
         .on("listeners", async || Reply("second"))
         .on("listeners", async || Reply("third"))
         .on("handshake", handshake)
+        .on("cookie", async |handshake: Arc<Handshake>| {
+            let cookie = handshake.headers.get("cookie").and_then(|value| value.to_str().ok());
+            Reply(cookie.map(ToOwned::to_owned))
+        })
         .on("last-disconnect", async |socket: Socket, State(departures): State<Departures>| {
             Reply(departures.last_but(socket.id()))
         });
