@@ -67,6 +67,12 @@ io.on("connection", (socket) => {
     io.to(rooms).except(except).emit(event, value);
   });
   socket.on("broadcast", (value) => socket.broadcast.emit("news", value));
+  socket.on("whisper", (value) => socket.broadcast.volatile.emit("whispered", value));
+  socket.on("keep", (value, answer) => {
+    socket.data.kept = value;
+    answer("ok");
+  });
+  socket.on("kept", (answer) => answer(socket.data.kept ?? null));
   socket.on("kick", () => socket.disconnect());
   socket.on("kick-session", () => socket.disconnect(true));
   socket.on("who", (room, answer) => {

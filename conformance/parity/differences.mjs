@@ -103,6 +103,7 @@ export const differences = {
   ...all("§20.3: a client that got no event has missed all since it came", { "20/no offset": true }),
   ...all("§20.3: a volatile event has an offset too, for the client takes its last argument for one", {
     "20/volatile": '42["v","<offset>"]',
+    "20/volatile after the others": [true, ['42["missed","<offset>"]']],
   }),
   ...all("§21, quirk: a reserved name is bad in this format too", { "21/reserved name": ["Close"] }),
 };

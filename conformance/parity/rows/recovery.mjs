@@ -1,6 +1,7 @@
 // §20: connection state recovery.
 import { rows } from "../lib/table.mjs";
 import { json, masked, sleep } from "../lib/peer.mjs";
+import msgpack from "socket.io-msgpack-parser";
 
 const OPTIONS = { connectionStateRecovery: {} };
 const HOLE = '{"_placeholder":true,"num":0}';
@@ -38,6 +39,17 @@ async function back(peer, auth) {
   wire.seen = await wire.until((what) => what.startsWith('40{"sid"') || what.startsWith("44"));
   wire.now = json(wire.seen.at(-1));
   return wire;
+}
+
+const packed = (packet) => Buffer.from(new msgpack.Encoder().encode(packet)[0]);
+
+/** A packet in MessagePack, as the peer shows binary messages. */
+function unpacked(shown) {
+  const decoder = new msgpack.Decoder();
+  let packet;
+  decoder.on("decoded", (decoded) => (packet = decoded));
+  decoder.add(Buffer.from(shown.replace(/[<> ]/g, ""), "hex"));
+  return packet;
 }
 
 /** Whether these are the ids from before. */
@@ -163,6 +175,98 @@ export default rows("20", [
       return [wire.seen.slice(0, -1).map(bare), bare(await wire.next())];
     },
     expect: [['42["missed",1,"<offset>"]'], '42["now","<offset>"]'],
+  },
+  {
+    id: "elsewhere",
+    name: "each namespace is recovered by itself",
+    options: OPTIONS,
+    async run(peer) {
+      const wire = await peer.wire();
+      wire.send("40/chat,");
+      const [reply, welcome] = await wire.take(2);
+      const { sid, pid } = json(reply);
+      wire.abort();
+      await peer.reason(sid);
+      await peer.order({ do: "emit", nsp: "/chat", rooms: [sid], except: [], args: ["missed"] });
+      await emit(peer, [sid], "not here");
+      const again = await peer.wire();
+      again.send(`40/chat,${JSON.stringify({ pid, offset: offsetOf(welcome) })}`);
+      const [missed, now] = await again.take(2);
+      return [bare(missed), json(now).sid === sid];
+    },
+    expect: ['42/chat,["missed","<offset>"]', true],
+  },
+  {
+    id: "sent by its socket",
+    name: "what a handler sends to the socket while the client is away is missed",
+    options: OPTIONS,
+    async run(peer) {
+      const before = await lost(peer, {
+        leave(wire) {
+          wire.send('42["later",200,"late",1]');
+          setTimeout(() => wire.abort(), 50);
+        },
+      });
+      await sleep(400);
+      const wire = await back(peer, { pid: before.pid, offset: before.offset });
+      return wire.seen.slice(0, -1).map(bare);
+    },
+    expect: ['42["late",1,"<offset>"]'],
+  },
+  {
+    id: "sent by its former socket",
+    name: "what a handler sends to the socket from before arrives",
+    options: OPTIONS,
+    async run(peer) {
+      const before = await lost(peer, {
+        leave(wire) {
+          wire.send('42["later",600,"late",1]');
+          setTimeout(() => wire.abort(), 50);
+        },
+      });
+      const wire = await back(peer, { pid: before.pid, offset: before.offset });
+      return [wire.seen.length, bare(await wire.next())];
+    },
+    expect: [1, '42["late",1,"<offset>"]'],
+  },
+  {
+    id: "volatile after the others",
+    name: "a client whose last event was volatile and ended with a text",
+    options: OPTIONS,
+    async run(peer) {
+      const wire = await peer.joined();
+      const { sid, pid } = json(wire.reply);
+      await peer.order({ do: "volatile", nsp: "/", rooms: [sid], args: ["v", "some text"] });
+      // What the client takes for its offset.
+      const offset = JSON.parse((await wire.next()).slice(2)).at(-1);
+      wire.abort();
+      await peer.reason(sid);
+      await emit(peer, [sid], "missed");
+      const again = await back(peer, { pid, offset });
+      return [recovered({ sid, pid }, again), again.seen.slice(0, -1).map(bare)];
+    },
+    expect: [false, []],
+  },
+  {
+    id: "MessagePack",
+    name: "recovery in MessagePack",
+    options: { ...OPTIONS, parser: "msgpack" },
+    async run(peer) {
+      const wire = await peer.wire();
+      wire.send(packed({ type: 0, nsp: "/" }));
+      const { sid, pid } = unpacked(await wire.next()).data;
+      wire.send(packed({ type: 2, nsp: "/", data: ["echo", Buffer.from([1])] }));
+      const [, bytes, offset] = unpacked(await wire.next()).data;
+      wire.abort();
+      await peer.reason(sid);
+      await emit(peer, [sid], "missed", 1);
+      const again = await peer.wire();
+      again.send(packed({ type: 0, nsp: "/", data: { pid, offset } }));
+      const [missed, now] = (await again.take(2)).map(unpacked);
+      const shape = missed.data.map((value, at) => (at === 2 ? typeof value : value));
+      return [[...bytes], shape, now.data.sid === sid, now.data.pid === pid];
+    },
+    expect: [[1], ["missed", 1, "string"], true, true],
   },
   {
     id: "nothing missed",

@@ -96,6 +96,14 @@ fn root(io: &Io) {
         .on("broadcast", async |socket: Socket, Data(value): Data<Value>| {
             let _ = socket.broadcast().emit("news", value);
         })
+        .on("whisper", async |socket: Socket, Data(value): Data<Value>| {
+            let _ = socket.broadcast().volatile().emit("whispered", value);
+        })
+        .on("keep", async |socket: Socket, Data(value): Data<Value>| {
+            socket.set_data(value);
+            Reply("ok")
+        })
+        .on("kept", async |socket: Socket| Reply(socket.data()))
         .on("kick", async |socket: Socket| socket.disconnect())
         .on("kick-session", async |socket: Socket| socket.disconnect_session())
         .on("who", async |socket: Socket, Data(room): Data<String>| {
