@@ -91,3 +91,7 @@ struct ServerGuide;
 #[cfg(all(doctest, feature = "server", feature = "deflate"))]
 #[doc = include_str!("../../../docs/guide/production.md")]
 struct ProductionGuide;
+
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../../../docs/guide/recovery.md")]
+struct RecoveryGuide;

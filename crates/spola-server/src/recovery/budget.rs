@@ -6,11 +6,31 @@ use std::time::Duration;
 
 use crate::config::Config;
 
-/// How long and how much a server remembers for clients that lost their connection: see
+/// How long and how much a server remembers for clients that lost their connection: set in
 /// [`Config::connection_state_recovery`].
+///
+/// A client that comes back in time has its former id, rooms, [`data`](crate::Socket::data) and
+/// [`extensions`](crate::Socket::extensions), and gets the events that it missed before anything newer.
+/// Where that is impossible it is a new client; [`Socket::recovered`](crate::Socket::recovered) tells.
+/// Listeners of clients see one more argument at the end of events: see the guide.
 ///
 /// The limits are those of the whole server, so that many namespaces remember no more than one does.
 /// At a limit, each namespace forgets its own oldest for what is new.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use spola_server::{Config, ConnectionStateRecovery, Io, Socket};
+/// let mut recovery = ConnectionStateRecovery::default();
+/// recovery.max_disconnection_duration = Duration::from_secs(60);
+/// let mut config = Config::default();
+/// config.connection_state_recovery = Some(recovery);
+/// let io = Io::builder().config(config).build();
+/// io.namespace("/").on_connect(async |socket: Socket| {
+///     if !socket.recovered() {
+///         let _ = socket.join("news");
+///     }
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionStateRecovery {

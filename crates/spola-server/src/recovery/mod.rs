@@ -18,7 +18,7 @@ use bytestring::ByteString;
 use serde::Deserialize;
 use spola_driver::Runtime;
 use spola_engineio::Sid;
-use spola_socketio_packet::{RawValue, Value};
+use spola_socketio_packet::Value;
 
 use crate::emit::EmitError;
 use crate::extensions::Extensions;
@@ -34,9 +34,6 @@ pub(crate) use stays::{Left, Stay};
 
 /// Time between two looks at what is too old.
 const SWEEP: Duration = Duration::from_secs(60);
-
-/// Bytes of an offset that is worth a look.
-const OFFSET_LEN: usize = 64;
 
 /// What a namespace remembers.
 pub(crate) struct Recovery {
@@ -122,11 +119,12 @@ impl Recovery {
     /// The stay that a client asks for by what it sent to connect. Until it has come in, or the stay is
     /// [opened](Self::open) again, nobody else can ask for it.
     pub(crate) fn claim(&self, now: Instant, auth: &str) -> Option<Claim> {
-        let (pid, offset) = asked_for(auth)?;
+        let Asked { pid, offset } = serde_json::from_str(auth).ok()?;
+        let pid = pid.parse().ok()?;
         let mut state = self.lock();
         let State { log, stays, .. } = &mut *state;
         let position = match offset {
-            Some(offset) => log.position_at(&offset)?,
+            Some(offset) => log.position_at(offset)?,
             None => 0,
         };
         let left = stays.close(pid)?;
@@ -209,25 +207,13 @@ impl Claim {
     }
 }
 
-/// Whom a client says it was, and how far it had come.
-fn asked_for(auth: &str) -> Option<(Sid, Option<String>)> {
-    #[derive(Deserialize)]
-    struct Asked<'a> {
-        #[serde(borrow)]
-        pid: &'a RawValue,
-        #[serde(borrow)]
-        offset: Option<&'a RawValue>,
-    }
-    let Asked { pid, offset } = serde_json::from_str(auth).ok()?;
-    let pid: String = serde_json::from_str(pid.get()).ok()?;
-    let offset = match offset {
-        Some(offset) if offset.get().len() <= OFFSET_LEN => {
-            serde_json::from_str(offset.get()).ok()?
-        }
-        Some(_) => return None,
-        None => None,
-    };
-    Some((pid.parse().ok()?, offset))
+/// Whom a client says it was, and the last event that it says it has. Texts with escapes are none of
+/// ours.
+#[derive(Deserialize)]
+struct Asked<'a> {
+    pid: &'a str,
+    #[serde(borrow)]
+    offset: Option<&'a str>,
 }
 
 /// Looks after what is too old, for as long as there is anything, and the namespace.

@@ -664,7 +664,16 @@ fn clients_of_revision_3_get_offsets_and_cannot_come_back() {
     let (mut offset, text) = (None, client.text());
     assert_eq!(bare(&text, &mut offset), r#"42["a"]"#);
     assert!(offset.unwrap().len() >= 5);
+
+    let parent = world.io().dynamic_namespace(|name| name.starts_with("/room-"));
+    let memory = Visitor::at(&world, "/room-1,", "").lose();
+    client.send(&format!("40/room-1?pid={},", memory.pid));
+    client.send("40/room-2,");
+    assert_eq!(client.texts(), ["40/room-1,", "40/room-2,"]);
+    assert!(Visitor::at(&world, "/room-1,", &memory.auth()).is(&memory));
     client.reset();
+    // Nobody comes back to the other one.
+    assert_eq!(parent.children().len(), 1);
     world.advance(secs(300));
     assert_eq!(world.runtime.tasks(), 0);
 }
