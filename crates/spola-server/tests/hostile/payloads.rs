@@ -5,6 +5,7 @@ use crate::harness::sid_of;
 
 const GONE: &str = r#"400 {"code":1,"message":"Session ID unknown"}"#;
 const OK: &str = "200 ok";
+const TEXT: &str = "text/plain";
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
@@ -26,7 +27,9 @@ pub(crate) fn rows() -> Vec<Row> {
             |arena| {
                 let revision_3 = ["4:4€", "2:4😀", "3:4é", "5:4€é", "1:€4", "€:4ab", "3€4a"];
                 let texts = revision_3.map(str::to_owned).into_iter().chain(six_bytes());
-                texts.flat_map(|text| survived(posts_revision_3(arena, text.as_bytes()))).collect()
+                texts
+                    .flat_map(|text| survived(posts_revision_3(arena, "", TEXT, text.as_bytes())))
+                    .collect()
             },
             [],
         )
@@ -89,12 +92,62 @@ pub(crate) fn rows() -> Vec<Row> {
                 let more = ["18446744073709551618:4a", "2", "9999999999", "3:4a"];
                 let bodies = lengths.into_iter().chain(more);
                 let mut all: Vec<_> = bodies
-                    .map(|body| posts_revision_3(arena, body.as_bytes()).join(", "))
+                    .map(|body| posts_revision_3(arena, "", TEXT, body.as_bytes()).join(", "))
                     .collect();
                 all.dedup();
                 all
             },
             ["200 ok, parse error"],
+        )
+        .with(|config| config.engine.allow_eio3 = true),
+        row(
+            "Revision 3 length prefix",
+            "of any other form, in binary",
+            |arena| {
+                let long = [&[0][..], &[9; 400], b"\xff4a"].concat();
+                let bodies: [&[u8]; 9] = [
+                    b"\x00\xff4a",
+                    b"\x00\x02",
+                    b"\x00\x02\xff4",
+                    b"\x00\x0a\xff4a",
+                    b"\x00\xfe\xff4a",
+                    b"\x02\x02\xff4a",
+                    b"\x01\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\xff\x04",
+                    b"\x00\x02\xff\xc3\xa9",
+                    &long,
+                ];
+                let answers = bodies.map(|body| {
+                    posts_revision_3(arena, "", "application/octet-stream", body).join(", ")
+                });
+                let mut all = Vec::from(answers);
+                all.dedup();
+                all
+            },
+            ["200 ok, parse error"],
+        )
+        .with(|config| config.engine.allow_eio3 = true),
+        row(
+            "JSONP",
+            "forms that are none",
+            |arena| {
+                let forms = [
+                    "",
+                    "d",
+                    "d=",
+                    "d=%",
+                    "d=%F",
+                    "d=%FF%FE",
+                    "d=1:",
+                    "d=2:4é",
+                    "d=4%3A4%E2%82",
+                    "é=d",
+                ];
+                let form = "application/x-www-form-urlencoded";
+                let posts =
+                    forms.map(|body| posts_revision_3(arena, "&j=0", form, body.as_bytes()));
+                posts.into_iter().flat_map(survived).collect()
+            },
+            [],
         )
         .with(|config| config.engine.allow_eio3 = true),
     ]
@@ -142,13 +195,15 @@ fn posts_bytes(arena: &Arena, body: &[u8]) -> Vec<String> {
     [vec![brief(&post.response())], arena.told()].concat()
 }
 
-fn posts_revision_3(arena: &Arena, body: &[u8]) -> Vec<String> {
-    let target = "/socket.io/?EIO=3&transport=polling";
+/// A POST to a session of revision 3, with this in the query besides.
+fn posts_revision_3(arena: &Arena, more: &str, content_type: &str, body: &[u8]) -> Vec<String> {
+    let target = format!("/socket.io/?EIO=3&transport=polling{more}");
     let open = arena.world.plain(&format!("GET {target}")).response();
-    let sid = sid_of(&open.body);
+    let sid = sid_of(&open.body.replace('\\', ""));
+    let len = body.len();
     let head = format!(
-        "POST {target}&sid={sid} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
-        body.len()
+        "POST {target}&sid={sid} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\n\
+         Content-Length: {len}\r\n\r\n"
     );
     let mut post = arena.world.request([head.as_bytes(), body].concat());
     [vec![brief(&post.response())], arena.told()].concat()
