@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { OFFICIAL } from "../lib/peer.mjs";
+import { Cutter } from "../../node/lib/cutter.mjs";
+import { OFFICIAL } from "../lib/client.mjs";
 import { DESK, PHONE, Program, Tab, browser } from "../lib/stage.mjs";
 
 const ROOM = "loom";
@@ -136,6 +137,39 @@ test("another transport is chosen, and kept in the address", async () => {
   assert.equal(new URL(bo.page.url()).search, "");
   await bo.page.keyboard.press("Escape");
   await ada.people("Ada", "Bo");
+});
+
+test("who was offline is recovered, with what was missed", async (t) => {
+  const cutter = await Cutter.start(Number(new URL(url).port), () => Infinity);
+  t.after(() => cutter.stop());
+  const away = await chrome.newContext();
+  t.after(() => away.close());
+  const fi = await Tab.open(away, `http://127.0.0.1:${cutter.port}/`, DESK);
+  await fi.join("Fi", ROOM);
+  await ada.say("before the tunnel");
+  await fi.text("messages", (text) => text.includes("before the tunnel"));
+  const pictures = await fi.part("messages").locator("img").count();
+  await away.setOffline(true);
+  cutter.offline();
+  await fi.text("status", (text) => text !== "connected");
+  await ada.text("people", (text) => !text.includes("Fi"));
+  await ada.say("in the tunnel");
+  // No history tells of a picture.
+  const buffer = await bo.page.screenshot();
+  await ada.part("picture").setInputFiles({ name: "bo.png", mimeType: "image/png", buffer });
+  await ada.part("messages").locator('li:has(img) [data-state="delivered"]').last().waitFor();
+  await fi.screenshot("offline-desk");
+  cutter.online();
+  await away.setOffline(false);
+  await fi.connected(20_000);
+  assert.equal(await fi.part("session").textContent(), "recovered");
+  await ada.people("Ada", "Bo", "Fi");
+  await fi.people("Ada", "Bo", "Fi");
+  assert.equal((await fi.part("messages").textContent()).split("in the tunnel").length, 2);
+  assert.equal(await fi.part("messages").locator("img").count(), pictures + 1);
+  await fi.screenshot("recovered-desk");
+  assert.deepEqual(fi.faults, []);
+  await fi.page.close();
 });
 
 test("the client that the server hands out is the official one", async () => {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, test } from "node:test";
-import { Peer, Site, TRANSPORTS, ask, attempt, connect, ready, seen } from "../lib/peer.mjs";
+import { Site, TRANSPORTS, ask, attempt, connect, ready, seen } from "../lib/client.mjs";
+import { Peer } from "../lib/peer.mjs";
 import { browser } from "../lib/stage.mjs";
 
 let server;

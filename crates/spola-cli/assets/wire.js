@@ -51,7 +51,7 @@ export function showProbe(name) {
 export function showSession(state) {
   $('session').textContent = state || '–';
   $('session').dataset.session = state;
-  if (state === 'recovered') addLine('recovered: same id, nothing missed');
+  if (state === 'recovered') addLine('recovered, with the same id');
 }
 
 export function showRoundTrip(milliseconds) {
