@@ -130,6 +130,23 @@ test("a stream that drops is resumed, and nobody hears of it", async (t) => {
   assert.deepEqual(state.troubles, []);
 });
 
+test("a page that streams says goodbye when it is left, if told to", async (t) => {
+  const ada = await open(t, context, patient.port, faults);
+  const bo = await open(t, context, patient.port, faults);
+  await connect(ada, ["sse"], { closeOnBeforeunload: true });
+  await connect(bo, ["websocket"]);
+  await ask(ada, "join", "farewell");
+  assert.equal((await ask(bo, "who", "farewell")).length, 1);
+  // Requests that a test looks into end with their page.
+  await ada.unrouteAll();
+  await ada.close({ runBeforeUnload: true });
+  const deadline = Date.now() + 3000;
+  let there;
+  do there = await ask(bo, "who", "farewell");
+  while (there.length > 0 && Date.now() < deadline);
+  assert.deepEqual(there, []);
+});
+
 test("no packet is lost or doubled on streams that break", async (t) => {
   const cutter = await breakable(t, patient.port);
   const page = await open(t, context, cutter.port, faults);
