@@ -74,10 +74,12 @@ impl Outbound {
         self.0.size
     }
 
-    /// The text, then the attachments.
-    pub(crate) fn into_messages(self) -> impl Iterator<Item = EncodedMessage> {
-        let Messages { text, attachments, .. } = Arc::unwrap_or_clone(self.0);
-        text.into_iter().chain(attachments)
+    /// The text, and the attachments that follow it.
+    pub(crate) fn into_messages(self) -> (Option<EncodedMessage>, Vec<EncodedMessage>) {
+        match Arc::try_unwrap(self.0) {
+            Ok(Messages { text, attachments, .. }) => (text, attachments),
+            Err(shared) => (shared.text.clone(), shared.attachments.clone()),
+        }
     }
 }
 

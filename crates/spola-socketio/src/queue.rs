@@ -14,11 +14,16 @@ impl<T> Queue<T> {
     }
 
     pub(crate) fn push(&mut self, item: T) {
-        if self.first.is_none() && self.rest.is_empty() {
+        if self.is_empty() {
             self.first = Some(item);
         } else {
             self.rest.push_back(item);
         }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.rest.is_empty()
     }
 
     pub(crate) fn pop(&mut self) -> Option<T> {

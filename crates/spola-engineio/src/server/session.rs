@@ -209,6 +209,22 @@ impl Session {
         self.events.pop()
     }
 
+    /// Whether [`poll_transmit`](Self::poll_transmit) and [`poll_event`](Self::poll_event) would give
+    /// nothing, as far as one sees at a glance: `true` is certain, `false` is not.
+    #[inline]
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        let transport_is = match &self.link {
+            Link::WebSocket(websocket) => {
+                let due = websocket.pong_due | websocket.close_due | self.heartbeat.packet_due();
+                !due && self.outgoing.is_empty()
+            }
+            Link::Polling(_) | Link::Sse(_) => false,
+            Link::Gone { close_due, .. } => !close_due,
+        };
+        transport_is && self.replies.is_empty() && self.events.is_empty()
+    }
+
     /// When to call [`Session::handle_timeout`]. `None` once the session is closed.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

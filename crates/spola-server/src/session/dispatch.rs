@@ -208,7 +208,7 @@ impl SessionTask {
         match asked {
             Ok(()) => {
                 self.questions.insert((name, ack), asker);
-                self.send(event.into_messages());
+                self.send(event);
             }
             Err(error) => asker.tell(Err(unasked(error))),
         }
@@ -263,7 +263,8 @@ impl SessionTask {
     pub(super) fn event_of(&self, packet: &Outbound) -> Option<Data> {
         let mut decoder = self.io.format().decoder(self.config.sockets.packets);
         let mut decoded = None;
-        for message in packet.clone().into_messages() {
+        let (text, attachments) = packet.clone().into_messages();
+        for message in text.into_iter().chain(attachments) {
             decoded = match Message::from(message) {
                 Message::Text(text) => decoder.decode_text(text),
                 Message::Binary(data) => decoder.decode_binary(data),

@@ -156,7 +156,8 @@ impl SessionTask {
             self.finish(cx, now, done);
         }
         self.pump(cx, now);
-        if self.held.is_none()
+        if self.late_post.is_some()
+            && self.held.is_none()
             && let Some((id, body)) = self.late_post.take()
         {
             self.post(now, id, body);
@@ -164,8 +165,6 @@ impl SessionTask {
         }
         let mut busy = self.poll_streams(cx, now);
         busy |= self.read(cx, now);
-        // After reading: what has come in time counts, however late we look.
-        busy |= self.poll_timers(cx, now);
         // What the handlers have sent so far goes out with this round.
         busy |= self.carry_out(cx, now);
         busy |= self.flush(cx, now);
@@ -283,18 +282,31 @@ impl SessionTask {
 
     /// Carries the outputs of each machine to the next, until all are drained.
     pub(super) fn pump(&mut self, cx: &mut Context<'_>, now: Instant) {
-        loop {
-            if let Some(packet) = self.sockets.poll_transmit() {
-                // Before the events: the last of these closes what carries the packets.
-                self.send_packet(packet);
-            } else if let Some(event) = self.sockets.poll_event() {
-                self.socket_event(cx, now, event);
-            } else if let Some(event) = self.next_event() {
-                self.engine_event(now, event);
-            } else if !self.transmit(now) {
+        while !self.is_drained() {
+            if !self.carry_one(cx, now) {
                 return;
             }
         }
+        self.backlog = 0;
+    }
+
+    fn is_drained(&self) -> bool {
+        self.sockets.is_drained() && self.engine.is_drained() && self.held.is_none()
+    }
+
+    /// Carries one output on; `false` if none can be.
+    fn carry_one(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        if let Some(packet) = self.sockets.poll_transmit() {
+            // Before the events: the last of these closes what carries the packets.
+            self.send_packet(packet);
+        } else if let Some(event) = self.sockets.poll_event() {
+            self.socket_event(cx, now, event);
+        } else if let Some(event) = self.next_event() {
+            self.engine_event(now, event);
+        } else {
+            return self.transmit(now);
+        }
+        true
     }
 
     /// The engine's next event, unless it is a message that has to wait.
@@ -356,7 +368,7 @@ impl SessionTask {
     /// The same, for an event of which nobody is told any more.
     pub(super) fn send_event(&mut self, packet: Outbound) {
         match self.sockets.check_emit(packet.namespace(), packet.attachments()) {
-            Ok(()) => self.send(packet.into_messages()),
+            Ok(()) => self.send(packet),
             Err(error) => tracing::debug!(%error, "a packet was dropped"),
         }
     }
@@ -364,23 +376,32 @@ impl SessionTask {
     /// Sends a packet of the machine's.
     fn send_packet(&mut self, packet: Encoded) {
         // Other formats than the default may have no text; then there is none to send.
-        let texts = EncodedMessage::from_text(packet.text).into_iter();
-        self.send(texts.chain(packet.attachments.into_iter().map(EncodedMessage::binary)));
+        if EncodedMessage::from_text(packet.text).is_ok_and(|text| !self.send_message(text)) {
+            return;
+        }
+        let mut attachments = packet.attachments.into_iter().map(EncodedMessage::binary);
+        attachments.all(|attachment| self.send_message(attachment));
     }
 
-    pub(super) fn send(&mut self, messages: impl Iterator<Item = EncodedMessage>) {
-        for message in messages {
-            match self.engine.send(message) {
-                Ok(()) => {}
-                Err(engine::SendError::Full) => {
-                    self.sockets.handle_closed(DisconnectReason::TransportError);
-                    return self.give_up();
-                }
-                Err(error) => {
-                    return tracing::debug!(%error, "a packet was dropped");
-                }
-            }
+    /// Sends the messages of a packet.
+    pub(super) fn send(&mut self, packet: Outbound) {
+        let (text, attachments) = packet.into_messages();
+        if text.is_none_or(|text| self.send_message(text)) {
+            attachments.into_iter().all(|attachment| self.send_message(attachment));
         }
+    }
+
+    /// `false` if there is no point in sending more.
+    fn send_message(&mut self, message: EncodedMessage) -> bool {
+        match self.engine.send(message) {
+            Ok(()) => return true,
+            Err(engine::SendError::Full) => {
+                self.sockets.handle_closed(DisconnectReason::TransportError);
+                self.give_up();
+            }
+            Err(error) => tracing::debug!(%error, "a packet was dropped"),
+        }
+        false
     }
 
     /// What is still to be sent, and whether a packet would go out now.
@@ -417,6 +438,7 @@ impl Future for SessionTask {
                 return Poll::Ready(());
             }
             self.set_alarm();
+            // After reading: what has come in time counts, however late we look.
             if self.poll_timers(cx, now) {
                 continue;
             }

@@ -149,6 +149,14 @@ impl Connection {
         self.events.pop()
     }
 
+    /// Whether [`poll_transmit`](Self::poll_transmit) and [`poll_event`](Self::poll_event) would give
+    /// nothing.
+    #[inline]
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.transmits.is_empty() && self.events.is_empty()
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` for no need.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
