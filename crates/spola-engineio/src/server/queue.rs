@@ -15,6 +15,10 @@ impl<T, const KEPT: usize> Queue<T, KEPT> {
     }
 
     pub(super) fn push(&mut self, item: T) {
+        // Most queues never hold more than one.
+        if self.0.capacity() == 0 {
+            self.0.reserve_exact(1);
+        }
         self.0.push_back(item);
     }
 

@@ -87,6 +87,10 @@ impl SessionTask {
         self.accept(name, &member, missed);
         self.look_after(member.socket.namespace());
         let socket = member.socket.clone();
+        // Most clients join one namespace and no other.
+        if self.members.is_empty() {
+            self.members.reserve_exact(1);
+        }
         self.members.push(member);
         let handlers = Arc::clone(socket.handlers());
         for handler in &handlers.connect {

@@ -38,7 +38,7 @@ fn a_handler_takes_whatever_its_arguments_say() {
             namespace.name().to_owned(),
             handshake.query("token").unwrap_or_default(),
             handshake.address().unwrap().to_string(),
-            handshake.headers["host"].to_str().unwrap().to_owned(),
+            handshake.headers()["host"].to_str().unwrap().to_owned(),
             number.to_string(),
             format!("{} {} {rush}", order.count, order.item),
             name.to_string(),

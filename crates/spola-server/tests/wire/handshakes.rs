@@ -22,7 +22,7 @@ fn a_handshake_tells_all_of_the_request_that_opened_the_session() {
                 handshake.address().map(|address| address.to_string()),
                 handshake.url(),
                 query,
-                handshake.headers["x-mine"].to_str().unwrap().to_owned(),
+                handshake.headers()["x-mine"].to_str().unwrap().to_owned(),
             ))
         });
     });

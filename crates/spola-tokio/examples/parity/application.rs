@@ -245,6 +245,6 @@ fn described(handshake: &Handshake, socket: &Socket) -> serde_json::Value {
         "address": handshake.address(),
         "recent": age < Duration::from_secs(60),
         "timed": !handshake.time().is_empty(),
-        "custom": handshake.headers.get("x-custom").and_then(|value| value.to_str().ok()),
+        "custom": handshake.headers().get("x-custom").and_then(|value| value.to_str().ok()),
     })
 }
