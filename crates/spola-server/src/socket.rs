@@ -44,7 +44,8 @@ struct Inner {
     queue: OnceLock<Box<Mutex<Queue>>>,
     /// What the client gave as `auth`.
     auth: Option<ByteString>,
-    extensions: Arc<Extensions>,
+    /// Made once somebody asks for them.
+    extensions: OnceLock<Arc<Extensions>>,
     data: Mutex<Value>,
     recovered: bool,
     connected: AtomicBool,
@@ -55,7 +56,7 @@ struct Inner {
 #[derive(Default)]
 struct Past {
     data: Value,
-    extensions: Arc<Extensions>,
+    extensions: OnceLock<Arc<Extensions>>,
     recovered: bool,
 }
 
@@ -76,7 +77,7 @@ impl Socket {
         session: Arc<SessionHandle>,
         auth: Option<ByteString>,
     ) -> Self {
-        let (data, extensions) = (claim.data.clone(), Arc::clone(&claim.extensions));
+        let (data, extensions) = (claim.data.clone(), Arc::clone(&claim.extensions).into());
         Self::with(claim.id, namespace, session, auth, Past { data, extensions, recovered: true })
     }
 
@@ -154,7 +155,7 @@ impl Socket {
 
     /// What the application has attached to this socket.
     pub fn extensions(&self) -> &Extensions {
-        &self.inner.extensions
+        self.shared_extensions()
     }
 
     /// Whether this is a client that lost its connection and came back to what it left: with its former
@@ -398,7 +399,7 @@ impl Socket {
     }
 
     pub(crate) fn shared_extensions(&self) -> &Arc<Extensions> {
-        &self.inner.extensions
+        self.inner.extensions.get_or_init(Arc::default)
     }
 
     /// The client was let in: from now on it is a member of the namespace, and of these rooms.
