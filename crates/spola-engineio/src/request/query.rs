@@ -154,8 +154,9 @@ fn decode_sid(value: &str) -> Option<Sid> {
     Sid::from_ascii(text)
 }
 
+/// `plain` has no space, so only what is longer can be another way to write it.
 fn decodes_to(encoded: &str, plain: &str) -> bool {
-    decode(encoded).eq(plain.bytes())
+    encoded == plain || (encoded.len() > plain.len() && decode(encoded).eq(plain.bytes()))
 }
 
 /// Decodes `+` to a space and `%` with two hexadecimal digits to a byte; any other `%` is itself.

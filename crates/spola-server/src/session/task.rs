@@ -35,6 +35,9 @@ use crate::outbound::Outbound;
 use crate::stream::StreamWriter;
 use spola_driver::Runtime;
 
+/// Bytes that commands may queue before what there is room for is written.
+const QUEUE_LEN: usize = 256 << 10;
+
 /// Rounds of work before others get their turn.
 const BUDGET: usize = 16;
 
@@ -183,18 +186,21 @@ impl SessionTask {
         for command in commands {
             busy |= !matches!(command, Command::Emit(_));
             self.command(cx, now, command);
-            if self.is_wire_full() {
+            if self.engine.buffered_amount() >= QUEUE_LEN {
+                self.pump(cx, now);
                 self.flush(cx, now);
                 self.pump(cx, now);
             }
         }
+        self.pump(cx, now);
         busy
     }
 
     fn command(&mut self, cx: &mut Context<'_>, now: Instant, command: Command) {
         match command {
             // An `Err` means that the socket has left meanwhile: its packets go nowhere.
-            Command::Emit(packet) => return self.emit(cx, now, packet),
+            // All that are sent in a row leave together, over polling in one response.
+            Command::Emit(packet) => return self.emit(cx, packet),
             Command::Ask(ask) => {
                 let event = &ask.event;
                 self.outgoing(cx, event.namespace(), |task| task.event_of(event));
@@ -358,11 +364,10 @@ impl SessionTask {
     }
 
     /// Sends a packet of the application's. Nothing the machine wrote itself is left to go before it:
-    /// a command begins with all machines drained.
-    fn emit(&mut self, cx: &mut Context<'_>, now: Instant, packet: Outbound) {
+    /// a command begins with that machine drained.
+    fn emit(&mut self, cx: &mut Context<'_>, packet: Outbound) {
         self.outgoing(cx, packet.namespace(), |task| task.event_of(&packet));
         self.send_event(packet);
-        self.pump(cx, now);
     }
 
     /// The same, for an event of which nobody is told any more.
