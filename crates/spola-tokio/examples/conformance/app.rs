@@ -130,7 +130,7 @@ fn root(io: &Io) {
         .on("listeners", async || Reply("third"))
         .on("handshake", handshake)
         .on("cookie", async |handshake: Arc<Handshake>| {
-            let cookie = handshake.headers.get("cookie").and_then(|value| value.to_str().ok());
+            let cookie = handshake.headers().get("cookie").and_then(|value| value.to_str().ok());
             Reply(cookie.map(ToOwned::to_owned))
         })
         .on("last-disconnect", async |socket: Socket, State(departures): State<Departures>| {
