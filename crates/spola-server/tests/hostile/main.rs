@@ -16,6 +16,7 @@ mod namespaces;
 mod outgoing;
 mod packets;
 mod payloads;
+mod recovery;
 mod sse;
 
 use peak_alloc::PeakAlloc;
@@ -38,6 +39,7 @@ fn hostile_clients_meet_the_limits_and_nobody_else_does() {
         message_pack::rows(),
         namespaces::rows(),
         outgoing::rows(),
+        recovery::rows(),
     ];
     let mut failures = 0;
     for row in tables.into_iter().flatten() {
