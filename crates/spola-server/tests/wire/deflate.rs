@@ -1,7 +1,7 @@
 //! permessage-deflate (§6 of the wire text; RFC 7692).
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
-use spola_server::Config;
+use spola_server::{Config, ConnectionStateRecovery};
 use spola_websocket::deflate::Options;
 
 use crate::harness::{Client, KEY, Log, World, close_code, fragment, recorder_with};
@@ -23,13 +23,19 @@ fn offer(world: &World, query: &str, extensions: &str) -> Client {
     ))
 }
 
-/// A session that compresses, in the root namespace.
-fn join(world: &World) -> Client {
+/// A session that compresses.
+fn open(world: &World) -> Client {
     let offered = "permessage-deflate; client_max_window_bits";
     let mut client = offer(world, "EIO=4&transport=websocket", offered);
     let response = client.response();
     assert_eq!(response.header("sec-websocket-extensions"), Some(AGREED));
     assert!(client.text().starts_with("0{"), "short messages are not compressed");
+    client
+}
+
+/// The same, in the root namespace.
+fn join(world: &World) -> Client {
+    let mut client = open(world);
     client.send("40");
     assert!(client.text().starts_with("40{"));
     client
@@ -163,4 +169,23 @@ fn an_event_that_may_not_be_compressed_is_not() {
     assert_eq!(client.text(), format!(r#"42["n","{text}"]"#));
     world.io().emit("n", &text).unwrap();
     assert_eq!(inflated(&client.raw()), format!(r#"42["n","{text}"]"#));
+}
+
+#[test]
+fn nor_is_it_when_somebody_missed_it_and_comes_back() {
+    let mut config = Config::default();
+    config.per_message_deflate = Some(Options::default());
+    config.connection_state_recovery = Some(ConnectionStateRecovery::default());
+    let (world, _) = recorder_with(config);
+    let mut client = open(&world);
+    client.send("40");
+    let reply = client.text();
+    let (_, pid) = reply.split_once(r#""pid":""#).unwrap();
+    client.reset();
+    let text = "x".repeat(2000);
+    world.io().namespace("/").everybody().compress(false).emit("n", &text).unwrap();
+    let mut client = open(&world);
+    client.send(&format!(r#"40{{"pid":"{}"}}"#, &pid[..20]));
+    assert!(client.text().starts_with(&format!(r#"42["n","{text}","#)));
+    assert_eq!(client.text(), reply);
 }
