@@ -64,6 +64,7 @@ mod connection_error;
 mod context;
 mod cookie;
 mod cors;
+mod delivery;
 mod denial;
 mod dynamic;
 mod emit;

@@ -9,7 +9,7 @@ use bytestring::ByteString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spola_engineio::Revision;
-use spola_socketio_packet::{Data as RawData, Encoded, Value};
+use spola_socketio_packet::{Data as RawData, Value};
 
 use crate::ack::Question;
 use crate::broadcast::Broadcast;
@@ -18,9 +18,9 @@ use crate::extensions::Extensions;
 use crate::handshake::Handshake;
 use crate::listeners::Listeners;
 use crate::namespace::{Handlers, Namespace};
-use crate::outbound::{Event, Flags, Outbound};
+use crate::outbound::Flags;
 use crate::receive::Queue;
-use crate::recovery::{Audience, Claim};
+use crate::recovery::Claim;
 use crate::rooms::JoinError;
 use crate::session::{Command, SessionHandle};
 use crate::socket_id::SocketId;
@@ -107,8 +107,8 @@ impl Socket {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The public id: new for each connection to a namespace, and the name of a room that this
-    /// socket alone is in. 20 characters of the base64url alphabet.
+    /// The public id: new for each connection to a namespace, unless the client has
+    /// [come back](Self::recovered), and the name of a room that this socket alone is in. 20 characters of the base64url alphabet.
     ///
     /// Clients of Engine.IO 3 derive it by themselves: it is the session's secret id, with the
     /// namespace and `#` in front of it everywhere but in the root (§22).
@@ -176,6 +176,10 @@ impl Socket {
     /// queue reaches the hard cap ([`Config`](crate::Config)) is disconnected. To send much, send at the
     /// client's pace: see [`emit_wait`](Self::emit_wait), [`try_emit`](Self::try_emit) and
     /// [`volatile`](Self::volatile).
+    ///
+    /// With [recovery](crate::ConnectionStateRecovery), an event for a client that is away waits for it,
+    /// and one sent by the socket that it had before reaches it: then whoever sends for as long as
+    /// the client is there had better ask [`is_connected`](Self::is_connected).
     ///
     /// # Errors
     /// If the client has left or was not let in yet, it is being disconnected because its queue is at
@@ -334,61 +338,6 @@ impl Socket {
     /// Whether it has left, or was not let in.
     pub(crate) fn has_left(&self) -> bool {
         self.inner.left.load(Ordering::Acquire)
-    }
-
-    /// Sends an event. A volatile one may go nowhere.
-    pub(crate) fn send(&self, event: Event, flags: Flags) -> Result<(), EmitError> {
-        let sent = self.publish(event, flags, |session, event| session.send(event, flags.volatile));
-        match sent {
-            Err(EmitError::Full) if flags.volatile => Ok(()),
-            sent => sent,
-        }
-    }
-
-    /// Sends an event if there is room.
-    pub(crate) fn try_send(&self, event: &Event) -> Result<(), EmitError> {
-        self.publish(event.clone(), Flags::default(), SessionHandle::try_send)
-    }
-
-    /// Sends the answer to an event of this connection.
-    pub(crate) fn answer(&self, packet: Encoded) -> Result<(), EmitError> {
-        self.check_connected()?;
-        let flags = Flags::default();
-        let packet = self.namespace().outbound(packet, flags.compress);
-        self.inner.session.send(packet, flags.volatile)
-    }
-
-    /// Becomes the socket by which the client came back, if it has.
-    pub(crate) fn follow(&mut self) {
-        if let Some(successor) = self.successor() {
-            *self = successor;
-        }
-    }
-
-    fn publish(
-        &self,
-        event: Event,
-        flags: Flags,
-        send: impl FnOnce(&SessionHandle, Outbound) -> Result<(), EmitError>,
-    ) -> Result<(), EmitError> {
-        let audience = || Audience::One(self.inner.id);
-        self.namespace().publish(event, audience, flags, |event| {
-            if self.is_connected() {
-                return send(&self.inner.session, event);
-            }
-            let successor = self.successor().ok_or(EmitError::Disconnected)?;
-            send(&successor.inner.session, event)
-        })
-    }
-
-    /// The socket by which the client came back, if this one has left.
-    fn successor(&self) -> Option<Self> {
-        self.namespace().recovery().filter(|_| !self.is_connected())?;
-        self.namespace().rooms().member(self.inner.id).cloned()
-    }
-
-    pub(crate) fn check_connected(&self) -> Result<(), EmitError> {
-        if self.is_connected() { Ok(()) } else { Err(EmitError::Disconnected) }
     }
 
     /// Hands a command to the session; nothing happens if the client has left.
