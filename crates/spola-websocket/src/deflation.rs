@@ -12,7 +12,7 @@ mod with {
 
     use crate::{
         Compression, Part,
-        deflate::{Agreement, Deflater, Direction, Flush},
+        deflate::{Agreement, Deflater, Direction, Flush, recent},
     };
 
     /// Compresses outgoing messages, if that was agreed on. Without context takeover, a compressor is
@@ -57,6 +57,17 @@ mod with {
         /// Compresses a whole message.
         pub(crate) fn message(&mut self, payload: &[u8]) -> Bytes {
             self.fragment(payload, Part::Last)
+        }
+
+        /// The same, of one that other connections may be sent, too.
+        pub(crate) fn shared(&mut self, payload: &Bytes) -> Bytes {
+            match &self.0 {
+                Some(agreed) if !agreed.direction.context_takeover => {
+                    let (level, window_bits) = (agreed.level, agreed.direction.window_bits);
+                    recent::compressed(payload, level, window_bits, || self.message(payload))
+                }
+                Some(_) | None => self.message(payload),
+            }
         }
 
         /// Compresses the next fragment of a message.
@@ -121,6 +132,10 @@ mod without {
 
         pub(crate) fn message(&mut self, payload: &[u8]) -> Bytes {
             Bytes::copy_from_slice(payload)
+        }
+
+        pub(crate) fn shared(&mut self, payload: &Bytes) -> Bytes {
+            payload.clone()
         }
 
         pub(crate) fn fragment(&mut self, payload: &[u8], _: Part) -> Bytes {

@@ -17,6 +17,7 @@ mod inflater;
 mod negotiate;
 mod parameters;
 mod pool;
+pub(crate) mod recent;
 #[cfg(test)]
 mod tests;
 

@@ -121,12 +121,17 @@ impl Writer {
         message: Message,
         compression: Compression,
     ) -> Result<(), SendError> {
-        let len = message.as_bytes().len();
-        if len < MOVED || self.deflation.applies(len, compression) {
-            return self.data(message.kind(), message.as_bytes(), compression);
+        let (kind, len) = (message.kind(), message.as_bytes().len());
+        if self.deflation.applies(len, compression) {
+            self.check_unfragmented()?;
+            let compressed = self.deflation.shared(&message.into_bytes());
+            self.queue(Head::compressed(kind), compressed);
+        } else if len < MOVED {
+            return self.data(kind, message.as_bytes(), Compression::Never);
+        } else {
+            self.check_unfragmented()?;
+            self.queue(Head::whole(kind.opcode()), message.into_bytes());
         }
-        self.check_unfragmented()?;
-        self.queue(Head::whole(message.kind().opcode()), message.into_bytes());
         Ok(())
     }
 
