@@ -1,6 +1,7 @@
 //! Connection state recovery (§20 of the wire text): clients that lose their connection and come back.
 
 mod away;
+mod chance;
 mod keeping;
 mod returning;
 
