@@ -104,7 +104,9 @@ impl Game {
                 let event = self.next_event();
                 let player = &mut self.players[at];
                 if player.there.is_some() {
-                    player.breaks_off(&world, || drop(root(&world).emit(&event, ()).unwrap()));
+                    player.breaks_off(&world, || {
+                        root(&world).emit(&event, ()).unwrap();
+                    });
                     self.is_due(&event, |_| true);
                 }
             }
