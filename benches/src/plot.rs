@@ -1,10 +1,9 @@
-//! The plot: for each cell, bars of rate and of CPU per message, as ratios to the bound.
+//! The plot: for each cell, bars of rate and of CPU per message, as ratios to one server's.
 
 use std::fmt::Write;
 
 use crate::servers::Server;
-use crate::stats::{CPU, RATE, Row, bound};
-use crate::websocket::Table;
+use crate::stats::{CPU, RATE, Row};
 
 const WIDTH: f64 = 960.0;
 const MARGIN: f64 = 24.0;
@@ -21,10 +20,26 @@ const LENGTH: f64 = (WIDTH - 2.0 * MARGIN - NAMES - GAP) / 2.0 - VALUE;
 /// Ratios beyond this are drawn at this length and torn, lest they flatten all others.
 const MOST: f64 = 4.0;
 
+/// What is drawn: the charts below each other.
+pub(crate) struct Plot<'a> {
+    pub(crate) title: &'a str,
+    /// What is counted: `message`, `event`.
+    pub(crate) unit: &'a str,
+    pub(crate) charts: Vec<Chart<'a>>,
+}
+
+/// The servers in one cell.
+pub(crate) struct Chart<'a> {
+    pub(crate) title: String,
+    pub(crate) rows: &'a [Row],
+    /// The row that all are compared with; without it, the figures are absolute.
+    pub(crate) to: Option<&'a Row>,
+}
+
 /// The measures drawn side by side.
 struct Panel {
     left: f64,
-    title: &'static str,
+    title: String,
     values: Vec<f64>,
     /// The value of the longest bar.
     most: f64,
@@ -32,44 +47,45 @@ struct Panel {
     mark: Option<f64>,
 }
 
-/// Draws the tables below each other. A table without the bound shows absolute figures.
-pub(crate) fn svg(tables: &[Table]) -> String {
+/// Draws it as SVG.
+pub(crate) fn svg(plot: &Plot<'_>) -> String {
     let mut image = String::new();
     // Writing to a `String` does not fail.
-    let _ = draw(&mut image, tables);
+    let _ = draw(&mut image, plot);
     image
 }
 
-fn draw(image: &mut String, tables: &[Table]) -> std::fmt::Result {
-    let height: f64 = 2.0 * MARGIN + tables.iter().map(height_of).sum::<f64>();
+fn draw(image: &mut String, plot: &Plot<'_>) -> std::fmt::Result {
+    let height: f64 = 2.0 * MARGIN + plot.charts.iter().map(height_of).sum::<f64>();
     writeln!(
         image,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
          font-family=\"system-ui, sans-serif\" font-size=\"12.5\" fill=\"#1b1f24\">"
     )?;
-    writeln!(image, "<title>WebSocket echo: rate and CPU per message</title>")?;
+    writeln!(image, "<title>{}</title>", plot.title)?;
     writeln!(image, "<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>")?;
     let mut top = MARGIN;
-    for table in tables {
-        draw_table(image, table, top)?;
-        top += height_of(table);
+    for chart in &plot.charts {
+        draw_chart(image, chart, plot.unit, top)?;
+        top += height_of(chart);
     }
     writeln!(image, "</svg>")
 }
 
-fn height_of(table: &Table) -> f64 {
-    HEADING + STEP * table.rows.len() as f64 + MARGIN
+fn height_of(chart: &Chart<'_>) -> f64 {
+    HEADING + STEP * chart.rows.len() as f64 + MARGIN
 }
 
-fn draw_table(image: &mut String, table: &Table, top: f64) -> std::fmt::Result {
+fn draw_chart(image: &mut String, chart: &Chart<'_>, unit: &str, top: f64) -> std::fmt::Result {
     writeln!(
         image,
         "<text x=\"{MARGIN}\" y=\"{}\" font-size=\"16\" font-weight=\"600\">{}</text>",
         top + 16.0,
-        table.cell.describe()
+        chart.title
     )?;
-    for (at, row) in table.rows.iter().enumerate() {
-        let weight = if row.server == Server::Spola { "700" } else { "400" };
+    for (at, row) in chart.rows.iter().enumerate() {
+        let ours = matches!(row.server, Server::Spola | Server::SpolaSocketio);
+        let weight = if ours { "700" } else { "400" };
         writeln!(
             image,
             "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" font-weight=\"{weight}\">{}</text>",
@@ -78,13 +94,13 @@ fn draw_table(image: &mut String, table: &Table, top: f64) -> std::fmt::Result {
             row.server.name()
         )?;
     }
-    for panel in panels(table) {
-        draw_panel(image, &panel, table, top)?;
+    for panel in panels(chart, unit) {
+        draw_panel(image, &panel, chart, top)?;
     }
     Ok(())
 }
 
-fn panels(table: &Table) -> [Panel; 2] {
+fn panels(chart: &Chart<'_>, unit: &str) -> [Panel; 2] {
     let left = MARGIN + NAMES;
     let right = left + LENGTH + VALUE + GAP;
     let panel = |left, title, values: Vec<f64>, mark: Option<f64>| {
@@ -92,49 +108,52 @@ fn panels(table: &Table) -> [Panel; 2] {
         let most = if mark.is_some() { greatest.min(MOST) } else { greatest };
         Panel { left, title, values, most, mark }
     };
-    match bound(&table.rows) {
-        Some(to) => [
-            panel(
-                left,
-                "messages/s ÷ raw-epoll: longer is better",
-                values(table, |row| row.ratio(to, RATE)),
-                Some(1.0),
-            ),
-            panel(
-                right,
-                "CPU per message ÷ raw-epoll: shorter is better",
-                values(table, |row| row.ratio(to, CPU)),
-                Some(1.0),
-            ),
-        ],
+    match chart.to {
+        Some(to) => {
+            let than = to.server.name();
+            [
+                panel(
+                    left,
+                    format!("{unit}s/s ÷ {than}: longer is better"),
+                    values(chart, |row| row.ratio(to, RATE)),
+                    Some(1.0),
+                ),
+                panel(
+                    right,
+                    format!("CPU per {unit} ÷ {than}: shorter is better"),
+                    values(chart, |row| row.ratio(to, CPU)),
+                    Some(1.0),
+                ),
+            ]
+        }
         None => [
             panel(
                 left,
-                "thousand messages/s: longer is better",
-                values(table, |row| row.median(RATE) / 1e3),
+                format!("thousand {unit}s/s: longer is better"),
+                values(chart, |row| row.median(RATE) / 1e3),
                 None,
             ),
             panel(
                 right,
-                "CPU µs per message: shorter is better",
-                values(table, |row| row.median(CPU) * 1e6),
+                format!("CPU µs per {unit}: shorter is better"),
+                values(chart, |row| row.median(CPU) * 1e6),
                 None,
             ),
         ],
     }
 }
 
-fn values(table: &Table, value: impl Fn(&Row) -> f64) -> Vec<f64> {
+fn values(chart: &Chart<'_>, value: impl Fn(&Row) -> f64) -> Vec<f64> {
     // A run without messages has no ratio; its bar is empty.
     let finite = |value: f64| if value.is_finite() { value } else { 0.0 };
-    table.rows.iter().map(value).map(finite).collect()
+    chart.rows.iter().map(value).map(finite).collect()
 }
 
 fn row_top(top: f64, at: usize) -> f64 {
     top + HEADING + STEP * at as f64
 }
 
-fn draw_panel(image: &mut String, panel: &Panel, table: &Table, top: f64) -> std::fmt::Result {
+fn draw_panel(image: &mut String, panel: &Panel, chart: &Chart<'_>, top: f64) -> std::fmt::Result {
     let left = panel.left;
     writeln!(
         image,
@@ -142,12 +161,12 @@ fn draw_panel(image: &mut String, panel: &Panel, table: &Table, top: f64) -> std
         top + 40.0,
         panel.title
     )?;
-    for (at, (row, &value)) in table.rows.iter().zip(&panel.values).enumerate() {
+    for (at, (row, &value)) in chart.rows.iter().zip(&panel.values).enumerate() {
         draw_bar(image, panel, row.server, row_top(top, at), value)?;
     }
     if let Some(mark) = panel.mark {
         let x = left + mark / panel.most * LENGTH;
-        let (from, to) = (row_top(top, 0) - 3.0, row_top(top, table.rows.len()) - 2.0);
+        let (from, to) = (row_top(top, 0) - 3.0, row_top(top, chart.rows.len()) - 2.0);
         writeln!(
             image,
             "<path d=\"M{x:.1} {from}V{to}\" stroke=\"#1b1f24\" stroke-opacity=\"0.45\" \
@@ -209,11 +228,11 @@ fn colour(server: Server) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::websocket::tests::table;
+    use crate::websocket::{self, tests::table};
 
     #[test]
     fn a_bar_for_each_server_and_measure() {
-        let image = svg(&[table(), table()]);
+        let image = svg(&websocket::plot(&[table(), table()]));
         assert!(image.starts_with("<svg ") && image.ends_with("</svg>\n"));
         // One background, and for each of two tables two measures of two servers.
         assert_eq!(image.matches("<rect ").count(), 1 + 2 * 2 * 2);
@@ -223,7 +242,7 @@ mod tests {
     #[test]
     fn a_bar_beyond_the_scale_is_torn() {
         // The CPU time per message is 5 times the bound's.
-        let image = svg(&[table()]);
+        let image = svg(&websocket::plot(&[table()]));
         assert!(image.contains(">5.00</text>"), "{image}");
         assert_eq!(image.matches("stroke-width=\"4\"").count(), 1);
     }

@@ -10,10 +10,11 @@ use clap::Args;
 use crate::cell::Cell;
 use crate::load::Event;
 use crate::memory::Patience;
+use crate::plot::{Chart, Plot};
 use crate::run::Conditions;
 use crate::servers::Server;
 use crate::stats::{CPU, P99, RATE, Row, ratio, thousands};
-use crate::{Failure, cell, machine, page, run};
+use crate::{Failure, cell, machine, page, plot, run};
 use packets::Packets;
 use sessions::Sessions;
 
@@ -144,8 +145,21 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let mut text = String::new();
     write(&mut text, &tables, sessions.as_ref(), packets.as_ref(), &conditions)?;
     conditions.write("socketio.md", &text)?;
+    if !tables.is_empty() {
+        conditions.write("socketio.svg", &plot::svg(&plot(&tables)))?;
+    }
     println!("{text}");
     Ok(())
+}
+
+fn plot(tables: &[Table]) -> Plot<'_> {
+    let charts = tables.iter().map(|table| Chart {
+        title: table.work.describe(),
+        rows: &table.rows,
+        to: reference(&table.rows),
+    });
+    let title = "Socket.IO servers: rate and CPU per event";
+    Plot { title, unit: "event", charts: charts.collect() }
 }
 
 fn measure(work: Work, servers: Vec<Server>, conditions: &Conditions) -> Result<Table, Failure> {
@@ -232,6 +246,9 @@ fn summary(page: &mut String, tables: &[Table]) -> std::fmt::Result {
             }
         }
         writeln!(page)?;
+    }
+    if !tables.is_empty() {
+        writeln!(page, "\n![Rate and CPU per event of each server](socketio.svg)")?;
     }
     writeln!(page)
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum as _};
 
 use crate::cell::Cell;
+use crate::plot::{Chart, Plot};
 use crate::run::Conditions;
 use crate::servers::Server;
 use crate::stats::{CPU, P99, RATE, Row, bound, ratio, thousands};
@@ -47,9 +48,19 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
     let text = markdown(&tables, &conditions);
     conditions.write("websocket.md", &text)?;
-    conditions.write("websocket.svg", &plot::svg(&tables))?;
+    conditions.write("websocket.svg", &plot::svg(&plot(&tables)))?;
     println!("{text}");
     Ok(())
+}
+
+pub(crate) fn plot(tables: &[Table]) -> Plot<'_> {
+    let charts = tables.iter().map(|table| Chart {
+        title: table.cell.describe(),
+        rows: &table.rows,
+        to: bound(&table.rows),
+    });
+    let title = "WebSocket echo: rate and CPU per message";
+    Plot { title, unit: "message", charts: charts.collect() }
 }
 
 fn markdown(tables: &[Table], conditions: &Conditions) -> String {
