@@ -8,6 +8,9 @@ import { within } from "../../lib/waiting.mjs";
 const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../../../target", import.meta.url));
 const program = process.env.SPOLA_CONFORMANCE_SERVER ?? `${target}/debug/examples/conformance`;
 
+/** Settings of a server that soon notices who is gone, also one who was between two polls. */
+export const ALERT = ["--sse-resume-ms", 300, "--ping-interval-ms", 3000, "--ping-timeout-ms", 5000];
+
 /** The server. `flags` are words of its command line. */
 export class Peer {
   #child;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Cutter } from "../../node/lib/cutter.mjs";
 import { ROOM, TRANSPORTS, arrives, ask, connect, open, say, seen, values } from "../lib/client.mjs";
-import { Peer } from "../lib/peer.mjs";
+import { ALERT, Peer } from "../lib/peer.mjs";
 import { browser } from "../lib/stage.mjs";
 
 // The client gives up a stream that breaks, and the server does soon after.
@@ -17,8 +17,8 @@ let context;
 const faults = [];
 
 before(async () => {
-  forgetful = await Peer.start("--sse-resume-ms", 300);
-  remembering = await Peer.start("--sse-resume-ms", 300, "--recovery-ms", 60_000);
+  forgetful = await Peer.start(...ALERT);
+  remembering = await Peer.start(...ALERT, "--recovery-ms", 60_000);
   patient = await Peer.start();
   chrome = await browser();
   context = await chrome.newContext();
@@ -52,12 +52,14 @@ async function parted(t, port, transport) {
   for (const page of [ada, bo]) await ask(page, "join", ROOM);
   await say(bo, "before");
   await arrives(ada, "said", "before");
+  // Time for the next poll to reach the server.
+  await ada.waitForTimeout(200);
   const goOffline = async () => {
     await away.setOffline(true);
     cutter.offline();
     await ada.waitForFunction(() => !window.state.socket.connected);
     const alone = [(await seen(bo)).id];
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 15_000;
     let there;
     do there = await ask(bo, "who", ROOM);
     while (there.length > 1 && Date.now() < deadline);
