@@ -1,10 +1,12 @@
 //! The log, the stays and their limits, on a clock that moves only when told.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
 use spola_engineio::Sid;
+use spola_engineio_packet::Message;
 use spola_socketio_packet::{self as packet, Encoded, Format, Value};
 
 use super::budget::Budget;
@@ -239,4 +241,60 @@ fn what_could_not_be_delivered_is_not_recorded() {
     recovery.leave(None, || {});
     assert!(recovery.forget_old(now) && !recovery.forget_old(now + secs(185)));
     assert!(recovery.needs_sweep());
+}
+
+/// The offset that a test's event consists of.
+fn offset_of(event: Outbound) -> String {
+    let (text, _) = event.into_messages();
+    let message = Message::from(text.expect("it is a text"));
+    String::from_utf8_lossy(message.as_bytes()).into_owned()
+}
+
+#[test]
+fn between_threads_no_event_is_lost_or_comes_twice() {
+    const EVENTS: usize = 2000;
+    let recovery = Recovery::new(budget(|settings| settings.max_replayed_packets = 2 * EVENTS));
+    let (inbox, now) = (Mutex::new(Some(Vec::new())), start());
+    let emit = || {
+        for _ in 0..EVENTS {
+            let deliver = |event: Outbound| {
+                let mut inbox = inbox.lock().expect("no panic holds it");
+                inbox.as_mut().ok_or(EmitError::Disconnected)?.push(offset_of(event));
+                Ok(())
+            };
+            let recorded = recovery.record(Audience::One(id(1)), false, event, deliver);
+            assert!(recorded.is_ok(), "it is there, or may come back");
+        }
+    };
+    let exit = || inbox.lock().expect("no panic holds it").take();
+    let stay = recovery.begin(id(9), Some(pid(1)), || {}).expect("it has a pid");
+    let mut got = Vec::new();
+    thread::scope(|scope| {
+        let emitters = [(); 2].map(|()| scope.spawn(emit));
+        loop {
+            let is_over = emitters.iter().all(|emitter| emitter.is_finished());
+            let mut unread = None;
+            recovery.leave(Some(Left { stay, ..left(1, now) }), || unread = exit());
+            got.extend(unread.into_iter().flatten());
+            recovery.open(stay.pid);
+            let auth = match got.last() {
+                Some(offset) => format!(r#"{{"pid":"{}","offset":"{offset}"}}"#, stay.pid),
+                None => format!(r#"{{"pid":"{}"}}"#, stay.pid),
+            };
+            let claim = recovery.claim(now, &auth).expect("it was opened");
+            let enter = |_: &[ByteString]| {
+                // Whoever can get in between now does.
+                thread::yield_now();
+                *inbox.lock().expect("no panic holds it") = Some(Vec::new());
+            };
+            let (_, missed) = recovery.resume(&claim, enter).expect("nothing was forgotten");
+            got.extend(missed.into_iter().map(offset_of));
+            if is_over {
+                break;
+            }
+        }
+    });
+    let mut numbers = got.iter().map(|offset| super::offset::decode("CQkJ", offset));
+    assert!((1..=2 * EVENTS as u64).all(|number| numbers.next() == Some(Some(number))));
+    assert_eq!(numbers.next(), None);
 }
