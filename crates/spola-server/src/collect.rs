@@ -67,7 +67,7 @@ where
         }
         let timer = timer.get_or_insert_with(|| {
             let mut timer = runtime.timer();
-            timer.set(Some(runtime.now() + time));
+            timer.set(runtime.now().checked_add(time));
             timer
         });
         timer.poll_expired(cx).map(|()| match collector.discarded {

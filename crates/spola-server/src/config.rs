@@ -8,7 +8,7 @@ use crate::cookie::SessionCookie;
 use crate::cors::Cors;
 use crate::recovery::ConnectionStateRecovery;
 
-/// Settings of a server, with safe defaults.
+/// Settings of a server, with safe defaults. A time too long for the clock means never.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {

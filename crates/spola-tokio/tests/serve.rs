@@ -56,6 +56,27 @@ async fn who_says_nothing_is_hung_up_on_after_ten_seconds() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn limits_may_be_as_far_as_they_go() {
+    let mut limits = ConnectionLimits::default();
+    (limits.tls_timeout, limits.head_timeout) = (Duration::MAX, Duration::MAX);
+    (limits.write_timeout, limits.max_head_len) = (Duration::MAX, 1);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let (quit, told) = oneshot::channel();
+    let serve = spola_tokio::serve(listener, Io::new())
+        .limits(limits)
+        .drain_timeout(Duration::MAX)
+        .with_graceful_shutdown(async { drop(told.await) });
+    let server = tokio::spawn(serve.into_future());
+    let mut client = send(address, "GET /else HTTP/1.1\r\nHost: ").await;
+    tokio::time::sleep(Duration::from_secs(1_000_000)).await;
+    client.write_all(b"x\r\nConnection: close\r\n\r\n").await.expect("written");
+    assert!(to_end(client).await.starts_with("HTTP/1.1 404 "));
+    quit.send(()).expect("it runs");
+    server.await.expect("no panic").expect("no error");
+}
+
 #[cfg(not(feature = "http2"))]
 #[tokio::test(start_paused = true)]
 async fn http_2_is_not_spoken() {

@@ -85,7 +85,7 @@ impl<S: Transport> Link<S> {
     }
 
     pub(crate) fn end_within(&mut self, now: Instant, time: Duration) {
-        self.end_by.get_or_insert(now + time);
+        self.end_by = self.end_by.or(now.checked_add(time));
     }
 
     /// As `end_within`, with the time that a peer usually gets.

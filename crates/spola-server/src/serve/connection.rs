@@ -53,11 +53,14 @@ where
         encrypted: bool,
     ) -> Self {
         let mut http1 = http1::Builder::new();
+        // hyper adds it to the time of day.
+        let head_timeout =
+            runtime.now().checked_add(limits.head_timeout).map(|_| limits.head_timeout);
         http1
             .timer(Clock(Arc::clone(runtime)))
-            .header_read_timeout(limits.head_timeout)
+            .header_read_timeout(head_timeout)
             .max_headers(limits.max_headers)
-            .max_buf_size(limits.max_head_len);
+            .max_buf_size(limits.max_head_len.max(MIN_HEAD_LEN));
         Self { services, limits, runtime: Arc::clone(runtime), http1, encrypted }
     }
 
@@ -181,6 +184,9 @@ where
         http2
     }
 }
+
+/// The least that hyper's buffer takes.
+const MIN_HEAD_LEN: usize = 8 << 10;
 
 fn late() -> io::Error {
     io::ErrorKind::TimedOut.into()

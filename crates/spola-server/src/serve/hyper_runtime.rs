@@ -16,13 +16,11 @@ pub(super) struct Clock(pub(super) Arc<dyn Runtime>);
 
 impl rt::Timer for Clock {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
-        self.sleep_until(self.0.now() + duration)
+        self.sleep_to(self.0.now().checked_add(duration))
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
-        let mut timer = self.0.timer();
-        timer.set(Some(deadline));
-        Box::pin(Sleep(Mutex::new(timer)))
+        self.sleep_to(Some(deadline))
     }
 
     fn now(&self) -> Instant {
@@ -34,6 +32,14 @@ impl rt::Timer for Clock {
             Some(mut sleep) => sleep.timer().set(Some(deadline)),
             None => *sleep = self.sleep_until(deadline),
         }
+    }
+}
+
+impl Clock {
+    fn sleep_to(&self, deadline: Option<Instant>) -> Pin<Box<dyn rt::Sleep>> {
+        let mut timer = self.0.timer();
+        timer.set(deadline);
+        Box::pin(Sleep(Mutex::new(timer)))
     }
 }
 
@@ -56,10 +62,10 @@ impl Future for Sleep {
 
 impl rt::Sleep for Sleep {}
 
-/// Ready after `time`.
+/// Ready after `time`; never, if that is too long for the clock.
 pub(super) async fn sleep(runtime: &dyn Runtime, time: Duration) {
     let mut timer = runtime.timer();
-    timer.set(Some(runtime.now() + time));
+    timer.set(runtime.now().checked_add(time));
     poll_fn(|cx| timer.poll_expired(cx)).await;
 }
 

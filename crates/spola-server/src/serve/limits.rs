@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Limits on the connections of a server, with safe defaults.
+/// Limits on the connections of a server, with safe defaults. A time too long for the clock means never.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionLimits {
@@ -13,7 +13,8 @@ pub struct ConnectionLimits {
     pub tls_timeout: Duration,
     /// Time to complete a request's head, and the most that a connection is kept idle. Default 10 s.
     pub head_timeout: Duration,
-    /// Bytes of a request's head: line and header fields. Default 16 KiB.
+    /// Bytes of a request's head: line and header fields. Default 16 KiB; less than 8 KiB counts as
+    /// 8 KiB.
     pub max_head_len: usize,
     /// Header fields of a request. Default 100.
     pub max_headers: usize,

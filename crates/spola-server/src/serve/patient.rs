@@ -34,7 +34,7 @@ impl<S> Patient<S> {
         }
         let stalled = self.stalled.get_or_insert_with(|| {
             let mut timer = self.runtime.timer();
-            timer.set(Some(self.runtime.now() + self.time));
+            timer.set(self.runtime.now().checked_add(self.time));
             timer
         });
         stalled.poll_expired(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))

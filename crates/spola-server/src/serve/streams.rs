@@ -50,7 +50,7 @@ impl Streams {
             }
             if since != Some(ever) {
                 since = Some(ever);
-                timer.set(Some(self.runtime.now() + time));
+                timer.set(self.runtime.now().checked_add(time));
             }
             timer.poll_expired(cx)
         })

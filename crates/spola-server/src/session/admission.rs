@@ -57,7 +57,7 @@ impl SessionTask {
         name: packet::Namespace,
         admission: impl Future<Output = Result<Candidate, Refusal>> + Send + 'static,
     ) {
-        let deadline = now + self.config.admission_timeout;
+        let deadline = now.checked_add(self.config.admission_timeout);
         if let Some(done) = self.running.admission(cx, name, admission, deadline) {
             self.finish(cx, now, done);
         }

@@ -40,7 +40,7 @@ pub(super) struct Running {
 /// A client whose middleware waits.
 struct PendingAdmission {
     namespace: packet::Namespace,
-    deadline: Instant,
+    deadline: Option<Instant>,
     abort: AbortHandle,
 }
 
@@ -51,7 +51,7 @@ impl Running {
         cx: &mut Context<'_>,
         namespace: packet::Namespace,
         admission: impl Future<Output = Result<Candidate, Refusal>> + Send + 'static,
-        deadline: Instant,
+        deadline: Option<Instant>,
     ) -> Option<Done> {
         let (abort, registration) = AbortHandle::new_pair();
         let pending = PendingAdmission { namespace: namespace.clone(), deadline, abort };
@@ -161,7 +161,8 @@ impl Running {
 
     /// Gives up the admissions whose time is over.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        for pending in self.admissions.iter().filter(|pending| pending.deadline <= now) {
+        let late = |pending: &&PendingAdmission| pending.deadline.is_some_and(|by| by <= now);
+        for pending in self.admissions.iter().filter(late) {
             pending.abort.abort();
         }
     }
@@ -174,7 +175,7 @@ impl Running {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.admissions.iter().map(|pending| pending.deadline).min()
+        self.admissions.iter().filter_map(|pending| pending.deadline).min()
     }
 
     fn run<T: Send + 'static>(

@@ -19,8 +19,8 @@ const OUTPUT_LEN: usize = 256 << 10;
 
 /// The WebSocket, on its way to be one, or done.
 pub(crate) enum Wire {
-    /// The response that switches protocols is being written, until the given moment.
-    Opening(Switch, Instant),
+    /// The response that switches protocols is being written, until the given moment if there is one.
+    Opening(Switch, Option<Instant>),
     Open(Box<Line<HyperIo>>),
 }
 
@@ -44,7 +44,7 @@ pub(super) enum Incoming {
 impl Wire {
     /// A WebSocket to be, once the response is written.
     pub(crate) fn opening(switch: Switch, now: Instant, config: &Config) -> Self {
-        Self::Opening(switch, now + config.engine.upgrade_timeout)
+        Self::Opening(switch, now.checked_add(config.engine.upgrade_timeout))
     }
 
     /// The next thing that comes in; pending once nothing is left to read.
@@ -55,7 +55,7 @@ impl Wire {
         config: &Config,
     ) -> Poll<Incoming> {
         match self {
-            Self::Opening(_, until) if now >= *until => {
+            Self::Opening(_, Some(until)) if now >= *until => {
                 tracing::debug!("the protocol was not switched in time");
                 Poll::Ready(Incoming::Closed { clean: false })
             }
@@ -152,7 +152,7 @@ impl Wire {
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match self {
-            Self::Opening(_, until) => Some(*until),
+            Self::Opening(_, until) => *until,
             Self::Open(line) => line.poll_timeout(),
         }
     }

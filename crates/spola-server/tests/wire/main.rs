@@ -22,6 +22,7 @@ mod heartbeat;
 mod leaving;
 mod limits;
 mod listeners;
+mod never;
 mod order;
 mod packets;
 mod polling;
