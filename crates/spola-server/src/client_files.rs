@@ -111,24 +111,32 @@ impl ClientFiles {
     pub(crate) fn find(&self, name: &str, request: &HeaderMap) -> Option<Response<Body>> {
         let file = self.files.get(name)?;
         let known = request.get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
-        if known.is_some_and(|known| self.etag == known.strip_prefix(b"W/").unwrap_or(known)) {
-            return Some(empty(StatusCode::NOT_MODIFIED));
-        }
-        let content_type = match name.ends_with(".map") {
-            true => "application/json; charset=utf-8",
-            false => "application/javascript; charset=utf-8",
+        let is_known =
+            known.is_some_and(|known| self.etag == known.strip_prefix(b"W/").unwrap_or(known));
+        let mut response = match is_known {
+            true => empty(StatusCode::NOT_MODIFIED),
+            false => file.response(name, Coding::accepted(request) == Some(Coding::Gzip)),
         };
-        let gzip = Coding::accepted(request) == Some(Coding::Gzip);
-        let body = if gzip { &file.gzip } else { &file.plain };
-        let mut response = plain(StatusCode::OK, content_type, body.clone());
         let mut insert = |name: HeaderName, value| response.headers_mut().insert(name, value);
         insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0"));
         insert(header::ETAG, self.etag.clone());
         insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-        if gzip {
-            insert(header::CONTENT_ENCODING, Coding::Gzip.name());
-        }
         Some(response)
+    }
+}
+
+impl File {
+    fn response(&self, name: &str, gzip: bool) -> Response<Body> {
+        let content_type = match name.ends_with(".map") {
+            true => "application/json; charset=utf-8",
+            false => "application/javascript; charset=utf-8",
+        };
+        if !gzip {
+            return plain(StatusCode::OK, content_type, self.plain.clone());
+        }
+        let mut response = plain(StatusCode::OK, content_type, self.gzip.clone());
+        response.headers_mut().insert(header::CONTENT_ENCODING, Coding::Gzip.name());
+        response
     }
 }
 

@@ -46,7 +46,9 @@ fn a_browser_that_has_the_version_is_not_sent_it_again() {
         let raw = String::from_utf8(world.request(request).raw()).unwrap();
         assert!(raw.starts_with(&format!("HTTP/1.1 {status} ")), "{known}: {raw}");
         // What a cache renews its copy by (RFC 9110 §15.4.5).
-        for header in ["cache-control: public, max-age=0", "etag: \"4.8.3\"", "vary: Accept-Encoding"] {
+        for header in
+            ["cache-control: public, max-age=0", "etag: \"4.8.3\"", "vary: Accept-Encoding"]
+        {
             assert!(raw.contains(&format!("\r\n{header}\r\n")), "{known}: {raw}");
         }
     }
