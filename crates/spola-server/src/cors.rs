@@ -285,10 +285,16 @@ fn is_same(allowed: &HeaderValue, origin: &HeaderValue) -> bool {
 }
 
 fn parse(origin: &str) -> HeaderValue {
-    let has_path = origin.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+    let parts = origin.split_once("://");
+    let is_sound = origin == "null"
+        || parts.is_some_and(|(scheme, host)| {
+            !scheme.is_empty() && !host.is_empty() && !host.contains('/')
+        });
     match HeaderValue::from_str(origin) {
-        Ok(value) if origin != "*" && !has_path => value,
-        _ => panic!("{origin:?} is no origin: that is a scheme, a host and perhaps a port"),
+        Ok(value) if is_sound => value,
+        _ => {
+            panic!("{origin:?} is no origin: that is a scheme, a host and perhaps a port, or null")
+        }
     }
 }
 

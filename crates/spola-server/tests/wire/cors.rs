@@ -239,8 +239,10 @@ fn credentials_for_any_origin_build_no_server() {
 
 #[test]
 fn what_is_no_origin_is_refused_at_once() {
-    for text in ["*", "https://a.example/", "https://a.example/path", "a\nb"] {
+    let urls = ["https://a.example/", "https://a.example/path", "https://", "://a.example"];
+    for text in ["", "*", "a.example", "a\nb"].into_iter().chain(urls) {
         let parsed = std::panic::catch_unwind(|| AllowOrigin::list([text]));
         assert!(parsed.is_err(), "{text:?}");
     }
+    let _ = AllowOrigin::list(["null", "https://a.example", "http://[::1]:8080", "app://local"]);
 }
