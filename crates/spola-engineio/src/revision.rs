@@ -7,3 +7,14 @@ pub enum Revision {
     #[default]
     V4,
 }
+
+impl Revision {
+    /// The number of the revision.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::V3 => 3,
+            Self::V4 => 4,
+        }
+    }
+}

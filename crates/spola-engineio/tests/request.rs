@@ -17,6 +17,10 @@ const WEBSOCKET: &str = "AAECAwQFBgcICQoLAAAC";
 const POLLING_V3: &str = "AAECAwQFBgcICQoLAAAD";
 const SSE: &str = "AAECAwQFBgcICQoLAAAE";
 
+/// A request of revision 3 for a session of revision 4.
+const MISMATCH: Context =
+    Context::ProtocolMismatch { requested: Revision::V3, current: Revision::V4 };
+
 fn sid(text: &str) -> Sid {
     text.parse().expect("an id")
 }
@@ -119,10 +123,12 @@ fn revision_3_is_served_if_allowed() {
         config.allow_eio3 = allow_eio3;
         let same = get("EIO=3&transport=polling&sid=AAECAwQFBgcICQoLAAAD");
         assert_eq!(verify(&same, &config, lookup), Ok(Verified::Poll(sid(POLLING_V3))));
-        for other in ["EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAD", {
-            "EIO=3&transport=polling&sid=AAECAwQFBgcICQoLAAAA"
-        }] {
-            let mismatch = Refusal::new(Context::ProtocolMismatch);
+        let (v3, v4) = (Revision::V3, Revision::V4);
+        for (other, requested, current) in [
+            ("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAD", v4, v3),
+            ("EIO=3&transport=polling&sid=AAECAwQFBgcICQoLAAAA", v3, v4),
+        ] {
+            let mismatch = Refusal::new(Context::ProtocolMismatch { requested, current });
             assert_eq!(verify(&get(other), &config, lookup), Err(mismatch), "{other}");
         }
     }
@@ -186,9 +192,9 @@ fn refused_requests() {
         ),
         (get("EIO=4&transport=websocket&sid=AAECAwQFBgcICQoLAAAC"), Context::TransportHandshake),
         (upgrade("EIO=4&transport=polling&sid=AAECAwQFBgcICQoLAAAA"), Context::TransportHandshake),
-        (get("EIO=3&transport=polling&sid=AAECAwQFBgcICQoLAAAA"), Context::ProtocolMismatch),
-        (get("transport=polling&sid=AAECAwQFBgcICQoLAAAA"), Context::ProtocolMismatch),
-        (upgrade("EIO=3&transport=websocket&sid=AAECAwQFBgcICQoLAAAA"), Context::ProtocolMismatch),
+        (get("EIO=3&transport=polling&sid=AAECAwQFBgcICQoLAAAA"), MISMATCH),
+        (get("transport=polling&sid=AAECAwQFBgcICQoLAAAA"), MISMATCH),
+        (upgrade("EIO=3&transport=websocket&sid=AAECAwQFBgcICQoLAAAA"), MISMATCH),
         (other(get("EIO=4&transport=polling"), Method::Post), {
             Context::BadHandshakeMethod(Method::Post)
         }),
@@ -335,7 +341,7 @@ fn error_table() {
         (Context::TransportUnknown, 0, "Transport unknown", 400),
         (Context::SessionUnknown, 1, "Session ID unknown", 400),
         (Context::BadHandshakeMethod(Method::Post), 2, "Bad handshake method", 400),
-        (Context::ProtocolMismatch, 3, "Bad request", 400),
+        (MISMATCH, 3, "Bad request", 400),
         (Context::Middleware, 3, "Bad request", 400),
         (Context::IdGeneration, 3, "Bad request", 400),
         (Context::Forbidden, 4, "Forbidden", 403),

@@ -55,13 +55,17 @@ impl<'a> ConnectionError<'a> {
                 "transport": requested.as_str(),
                 "previousTransport": current.as_str(),
             }),
+            Context::ProtocolMismatch { requested, current } => json!({
+                "name": name,
+                "protocol": requested.number(),
+                "previousProtocol": current.number(),
+            }),
             Context::InvalidOrigin | Context::OriginNotAllowed => {
                 let origin = self.request.headers().get(http::header::ORIGIN);
                 let origin = origin.map(|origin| String::from_utf8_lossy(origin.as_bytes()));
                 json!({ "name": name, "origin": origin })
             }
             Context::TooManyParameters
-            | Context::ProtocolMismatch
             | Context::TransportHandshake
             | Context::Middleware
             | Context::IdGeneration

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use bytestring::ByteString;
 
 use super::verify::Method;
-use crate::config::Transport;
+use crate::{config::Transport, revision::Revision};
 
 /// The HTTP status of every refused WebSocket upgrade, whatever its code (Engine.IO v4, §3.2).
 pub const UPGRADE_REFUSAL_STATUS: u16 = 400;
@@ -86,7 +86,12 @@ pub enum Context {
         current: Transport,
     },
     /// The request has another revision than the session.
-    ProtocolMismatch,
+    ProtocolMismatch {
+        /// What the request names.
+        requested: Revision,
+        /// What the session speaks.
+        current: Revision,
+    },
     /// A session cannot be opened by this method.
     BadHandshakeMethod(Method),
     /// The transport is WebSocket without an upgrade request, or polling with one.
@@ -118,7 +123,7 @@ impl Context {
             Self::TooManyParameters
             | Self::InvalidOrigin
             | Self::TransportMismatch { .. }
-            | Self::ProtocolMismatch
+            | Self::ProtocolMismatch { .. }
             | Self::TransportHandshake
             | Self::NotANumber
             | Self::Middleware
@@ -135,7 +140,7 @@ impl Context {
             Self::InvalidOrigin => "INVALID_ORIGIN",
             Self::SessionUnknown => "SESSION_UNKNOWN",
             Self::TransportMismatch { .. } => "TRANSPORT_MISMATCH",
-            Self::ProtocolMismatch => "PROTOCOL_MISMATCH",
+            Self::ProtocolMismatch { .. } => "PROTOCOL_MISMATCH",
             Self::BadHandshakeMethod(_) => "BAD_HANDSHAKE_METHOD",
             Self::TransportHandshake => "TRANSPORT_HANDSHAKE_ERROR",
             Self::NotANumber => "NOT_A_NUMBER",

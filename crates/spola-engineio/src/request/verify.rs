@@ -169,7 +169,8 @@ fn verify_session(
         return Err(Context::TransportHandshake);
     }
     if query.revision() != status.revision {
-        return Err(Context::ProtocolMismatch);
+        let (requested, current) = (query.revision(), status.revision);
+        return Err(Context::ProtocolMismatch { requested, current });
     }
     Ok(match (head.upgrade, head.method) {
         (true, _) if status.accepts_upgrade => {

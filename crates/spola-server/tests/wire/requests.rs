@@ -311,6 +311,11 @@ fn every_refusal_is_told_to_the_application() {
         plain(&mismatch),
         r#"/socket.io/ 3 Bad request {"name":"TRANSPORT_MISMATCH","previousTransport":"polling","transport":"websocket"}"#
     );
+    let revision = format!("GET /socket.io/?EIO=3&transport=polling&sid={sid}");
+    assert_eq!(
+        plain(&revision),
+        r#"/socket.io/ 3 Bad request {"name":"PROTOCOL_MISMATCH","previousProtocol":4,"protocol":3}"#
+    );
     assert_eq!(world.upgrade("EIO=4&transport=xyz").response().status, 400);
     assert_eq!(log.take(), [r#"/socket.io/ 0 Transport unknown {"transport":"xyz"}"#]);
     // No sound request for a WebSocket.
