@@ -96,6 +96,13 @@ export const differences = {
       false,
     ],
   }),
+  ...all("§15: an id beyond what JavaScript counts in is bad, where the official server answers another", {
+    '15/29007199254740993["a"]': BAD,
+  }),
+  ...all("§11.4, quirk: a packet is all there, and text or binary", {
+    "11/binary, truncated": ["200 ok", "parse error"],
+    "11/binary, unknown kind": ["200 ok", "parse error"],
+  }),
   ...all("§11.4, quirk: a length has decimal digits only", {
     "11/hexadecimal length": ["200 ok", "parse error"],
     "11/fraction": ["200 ok", "parse error"],

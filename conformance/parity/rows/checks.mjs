@@ -68,6 +68,15 @@ export default rows("3", [
     },
     expect: "400",
   },
+  {
+    id: "origin",
+    name: "an Origin with characters that no header may have does not come to the engine",
+    async run(peer) {
+      const headers = { Origin: "https://a\x7fb.example" };
+      return (await peer.get(POLLING, { headers })).brief;
+    },
+    expect: "400",
+  },
   refused("method before transport", "POST", WEBSOCKET, 2),
   refused("websocket without upgrade", "GET", WEBSOCKET, 3),
   refused("revision 3", "GET", "EIO=3&transport=polling", 5),
@@ -188,6 +197,17 @@ export default rows("3", [
       MESSAGES[3],
       { name: "TRANSPORT_MISMATCH", transport: "websocket", previousTransport: "polling" },
     ],
+  },
+  {
+    id: "told revision of a request",
+    name: "the application is told of a mismatch of revisions",
+    options: { allowEIO3: true },
+    async run(peer) {
+      const { engine } = await peer.polling();
+      await peer.get(`EIO=3&transport=polling&sid=${engine}`);
+      return told(peer, `/socket.io/?EIO=3&transport=polling&sid=${engine}`);
+    },
+    expect: [3, MESSAGES[3], { name: "PROTOCOL_MISMATCH", protocol: 3, previousProtocol: 4 }],
   },
   {
     id: "told refusal",

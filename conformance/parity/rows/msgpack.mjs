@@ -187,6 +187,23 @@ export default rows("21", [
     { type: 2, nsp: "/", data: ["seen", "a", null, 1] },
     "alive",
   ]),
+  ...[
+    ["ext 8", "c7 02 00 01 02"],
+    ["ext 16", "c8 00 02 00 01 02"],
+    ["ext 32", "c9 00 00 00 02 00 01 02"],
+    ["bin 16", "c5 00 02 01 02"],
+  ].map(([id, binary]) => ({
+    id: `binary as ${id}`,
+    name: "the forms that bytes of JavaScript have",
+    options: OPTIONS,
+    async run(peer) {
+      const wire = await joined(peer);
+      wire.send(map([["type", "02"], ["data", `92 a1 61 ${binary}`], ["nsp", "a1 2f"]]));
+      const { data } = read(await wire.next());
+      return [...data.slice(0, 2), hex(Buffer.from(data[2]))];
+    },
+    expect: ["seen", "a", "01 02"],
+  })),
   fate("number as a name", packed({ type: 2, nsp: "/", data: [1] }), seen(1)),
   fate("type 5", packed({ type: 5, nsp: "/", data: ["a"] }), CLOSED),
   fate("type -1", map([["type", "ff"], ["data", "91 a1 61"], ["nsp", "a1 2f"]]), CLOSED),

@@ -100,6 +100,7 @@ const vectors15 = [
   vector(['200["a"]'], seen('30["acked","a"]')),
   vector(['2007["a"]'], seen('37["acked","a"]')),
   vector(['29007199254740991["a"]'], seen('39007199254740991["acked","a"]')),
+  vector(['29007199254740993["a"]'], seen('39007199254740992["acked","a"]')),
   vector(['2 ["a"]'], seen('30["acked","a"]')),
   vector(['2'], ["alive"]),
   vector(['21'], ["alive"]),

@@ -284,6 +284,18 @@ export default rows("5", [
     },
     expect: ["transport error", GONE],
   },
+  {
+    id: "method HEAD",
+    name: "HEAD with a sid is no poll: it takes nothing away",
+    async run(peer) {
+      const session = await peer.joined("polling");
+      await session.send('42["echo"]');
+      const sent = peer.exchange("HEAD", session.query);
+      const head = await new Promise((settle) => sent.socket.once("data", settle));
+      return [head.toString().slice(9, 12), await session.next()];
+    },
+    expect: ["500", '42["echo"]'],
+  },
   ...["PUT", "DELETE", "PATCH", "OPTIONS"].map((method) => ({
     id: `method ${method}`,
     name: "another method with a sid is answered 500 and costs no session",

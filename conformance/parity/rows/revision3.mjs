@@ -1,54 +1,8 @@
-// §11: Engine.IO revision 3. §22: Socket.IO for its clients.
+// §§11.1 to 11.5 and 11.7: Engine.IO revision 3.
 import { rows } from "../lib/table.mjs";
 import { masked, sleep, timed } from "../lib/peer.mjs";
-import { hex, shown } from "../lib/websocket.mjs";
-
-const OPTIONS = { allowEIO3: true };
-const POLLING = "EIO=3&transport=polling";
-const WEBSOCKET = "EIO=3&transport=websocket";
-const HOLE = '{"_placeholder":true,"num":0}';
-const EVENT = `451-["echo",${HOLE}]`;
-
-const HANDSHAKE =
-  '0{"sid":"<id>","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}';
-
-/** Packets as a text payload: the length of each in UTF-16 units. */
-const payload = (...packets) => packets.map((packet) => `${packet.length}:${packet}`).join("");
-
-/** A session by polling with the root joined: nothing has to be asked for. */
-async function polling(peer, query = "") {
-  const opened = await peer.get(`${POLLING}${query}`);
-  const sid = /"sid\\*":\\*"([A-Za-z0-9_-]{20})/.exec(opened.text)[1];
-  const own = `${POLLING}${query}&sid=${sid}`;
-  const session = {
-    opened,
-    sid,
-    get: () => peer.get(own),
-    polls: () => peer.exchange("GET", own),
-    post: (body, options) => peer.post(own, body, options),
-    send: (...packets) => peer.post(own, payload(...packets)),
-    async state() {
-      const { status } = await peer.post(own, "1:2");
-      return status === 200 ? "alive" : `${status}`;
-    },
-  };
-  return session;
-}
-
-/** The same, with the CONNECT of the root taken. */
-async function joined(peer, query) {
-  const session = await polling(peer, query);
-  session.first = await session.get();
-  return session;
-}
-
-async function wire(peer, query = "") {
-  const one = peer.upgrade(`${WEBSOCKET}${query}`);
-  one.open = await one.next();
-  one.root = await one.next();
-  one.sid = JSON.parse(one.open.slice(1)).sid;
-  return one;
-}
+import { EVENT, HANDSHAKE, OPTIONS, POLLING, WEBSOCKET, joined, payload, wire } from "../lib/revision3.mjs";
+import { hex } from "../lib/websocket.mjs";
 
 /** What comes of the bytes of a POST. */
 const posted = (id, name, body, expect, type) => ({
@@ -75,7 +29,7 @@ const binaryText = (text) => {
   return Buffer.concat([Buffer.from([0, ...digits, 255]), data]);
 };
 
-const section11 = [
+export default rows("11", [
   {
     id: "handshake",
     name: "the payload of the handshake",
@@ -156,6 +110,8 @@ const section11 = [
   posted("pong", "a pong from a client", "1:3", ["200 ok", "transport error"]),
   posted("close", "a close from a client", "1:1", ["200 ok", "transport close"]),
   posted("binary, no end of length", "a binary payload without ff", binary("00 01"), ["200 ok", "parse error"], "application/octet-stream"),
+  posted("binary, truncated", "a binary payload whose last packet is shorter than it says", binary("00 03 ff 32"), ["200 ok", "alive"], "application/octet-stream"),
+  posted("binary, unknown kind", "a packet that is neither text nor binary", binary("02 01 ff 32"), ["200 ok", "alive"], "application/octet-stream"),
   posted("binary, digits", "a binary payload with a length of 400 digits", Buffer.alloc(400, 1), ["200 ok", "parse error"], "application/octet-stream"),
   {
     id: "limit",
@@ -296,6 +252,30 @@ const section11 = [
     expect: ["1:1", "3probe"],
   },
   {
+    id: "server closes",
+    name: "the server closes a session that polls",
+    options: OPTIONS,
+    async run(peer) {
+      const session = await joined(peer);
+      await session.send('42["kick-session"]');
+      return [(await session.get()).text, (await session.get()).text, await session.state()];
+    },
+    expect: ["2:41", "1:61:1", "400"],
+  },
+  {
+    id: "two GETs",
+    name: "a second GET ends the session",
+    options: OPTIONS,
+    async run(peer) {
+      const session = await joined(peer);
+      const first = session.get();
+      await sleep(150);
+      const second = await session.get();
+      return [(await first).text, second.status, await peer.reason(session.sid)];
+    },
+    expect: ["1:1", 400, "transport error"],
+  },
+  {
     id: "revision of a later request",
     name: "a request of revision 4 for a session of revision 3",
     options: OPTIONS,
@@ -305,263 +285,4 @@ const section11 = [
     },
     expect: '400 {"code":3,"message":"Bad request"}',
   },
-  {
-    id: "JSONP handshake",
-    name: "a payload as a script",
-    options: OPTIONS,
-    async run(peer) {
-      const answer = await peer.get(`${POLLING}&j=0&b64=1`);
-      return [answer.header("content-type"), masked(answer.text.replaceAll('\\"', '"'))];
-    },
-    expect: ["text/plain; charset=UTF-8", `___eio[0]("118:${HANDSHAKE}");`],
-  },
-  {
-    id: "JSONP GET",
-    name: "the script of a GET; only digits of j are kept",
-    options: OPTIONS,
-    async run(peer) {
-      const session = await polling(peer, "&b64=1&j=1%3Cx%3E2");
-      return (await session.get()).text;
-    },
-    expect: '___eio[12]("2:40");',
-  },
-  {
-    id: "JSONP line separators",
-    name: "what scripts cannot carry is escaped",
-    options: OPTIONS,
-    async run(peer) {
-      const session = await joined(peer, "&b64=1&j=0");
-      const packet = '42["echo","\u2028\u2029"]';
-      const body = `d=${encodeURIComponent(payload(packet))}`;
-      const headers = { "Content-Type": "application/x-www-form-urlencoded" };
-      await session.post(body, { headers });
-      return (await session.get()).text;
-    },
-    expect: '___eio[0]("15:42[\\"echo\\",\\"\\u2028\\u2029\\"]");',
-  },
-  {
-    id: "JSONP POST",
-    name: "the form of a POST, with its escapes",
-    options: OPTIONS,
-    async run(peer) {
-      const session = await joined(peer, "&b64=1&j=0");
-      // 42["echo","a\nb"] with the JSON escape as the client's form escapes it.
-      const packet = '42["echo","a\\nb"]';
-      const escaped = payload(packet).replaceAll("\\n", "\\\\n");
-      const headers = { "Content-Type": "application/x-www-form-urlencoded" };
-      const answer = await session.post(`d=${encodeURIComponent(escaped)}`, { headers });
-      return [answer.brief, (await session.get()).text];
-    },
-    expect: ["200 ok", '___eio[0]("17:42[\\"echo\\",\\"a\\\\nb\\"]");'],
-  },
-  {
-    id: "JSONP POST without d",
-    name: "a form without the field is ignored",
-    options: OPTIONS,
-    async run(peer) {
-      const session = await joined(peer, "&b64=1&j=0");
-      const headers = { "Content-Type": "application/x-www-form-urlencoded" };
-      const answer = await session.post("x=1", { headers });
-      return [answer.brief, await session.state().then((state) => state)];
-    },
-    expect: ["200 ok", "alive"],
-  },
-];
-
-const NAMESPACES = [
-  ["/admin", '40/admin,{"token":"letmein"}', '44/admin,{"code":"E1"}', "a CONNECT's payload is ignored"],
-  ["auth in the query", "40/admin?token=letmein,", "40/admin,", "auth is the query of the namespace"],
-  ["refused with data", "40/admin?token=x,", '44/admin,{"code":"E1"}', "the data alone tells why"],
-  ["refused without data", "40/admin?token=plain,", '44/admin,"no data"', "the message alone tells why"],
-  ["unknown", "40/random,", '44/random,{"message":"Invalid namespace"}', "an unknown namespace"],
-  ["normalised", "40/%63hat,", '44/%63hat,{"message":"Invalid namespace"}', "a name is read as a path"],
-  ["dots", "40/x/../admin?token=letmein,", "40/admin,", "dots are resolved"],
-];
-
-const section22 = [
-  {
-    id: "implicit root polling",
-    name: "the root is joined without being asked for, in the next poll",
-    options: OPTIONS,
-    async run(peer) {
-      const session = await joined(peer);
-      return session.first.text;
-    },
-    expect: "2:40",
-  },
-  {
-    id: "implicit root websocket",
-    name: "the root is joined without being asked for",
-    options: OPTIONS,
-    async run(peer) {
-      const one = await wire(peer);
-      return [masked(one.open), one.root];
-    },
-    expect: [HANDSHAKE.replace('["websocket"]', "[]"), "40"],
-  },
-  {
-    id: "refused root",
-    name: "middleware refuses the implicit root; the session stays open",
-    options: OPTIONS,
-    async run(peer) {
-      const one = await wire(peer, "&refuse=nope");
-      one.send("40/chat,");
-      return [one.root, await one.next()];
-    },
-    expect: ['44"nope"', "40/chat,"],
-  },
-  {
-    id: "CONNECT of the root",
-    name: "the root cannot be joined again",
-    options: OPTIONS,
-    async run(peer) {
-      const one = await wire(peer);
-      one.send("40");
-      return one.rest();
-    },
-    expect: ["Close", "end"],
-  },
-  ...NAMESPACES.map(([id, packet, expect, name]) => ({
-    id,
-    name,
-    options: OPTIONS,
-    async run(peer) {
-      const one = await wire(peer);
-      one.send(packet);
-      return one.next();
-    },
-    expect,
-  })),
-  {
-    id: "auth",
-    name: "the query is the auth, decoded",
-    options: OPTIONS,
-    async run(peer) {
-      const one = await wire(peer);
-      one.send("40/chat?token=1&x=%20a,");
-      return one.take(2);
-    },
-    expect: ["40/chat,", '42/chat,["welcome",{"token":"1","x":" a"}]'],
-  },
-  {
-    id: "no path",
-    name: "a namespace that is no path closes the session",
-    options: OPTIONS,
-    async run(peer) {
-      const one = await wire(peer);
-      one.send("40//");
-      return one.rest();
-    },
-    expect: ["Close", "end"],
-  },
-  {
-    id: "ids",
-    name: "the root has the engine's id, a namespace that and its name",
-    options: OPTIONS,
-    async run(peer) {
-      const one = await wire(peer);
-      one.send("40/chat,");
-      await one.take(2);
-      await peer.logged({ at: "connection", id: one.sid, nsp: "/" });
-      await peer.logged({ at: "connection", id: `/chat#${one.sid}`, nsp: "/chat" });
-      return "found";
-    },
-    expect: "found",
-  },
-  {
-    id: "transcript",
-    name: "a session of a v2 client",
-    options: OPTIONS,
-    async run(peer) {
-      const one = await wire(peer);
-      one.send("40/admin?token=letmein,");
-      const seen = [one.root, await one.next()];
-      one.send('42/admin,0["ack"]');
-      seen.push(await one.next());
-      one.send("2");
-      seen.push(await one.next());
-      one.send("41/admin,");
-      seen.push(await peer.reason(`/admin#${one.sid}`));
-      return seen;
-    },
-    expect: ["40", "40/admin,", "43/admin,0[]", "3", "client namespace disconnect"],
-  },
-  {
-    id: "DISCONNECT of the root",
-    name: "a DISCONNECT of the root leaves the root alone",
-    options: OPTIONS,
-    async run(peer) {
-      const one = await wire(peer);
-      one.send("40/chat,");
-      await one.take(2);
-      one.send("41");
-      const reason = await peer.reason(one.sid);
-      one.send('42/chat,1["ack"]');
-      return [reason, await one.next()];
-    },
-    expect: ["client namespace disconnect", "43/chat,1[]"],
-  },
-  {
-    id: "binary",
-    name: "events and acks with binary",
-    options: OPTIONS,
-    async run(peer) {
-      const one = await wire(peer);
-      one.send(`451-7["ack",${HOLE}]`, Buffer.from([4, 255]));
-      return one.take(2);
-    },
-    expect: [`461-7[${HOLE}]`, shown(Buffer.from([4, 255]))],
-  },
-  {
-    id: "recovery",
-    name: "where recovery is on, a client of revision 3 gets no pid, but offsets",
-    options: { ...OPTIONS, connectionStateRecovery: {} },
-    async run(peer) {
-      const one = await wire(peer);
-      one.send('42["echo",1]');
-      return [one.root, (await one.next()).replace(/"[^"]{5,}"\]$/, '"<offset>"]')];
-    },
-    expect: ["40", '42["echo",1,"<offset>"]'],
-  },
-  {
-    id: "side by side",
-    name: "a broadcast reaches clients of both revisions",
-    options: OPTIONS,
-    async run(peer) {
-      const old = await wire(peer);
-      const current = await peer.joined();
-      old.send('420["join","both"]');
-      current.send('421["join","both"]');
-      await Promise.all([old.next(), current.next()]);
-      const args = ["news", 1];
-      await peer.order({ do: "emit", nsp: "/", rooms: ["both"], except: [], args });
-      return [await old.next(), await current.next()];
-    },
-    expect: ['42["news",1]', '42["news",1]'],
-  },
-  {
-    id: "side by side with binary",
-    name: "a broadcast with binary reaches clients of both revisions, over each transport",
-    options: OPTIONS,
-    async run(peer) {
-      const old = await wire(peer);
-      const older = await joined(peer);
-      const current = await peer.joined();
-      old.send('420["join","bin"]');
-      await older.send('420["join","bin"]');
-      current.send('421["join","bin"]');
-      await Promise.all([old.next(), current.next(), older.get()]);
-      const other = await peer.joined();
-      other.send(`451-["to",["bin"],[],"news",${HOLE}]`, Buffer.from([1, 2]));
-      const seen = [await old.take(2), await current.take(2)];
-      return [...seen, hex((await older.get()).body.subarray(-6))];
-    },
-    expect: [
-      [`451-["news",${HOLE}]`, "<04 01 02>"],
-      [`451-["news",${HOLE}]`, "<01 02>"],
-      "01 03 ff 04 01 02",
-    ],
-  },
-];
-
-export default [...rows("11", section11), ...rows("22", section22)];
+]);

@@ -6,8 +6,10 @@ import events from "./events.mjs";
 import handshake from "./handshake.mjs";
 import headers from "./headers.mjs";
 import heartbeat from "./heartbeat.mjs";
+import jsonp from "./jsonp.mjs";
 import msgpack from "./msgpack.mjs";
 import namespaces from "./namespaces.mjs";
+import oldClients from "./old_clients.mjs";
 import packets from "./packets.mjs";
 import polling from "./polling.mjs";
 import recovery from "./recovery.mjs";
@@ -33,6 +35,8 @@ export const table = [
   ...recovery,
   ...msgpack,
   ...revision3,
+  ...jsonp,
+  ...oldClients,
   ...sse,
   ...clients,
 ];
