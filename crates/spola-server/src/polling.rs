@@ -8,7 +8,7 @@ use futures_channel::oneshot;
 use http::{Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use spola_driver::Runtime;
-use spola_engineio::server::{PollResponse, PostMark, PostOutcome, RequestId};
+use spola_engineio::server::{Payload, PollResponse, PostMark, PostOutcome, RequestId};
 
 use crate::collect::{Collected, collect};
 use crate::compression::{self, Coding};
@@ -42,9 +42,7 @@ pub(crate) async fn answer(
     let response = response.await;
     guard.disarm();
     match response {
-        Ok(PollResponse::Payload(body)) => compressed(TEXT, body, request, config).await,
-        Ok(PollResponse::BinaryPayload(body)) => compressed(BINARY, body, request, config).await,
-        Ok(PollResponse::Uncompressed(body)) => payload(TEXT, body),
+        Ok(PollResponse::Payload(payload)) => packets(payload, request, config).await,
         Ok(PollResponse::Refused(code)) => json(code.status(), code.json_body().into_bytes()),
         Ok(_) => empty(StatusCode::BAD_REQUEST),
         // The session's task has ended before it saw the request.
@@ -52,14 +50,12 @@ pub(crate) async fn answer(
     }
 }
 
-/// A payload, compressed if it is large and the client takes that.
-async fn compressed(
-    content_type: &'static str,
-    body: Bytes,
-    request: &Request<()>,
-    config: &Config,
-) -> Response<Body> {
-    let settings = config.http_compression.filter(|settings| body.len() >= settings.threshold);
+/// A payload, compressed if it may be, is large, and the client takes that.
+async fn packets(packets: Payload, request: &Request<()>, config: &Config) -> Response<Body> {
+    let Payload { body, binary, compress, .. } = packets;
+    let content_type = if binary { BINARY } else { TEXT };
+    let settings = config.http_compression;
+    let settings = settings.filter(|settings| compress && body.len() >= settings.threshold);
     let Some((settings, coding)) = settings.zip(Coding::accepted(request.headers())) else {
         return payload(content_type, body);
     };

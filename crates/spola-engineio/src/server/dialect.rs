@@ -5,7 +5,7 @@ use spola_engineio_packet::{
     v3,
 };
 
-use super::io::{BinaryMode, PollResponse};
+use super::io::{BinaryMode, Payload, PollResponse};
 use crate::revision::Revision;
 
 /// How a client writes and reads its packets: what its first request says of it.
@@ -25,12 +25,12 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// The answer to a GET: these packets, which take about `len` bytes.
-    pub(super) fn poll_response(
+    /// What a GET is answered with: these packets, which take about `len` bytes.
+    pub(super) fn payload(
         &self,
         packets: impl Iterator<Item = WebSocketMessage>,
         len: usize,
-    ) -> PollResponse {
+    ) -> Payload {
         let body = match self.revision {
             Revision::V4 => {
                 let mut body = Encoder::with_capacity(len);
@@ -43,7 +43,8 @@ impl Dialect {
             Revision::V3 => {
                 let packets: Vec<_> = packets.collect();
                 if self.polls_binary() && packets.iter().any(is_binary) {
-                    return PollResponse::BinaryPayload(v3::encode_binary(&packets));
+                    let body = v3::encode_binary(&packets);
+                    return Payload { body, binary: true, compress: true };
                 }
                 v3::encode_text(&packets)
             }
@@ -52,13 +53,14 @@ impl Dialect {
             Some(index) => jsonp::script(index, &body),
             None => body,
         };
-        PollResponse::Payload(body.into_bytes())
+        Payload { body: body.into_bytes(), binary: false, compress: true }
     }
 
     /// The answer to a GET that has these packets alone, given as text.
     pub(super) fn fixed_response(&self, packets: &[&'static str]) -> PollResponse {
         let len = packets.len() * 2;
-        self.poll_response(packets.iter().copied().map(WebSocketMessage::from_static), len)
+        let packets = packets.iter().copied().map(WebSocketMessage::from_static);
+        PollResponse::Payload(self.payload(packets, len))
     }
 
     /// Bytes that a packet takes in the answer to a GET, at most.

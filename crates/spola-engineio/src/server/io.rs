@@ -94,12 +94,8 @@ pub enum Transmit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PollResponse {
-    /// 200 with this payload as `text/plain; charset=UTF-8`.
-    Payload(Bytes),
-    /// The same, not to be compressed: each message in it asked for that (§18.5).
-    Uncompressed(Bytes),
-    /// 200 with this payload as `application/octet-stream`: revision 3, with binary in it.
-    BinaryPayload(Bytes),
+    /// 200 with this payload.
+    Payload(Payload),
     /// 200 with a body as `text/event-stream` that is to come, by [`Transmit::StreamData`].
     Stream,
     /// 400 with an empty body: the GET overlaps another (§5.4).
@@ -107,6 +103,19 @@ pub enum PollResponse {
     /// The code's status and JSON body: the session closed, or moved to another transport, while the
     /// GET was on its way; or the GET asked for an event stream that cannot be.
     Refused(ErrorCode),
+}
+
+/// Packets for the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Payload {
+    /// The body.
+    pub body: Bytes,
+    /// Whether it goes as `application/octet-stream`, which is so in revision 3 with binary in it, or as
+    /// `text/plain; charset=UTF-8`.
+    pub binary: bool,
+    /// Whether it may be compressed: not if each message in it asked for that (§18.5).
+    pub compress: bool,
 }
 
 /// The answer to a POST.

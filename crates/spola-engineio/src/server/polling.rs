@@ -6,7 +6,7 @@ use spola_engineio_packet::{Packet, payload, v3};
 
 use super::{
     closing::{NOOP, NOOP_AND_CLOSE},
-    io::{CloseReason, Event, PollResponse, PostOutcome, RequestId},
+    io::{CloseReason, Event, Payload, PollResponse, PostOutcome, RequestId},
     session::Session,
     state::{Link, Polling, Post, State},
 };
@@ -183,12 +183,12 @@ impl Session {
         let Some(id) = polling.get.take() else {
             return;
         };
-        let response = self.take_payload();
-        self.answer_get(id, response);
+        let payload = self.take_payload();
+        self.answer_get(id, PollResponse::Payload(payload));
     }
 
     /// As much of the queue as goes into one response, the heartbeat first.
-    fn take_payload(&mut self) -> PollResponse {
+    fn take_payload(&mut self) -> Payload {
         let beat = self.heartbeat.take_packet();
         let mut len = beat.as_ref().map_or(0, |beat| self.dialect.packet_len(beat));
         let mut count = 0;
@@ -206,15 +206,8 @@ impl Session {
             compress |= message.may_compress();
             message.into_wire()
         });
-        let response = self.dialect.poll_response(beat.into_iter().chain(messages), len);
-        if let PollResponse::Payload(body) = response {
-            return if compress {
-                PollResponse::Payload(body)
-            } else {
-                PollResponse::Uncompressed(body)
-            };
-        }
-        response
+        let payload = self.dialect.payload(beat.into_iter().chain(messages), len);
+        Payload { compress, ..payload }
     }
 }
 

@@ -72,8 +72,8 @@ impl Session {
             Opening::Polling(id) => {
                 let first: Vec<_> = first.collect();
                 let len = first.iter().map(|packet| dialect.packet_len(packet) + 1).sum();
-                let response = dialect.poll_response(first.into_iter(), len);
-                session.answer_get(id, response);
+                let payload = dialect.payload(first.into_iter(), len);
+                session.answer_get(id, PollResponse::Payload(payload));
             }
             Opening::Sse(id) => {
                 session.start_stream(id);

@@ -158,11 +158,13 @@ impl World {
 fn line(transmit: &Transmit) -> String {
     match transmit {
         Transmit::PollResponse { id: RequestId(id), response } => match response {
-            PollResponse::Payload(body) => {
-                let body = str::from_utf8(body).expect("a payload is text");
+            PollResponse::Payload(payload) if payload.binary => {
+                format!("get {id}: {:x?}", &payload.body[..])
+            }
+            PollResponse::Payload(payload) => {
+                let body = str::from_utf8(&payload.body).expect("a payload is text");
                 format!("get {id}: {}", body.replace('\x1e', "|"))
             }
-            PollResponse::BinaryPayload(body) => format!("get {id}: {:x?}", &body[..]),
             PollResponse::Stream => format!("get {id}: stream"),
             PollResponse::BadRequest => format!("get {id}: 400"),
             PollResponse::Refused(code) => format!("get {id}: code {}", code.as_u8()),

@@ -9,7 +9,7 @@ use spola_engineio::{
     Config, Revision,
     packet::{EncodedMessage, WebSocketMessage, payload, v3},
     server::{
-        BinaryMode, Dialect, Event, Opening, PollResponse, PostMark, RequestId, Transmit,
+        BinaryMode, Dialect, Event, Opening, Payload, PollResponse, PostMark, RequestId, Transmit,
         WebSocketEnd,
     },
 };
@@ -328,8 +328,8 @@ impl Driver {
 
 fn check_payload(dialect: Dialect, response: PollResponse) {
     let body = match response {
-        PollResponse::Payload(body) => body,
-        PollResponse::BinaryPayload(body) => {
+        PollResponse::Payload(payload) if !payload.binary => payload.body,
+        PollResponse::Payload(Payload { body, .. }) => {
             assert_eq!((dialect.revision, dialect.jsonp), (Revision::V3, None));
             assert_eq!(dialect.binary, BinaryMode::Native);
             let len = body.len();

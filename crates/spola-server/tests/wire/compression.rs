@@ -1,17 +1,19 @@
 //! Compressed responses to polls (§12.5 of the wire text).
 
+use bytes::Bytes;
 use flate2::read::{GzDecoder, ZlibDecoder};
 use spola_server::{Config, HttpCompression};
 
-use crate::harness::{Polling, World, recorder, recorder_with};
+use crate::harness::{Polling, World, recorder, recorder_with, sid_of};
 
 /// The answer to a poll by a client that takes these codings: its head, and its body as it came.
 fn poll(world: &World, session: &Polling, accepts: &str) -> (String, Vec<u8>) {
+    poll_at(world, &session.target(), accepts)
+}
+
+fn poll_at(world: &World, target: &str, accepts: &str) -> (String, Vec<u8>) {
     let raw = world
-        .request(format!(
-            "GET {} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: {accepts}\r\n\r\n",
-            session.target()
-        ))
+        .request(format!("GET {target} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: {accepts}\r\n\r\n"))
         .raw();
     let end = raw.windows(4).position(|at| at == b"\r\n\r\n").unwrap() + 4;
     (String::from_utf8(raw[..end].to_vec()).unwrap(), raw[end..].to_vec())
@@ -109,4 +111,23 @@ fn a_response_is_compressed_if_one_of_its_events_may_be() {
     socket.emit("n", &text).unwrap();
     let (head, _) = poll(&world, &session, "gzip");
     assert!(head.contains("content-encoding: gzip"), "{head}");
+}
+
+#[test]
+fn binary_payloads_of_revision_3_are_compressed_by_the_same_rule() {
+    let mut config = Config::default();
+    config.engine.allow_eio3 = true;
+    let (world, _) = recorder_with(config);
+    let response = world.plain("GET /socket.io/?EIO=3&transport=polling").response();
+    let sid = sid_of(&response.body);
+    let target = format!("/socket.io/?EIO=3&transport=polling&sid={sid}");
+    let _ = poll_at(&world, &target, "gzip");
+    let socket = world.io().sockets().remove(0);
+    for compress in [false, true] {
+        let data = Bytes::from_static(&[7; 2000]);
+        socket.compress(compress).emit("n", data).unwrap();
+        let (head, _) = poll_at(&world, &target, "gzip");
+        assert!(head.contains("content-type: application/octet-stream"), "{head}");
+        assert_eq!(head.contains("content-encoding: gzip"), compress, "{head}");
+    }
 }
