@@ -104,7 +104,10 @@ impl Future for EmitWait {
         loop {
             if this.waits {
                 this.socket.follow();
-                ready!(this.socket.session().poll_low(cx));
+                // Who has gone takes nothing, which `try_send` tells.
+                if this.socket.is_connected() {
+                    ready!(this.socket.session().poll_low(cx));
+                }
             }
             match this.socket.try_send(event) {
                 Err(EmitError::Full) => this.waits = true,

@@ -22,14 +22,19 @@ impl Amount {
         self.packets = self.packets.saturating_add(other.packets);
     }
 
-    /// Whether whoever can wait had better.
+    /// Whether whoever can wait had better. Where nothing waits there is room, whatever the marks.
     pub(super) fn is_high(self, config: &Config) -> bool {
-        self.bytes >= config.high_water_mark || self.packets >= config.high_water_packets
+        let is_high =
+            self.bytes >= config.high_water_mark || self.packets >= config.high_water_packets;
+        is_high && (self.bytes > 0 || self.packets > 0)
     }
 
-    /// Whether those who waited may go on.
+    /// Whether those who waited may go on: never where they would have to wait again, however the
+    /// marks lie.
     pub(super) fn is_low(self, config: &Config) -> bool {
-        self.bytes <= config.low_water_mark && self.packets <= config.high_water_packets / 2
+        let is_low =
+            self.bytes <= config.low_water_mark && self.packets <= config.high_water_packets / 2;
+        is_low && !self.is_high(config)
     }
 }
 

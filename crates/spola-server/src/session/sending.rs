@@ -40,7 +40,8 @@ impl SessionHandle {
     /// Ready once little enough waits to be sent, or nothing ever will again.
     pub(crate) fn poll_low(&self, cx: &Context<'_>) -> Poll<()> {
         let mut inbox = self.lock();
-        if inbox.amount().is_low(&self.config) || inbox.attention == Attention::Gone {
+        let is_low = inbox.amount().is_low(&self.config) && !inbox.overflowed;
+        if is_low || inbox.attention == Attention::Gone {
             return Poll::Ready(());
         }
         if !inbox.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {

@@ -178,7 +178,7 @@ impl SessionTask {
     /// round has to begin anew.
     fn carry_out(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let (commands, overflowed) = self.handle.take();
-        if overflowed {
+        if overflowed && self.engine.status().is_some() {
             self.give_up();
             self.pump(cx, now);
         }

@@ -1,8 +1,8 @@
 //! The verbs of sending (§18.5, §18.6 of the wire text; §6 of the limits).
 
-use spola_server::{Config, EmitError, Socket};
+use spola_server::{Config, EmitError, Socket, State};
 
-use crate::harness::{Client, World, masked, millis, recorder, recorder_with, secs};
+use crate::harness::{Client, Log, World, masked, millis, recorder, recorder_with, secs};
 
 fn socket(world: &World) -> Socket {
     world.io().sockets().remove(0)
@@ -245,4 +245,41 @@ fn a_ping_goes_before_the_data_that_waits() {
     assert_eq!(texts.len(), 41);
     world.advance(millis(1));
     assert!(socket.is_connected());
+}
+
+#[test]
+fn emit_wait_rests_while_a_client_at_the_hard_cap_is_cut_off() {
+    // The cap is below the mark from which on those who wait go on.
+    let mut config = Config::default();
+    config.outgoing_hard_cap = 1 << 18;
+    let (world, log) = recorder_with(config);
+    world.io().namespace("/").on("flood", async |socket: Socket, State(log): State<Log>| {
+        while socket.emit("n", "x".repeat(1 << 16)).is_ok() {}
+        log.say(format!("{:?}", socket.emit_wait("more", ()).await));
+    });
+    let mut client = world.join();
+    log.take();
+    client.send(r#"42["flood"]"#);
+    assert_eq!(log.take(), ["transport error", "Err(Disconnected)"]);
+    assert_eq!(world.runtime.tasks(), 0);
+}
+
+#[test]
+fn emit_wait_goes_on_in_the_end_however_the_marks_lie() {
+    for (high, packets) in [(1 << 14, 4096), (0, 4096), (1 << 20, 1), (1 << 20, 0)] {
+        let mut config = Config::default();
+        (config.high_water_mark, config.high_water_packets) = (high, packets);
+        let (world, _) = recorder_with(config);
+        let mut client = world.join();
+        client.end.set_capacity(100);
+        let socket = socket(&world);
+        let sent = world.run(async move {
+            for _ in 0..4 {
+                socket.emit_wait("n", "x".repeat(1 << 14)).await?;
+            }
+            Ok::<_, EmitError>(())
+        });
+        assert_eq!(client.texts().len(), 4, "{high} {packets}");
+        assert!(sent.output().is_some_and(|sent| sent.is_ok()), "{high} {packets}");
+    }
 }
