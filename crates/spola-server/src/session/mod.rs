@@ -54,6 +54,8 @@ struct Inbox {
     overflowed: bool,
     status: Option<SessionStatus>,
     attention: Attention,
+    /// What held the task up may be gone, and it has not looked since.
+    nudged: bool,
     waker: Option<Waker>,
     next_request: u64,
     /// What the commands will send.
@@ -97,6 +99,7 @@ impl SessionHandle {
             overflowed: false,
             status: Some(status),
             attention: Attention::Awake,
+            nudged: false,
             waker: None,
             next_request: 1,
             queued: Amount::default(),
@@ -153,6 +156,8 @@ impl SessionHandle {
         let waker = {
             let mut inbox = self.lock();
             if inbox.attention != Attention::Asleep {
+                // It may have looked there already, and be about to rest.
+                inbox.nudged = true;
                 return;
             }
             inbox.attention = Attention::Awake;
@@ -189,7 +194,7 @@ impl SessionHandle {
     ) -> bool {
         let mut inbox = self.lock();
         inbox.status = status;
-        if !inbox.commands.is_empty() {
+        if std::mem::take(&mut inbox.nudged) || !inbox.commands.is_empty() {
             return false;
         }
         inbox.attention = Attention::Asleep;
@@ -213,3 +218,6 @@ impl SessionHandle {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! The handle of a session, while its task runs and while it rests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
+use std::time::SystemTime;
+
+use http::Request;
+use spola_engineio::request::SessionStatus;
+use spola_engineio::{Revision, Sid, Transport};
+
+use super::load::Amount;
+use super::{Command, SessionHandle};
+use crate::config::Config;
+use crate::handshake::Handshake;
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn handle() -> SessionHandle {
+    let handshake = Arc::new(Handshake::of(&Request::new(()), SystemTime::UNIX_EPOCH));
+    let (transport, revision) = (Transport::WebSocket, Revision::V4);
+    let status = SessionStatus { transport, accepts_upgrade: false, revision };
+    SessionHandle::new(Sid::from_bytes([1; 15]), handshake, Arc::new(Config::default()), status)
+}
+
+#[test]
+fn what_happens_while_the_task_is_about_to_rest_is_looked_at() {
+    let (handle, wakes) = (handle(), Arc::new(Wakes::default()));
+    let waker = Waker::from(Arc::clone(&wakes));
+    let cx = Context::from_waker(&waker);
+    let rests = || handle.rest(None, Amount::default(), true, &cx);
+    let happenings: [&dyn Fn(); 2] = [&|| handle.wake(), &|| handle.push(Command::Close)];
+    for happen in happenings {
+        handle.take();
+        // The task has looked, and found nothing to do; now, before it rests:
+        happen();
+        assert!(!rests(), "it looks once more");
+        handle.take();
+        assert!(rests());
+        let before = wakes.0.load(Ordering::Relaxed);
+        happen();
+        happen();
+        assert_eq!(wakes.0.load(Ordering::Relaxed), before + 1);
+    }
+}
