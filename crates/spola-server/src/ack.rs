@@ -134,8 +134,9 @@ impl<T: DeserializeOwned> Question<T> {
         self.socket.check_connected().map_err(|_| AckError::Disconnected)?;
         let event = self.socket.namespace().outbound(packet, self.flags.compress);
         let (sender, answered) = oneshot::channel();
-        let (ack, timeout, asker) = (self.ack, self.timeout, Asker::one(sender));
-        self.socket.session().ask(Ask { event, ack, timeout, asker }, self.flags.volatile);
+        let (socket, ack, timeout) = (self.socket.number(), self.ack, self.timeout);
+        let ask = Ask { socket, event, ack, timeout, asker: Asker::one(sender) };
+        self.socket.session().ask(ask, self.flags.volatile);
         let data = answered.await.unwrap_or(Err(AckError::Disconnected))?;
         Ok(data.extract()?)
     }

@@ -124,7 +124,8 @@ impl Broadcast {
                 recipients += 1;
                 let asker = Asker::many(socket.socket_id(), sender.clone());
                 let event = event.clone();
-                let ask = Ask { event, ack, timeout: self.timeout, asker };
+                let (number, timeout) = (socket.number(), self.timeout);
+                let ask = Ask { socket: number, event, ack, timeout, asker };
                 socket.session().ask(ask, self.flags.volatile);
             });
         }
@@ -183,7 +184,7 @@ impl Broadcast {
         namespace.publish(event, audience, self.flags, |event| {
             let mut recipients = 0;
             self.each_in(namespace, |socket| {
-                let sent = socket.session().send(event.clone(), self.flags.volatile);
+                let sent = socket.deliver(event.clone(), self.flags.volatile);
                 recipients += usize::from(sent.is_ok());
             });
             Ok(recipients)

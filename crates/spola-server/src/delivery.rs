@@ -5,13 +5,13 @@ use spola_socketio_packet::Encoded;
 use crate::emit::EmitError;
 use crate::outbound::{Event, Flags, Outbound};
 use crate::recovery::Audience;
-use crate::session::SessionHandle;
 use crate::socket::Socket;
 
 impl Socket {
     /// Sends an event. A volatile one may go nowhere.
     pub(crate) fn send(&self, event: Event, flags: Flags) -> Result<(), EmitError> {
-        let sent = self.publish(event, flags, |session, event| session.send(event, flags.volatile));
+        let sent =
+            self.publish(event, flags, |socket, event| socket.deliver(event, flags.volatile));
         match sent {
             Err(EmitError::Full) if flags.volatile => Ok(()),
             sent => sent,
@@ -20,7 +20,9 @@ impl Socket {
 
     /// Sends an event if there is room.
     pub(crate) fn try_send(&self, event: &Event) -> Result<(), EmitError> {
-        self.publish(event.clone(), Flags::default(), SessionHandle::try_send)
+        self.publish(event.clone(), Flags::default(), |socket, event| {
+            socket.session().try_send(socket.number(), event)
+        })
     }
 
     /// Sends the answer to an event of this connection.
@@ -28,7 +30,12 @@ impl Socket {
         self.check_connected()?;
         let flags = Flags::default();
         let packet = self.namespace().outbound(packet, flags.compress);
-        self.session().send(packet, flags.volatile)
+        self.deliver(packet, flags.volatile)
+    }
+
+    /// Hands a packet to the session.
+    pub(crate) fn deliver(&self, packet: Outbound, volatile: bool) -> Result<(), EmitError> {
+        self.session().send(self.number(), packet, volatile)
     }
 
     /// Becomes the socket by which the client came back, if it has.
@@ -42,15 +49,15 @@ impl Socket {
         &self,
         event: Event,
         flags: Flags,
-        send: impl FnOnce(&SessionHandle, Outbound) -> Result<(), EmitError>,
+        send: impl FnOnce(&Self, Outbound) -> Result<(), EmitError>,
     ) -> Result<(), EmitError> {
         let audience = || Audience::One(self.socket_id());
         self.namespace().publish(event, audience, flags, |event| {
             if self.is_connected() {
-                return send(self.session(), event);
+                return send(self, event);
             }
             let successor = self.successor().ok_or(EmitError::Disconnected)?;
-            send(successor.session(), event)
+            send(&successor, event)
         })
     }
 

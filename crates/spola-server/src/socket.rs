@@ -22,7 +22,7 @@ use crate::outbound::Flags;
 use crate::receive::Queue;
 use crate::recovery::Claim;
 use crate::rooms::JoinError;
-use crate::session::{Command, SessionHandle};
+use crate::session::{Command, SessionHandle, SocketNumber};
 use crate::socket_id::SocketId;
 
 /// One client in one namespace. Cheap to clone, and usable from anywhere.
@@ -35,6 +35,7 @@ struct Inner {
     id: SocketId,
     /// The id of an old client's socket outside of the root: its namespace, `#`, and then `id`.
     long_id: Option<Box<str>>,
+    number: SocketNumber,
     namespace: Namespace,
     session: Arc<SessionHandle>,
     handlers: Arc<Handlers>,
@@ -92,6 +93,7 @@ impl Socket {
         let inner = Inner {
             id,
             long_id: is_long.then(|| format!("{}#{}", namespace.name(), id.as_str()).into()),
+            number: session.name_socket(),
             handlers: namespace.handlers(),
             namespace,
             session,
@@ -288,21 +290,26 @@ impl Socket {
         self.broadcast().to(room)
     }
 
-    /// Ends the connection to this namespace; the client sees `io server disconnect` and does not
-    /// come back by itself. Nothing happens if it has left, even if it came back as another socket.
+    /// Ends the connection to this namespace, behind what was sent before; the client sees
+    /// `io server disconnect` and does not come back by itself. Called by a handler, no event that came
+    /// later reaches a listener. Nothing happens if it has left, even if it came back as another socket.
     pub fn disconnect(&self) {
-        let namespace = self.inner.namespace.packet_name().clone();
-        self.push(Command::Disconnect { namespace });
+        self.push(Command::Disconnect(self.number()));
     }
 
     /// Ends the client's whole session: every namespace, then the connection. Nothing happens if the
     /// client has left this namespace.
     pub fn disconnect_session(&self) {
-        self.push(Command::Close);
+        self.push(Command::Close(self.number()));
     }
 
     pub(crate) fn session(&self) -> &SessionHandle {
         &self.inner.session
+    }
+
+    /// Which of its session's sockets it is.
+    pub(crate) fn number(&self) -> SocketNumber {
+        self.inner.number
     }
 
     pub(crate) fn handlers(&self) -> &Arc<Handlers> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_channel::oneshot;
 use spola_engineio::server::{BinaryMode, PollResponse, PostMark, PostOutcome, RequestId};
-use spola_socketio_packet::{self as packet, AckId};
+use spola_socketio_packet::AckId;
 
 use super::load::Amount;
 use super::{Asker, Switch};
@@ -15,15 +15,13 @@ use crate::stream::StreamWriter;
 /// One wish. Most are packets to send, so the others do not make it larger.
 pub(crate) enum Command {
     /// Sends an event, or the answer to one.
-    Emit(Outbound),
+    Emit(SocketNumber, Outbound),
     /// Sends an event that asks for an answer.
     Ask(Box<Ask>),
-    /// Ends the connection to one namespace.
-    Disconnect {
-        namespace: packet::Namespace,
-    },
-    /// Ends the session.
-    Close,
+    /// Ends a socket: the connection to its namespace.
+    Disconnect(SocketNumber),
+    /// Ends the session, as long as this socket is there.
+    Close(SocketNumber),
     /// Ends the session because the server goes.
     Shutdown,
     /// Ends the task, whatever still runs in it.
@@ -59,6 +57,7 @@ pub(crate) enum Command {
 
 /// An event that asks for an answer.
 pub(crate) struct Ask {
+    pub(crate) socket: SocketNumber,
     pub(crate) event: Outbound,
     pub(crate) ack: AckId,
     /// How long to wait for the answer, if not as long as usual.
@@ -67,13 +66,18 @@ pub(crate) struct Ask {
 }
 
 impl Command {
+    /// Whether nothing that the client has sent is to be looked at before it.
+    pub(super) const fn is_end(&self) -> bool {
+        matches!(self, Self::Disconnect(_) | Self::Close(_) | Self::Shutdown | Self::Abort)
+    }
+
     /// What it adds to what waits to be sent.
     pub(super) fn amount(&self) -> Amount {
         match self {
-            Self::Emit(event) => Amount::of(event),
+            Self::Emit(_, event) => Amount::of(event),
             Self::Ask(ask) => Amount::of(&ask.event),
-            Self::Disconnect { .. }
-            | Self::Close
+            Self::Disconnect(_)
+            | Self::Close(_)
             | Self::Shutdown
             | Self::Abort
             | Self::Upgrade(..)
@@ -87,6 +91,11 @@ impl Command {
         }
     }
 }
+
+/// Which of its session's sockets one is. What is meant for a socket never reaches the next one of its
+/// namespace, which may come before the command is carried out, and with old clients under the same id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SocketNumber(pub(super) u32);
 
 /// Commands in their order. The first takes no allocation: mostly it is the only one.
 #[derive(Default)]

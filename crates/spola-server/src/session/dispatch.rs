@@ -9,7 +9,7 @@ use spola_engineio_packet::Message;
 use spola_socketio::server::{self as sockets, DisconnectReason};
 use spola_socketio_packet::{self as packet, AckId, Data, Packet};
 
-use super::commands::Ask;
+use super::commands::{Ask, SocketNumber};
 use super::running::Done;
 use super::task::SessionTask;
 use crate::ack::{Ack, AckError};
@@ -126,25 +126,36 @@ impl SessionTask {
         }
     }
 
-    /// Tells the listeners of outgoing events of one that is about to go.
+    /// Tells the listeners of outgoing events of one that is about to go; `false` if its socket has
+    /// left, so that it is for nobody.
     pub(super) fn outgoing(
         &mut self,
         cx: &mut Context<'_>,
-        name: &packet::Namespace,
+        socket: SocketNumber,
         event: impl FnOnce(&Self) -> Option<Data>,
-    ) {
-        let Some(socket) = self.member(name) else {
-            return;
+    ) -> bool {
+        let Some(socket) = self.numbered(socket) else {
+            return false;
         };
         let own = socket.own_listeners().map(|own| own.outgoing.clone()).unwrap_or_default();
         if own.is_empty() && socket.handlers().listeners.outgoing.is_empty() {
-            return;
+            return true;
         }
         let (socket, handlers) = (socket.clone(), Arc::clone(socket.handlers()));
-        let Some(data) = event(self) else { return };
+        let Some(data) = event(self) else { return true };
         for listener in handlers.listeners.outgoing.iter().chain(&own) {
             let context = OutgoingContext { socket: socket.clone(), data: data.clone() };
             self.running.quiet(cx, &listener.handler, context);
+        }
+        true
+    }
+
+    /// Ends a socket, if it is still there.
+    pub(super) fn disconnect(&mut self, socket: SocketNumber) {
+        if let Some(socket) = self.numbered(socket) {
+            let name = socket.namespace().packet_name().clone();
+            // An `Err` means that it has left meanwhile.
+            let _ = self.sockets.disconnect(&name);
         }
     }
 
@@ -196,7 +207,7 @@ impl SessionTask {
 
     /// Sends an event that asks for an answer.
     pub(super) fn ask(&mut self, now: Instant, ask: Ask) {
-        let Ask { event, ack, timeout, asker } = ask;
+        let Ask { event, ack, timeout, asker, .. } = ask;
         let name = event.namespace().clone();
         let mut asked = self.sockets.check_emit(&name, event.attachments());
         if asked.is_ok() {
@@ -257,6 +268,10 @@ impl SessionTask {
 
     fn member(&self, name: &packet::Namespace) -> Option<&Socket> {
         self.members.iter().map(|member| &member.socket).find(|socket| is_in(socket, name))
+    }
+
+    pub(super) fn numbered(&self, number: SocketNumber) -> Option<&Socket> {
+        self.members.iter().map(|member| &member.socket).find(|socket| socket.number() == number)
     }
 
     /// The event that a packet was encoded from.

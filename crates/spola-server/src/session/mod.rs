@@ -16,6 +16,7 @@ mod transport;
 mod waiting;
 mod wire;
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
@@ -29,7 +30,7 @@ use commands::Commands;
 use load::{Amount, Load};
 
 pub(crate) use asker::Asker;
-pub(crate) use commands::{Ask, Command};
+pub(crate) use commands::{Ask, Command, SocketNumber};
 pub(crate) use reject::Reject;
 pub(crate) use task::{Beginning, SessionTask};
 pub(crate) use wire::{Switch, Wire};
@@ -46,6 +47,10 @@ pub(crate) struct SessionHandle {
     inbox: Mutex<Inbox>,
     /// What the inbox knows of the load, for a look without the lock.
     load: Load,
+    /// A command is in the inbox before which the client is not listened to any more.
+    ending: AtomicBool,
+    /// How many sockets it had so far.
+    sockets: AtomicU32,
 }
 
 struct Inbox {
@@ -108,7 +113,16 @@ impl SessionHandle {
             waiting: Vec::new(),
         };
         let revision = status.revision;
-        Self { sid, handshake, config, revision, inbox: Mutex::new(inbox), load: Load::default() }
+        Self {
+            sid,
+            handshake,
+            config,
+            revision,
+            inbox: Mutex::new(inbox),
+            load: Load::default(),
+            ending: AtomicBool::new(false),
+            sockets: AtomicU32::new(0),
+        }
     }
 
     /// What the client speaks.
@@ -144,6 +158,11 @@ impl SessionHandle {
         RequestId(inbox.next_request)
     }
 
+    /// A name for a socket of this session.
+    pub(crate) fn name_socket(&self) -> SocketNumber {
+        SocketNumber(self.sockets.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Hands a command to the task. Dropped if the session has ended: what waits for an answer
     /// sees its sender go.
     pub(crate) fn push(&self, command: Command) {
@@ -174,9 +193,15 @@ impl SessionHandle {
         let mut inbox = self.lock();
         inbox.attention = Attention::Awake;
         inbox.weight = 0;
+        self.ending.store(false, Ordering::Relaxed);
         let queued = std::mem::take(&mut inbox.queued);
         inbox.unsent.add(queued);
         (std::mem::take(&mut inbox.commands), inbox.overflowed)
+    }
+
+    /// Whether there is a command before which the client is not listened to any more.
+    fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// The task tells how far it has come with what it took.

@@ -1,21 +1,27 @@
 //! The verbs of sending, from any thread: into the inbox of a session, or not.
 
 use std::sync::MutexGuard;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use super::load::Amount;
-use super::{Ask, Attention, Command, Commands, Inbox, SessionHandle};
+use super::{Ask, Attention, Command, Commands, Inbox, SessionHandle, SocketNumber};
 use crate::ack::AckError;
 use crate::emit::EmitError;
 use crate::outbound::Outbound;
 
 impl SessionHandle {
-    /// Queues a packet, unless the session is over; a volatile one is dropped if it would have to
-    /// wait, and that counts as a full queue.
-    pub(crate) fn send(&self, packet: Outbound, volatile: bool) -> Result<(), EmitError> {
+    /// Queues a packet of a socket, unless the session is over; a volatile one is dropped if it would
+    /// have to wait, and that counts as a full queue.
+    pub(crate) fn send(
+        &self,
+        socket: SocketNumber,
+        packet: Outbound,
+        volatile: bool,
+    ) -> Result<(), EmitError> {
         let inbox = if volatile { self.writable() } else { Some(self.lock()) };
         let inbox = inbox.ok_or(EmitError::Full)?;
-        self.push_into(inbox, Command::Emit(packet))
+        self.push_into(inbox, Command::Emit(socket, packet))
     }
 
     /// Queues a question. Whoever asks is told if it was volatile and dropped, and in any case when
@@ -29,12 +35,12 @@ impl SessionHandle {
     }
 
     /// Queues a packet if the queue is not full.
-    pub(crate) fn try_send(&self, packet: Outbound) -> Result<(), EmitError> {
+    pub(crate) fn try_send(&self, socket: SocketNumber, packet: Outbound) -> Result<(), EmitError> {
         let inbox = self.lock();
         if inbox.amount().is_high(&self.config) && inbox.attention != Attention::Gone {
             return Err(EmitError::Full);
         }
-        self.push_into(inbox, Command::Emit(packet))
+        self.push_into(inbox, Command::Emit(socket, packet))
     }
 
     /// Ready once little enough waits to be sent, or nothing ever will again.
@@ -89,6 +95,9 @@ impl SessionHandle {
         }
         let cap = self.config.outgoing_hard_cap;
         inbox.overflowed = cap > 0 && inbox.weight.saturating_add(inbox.unsent.bytes) > cap;
+        if command.is_end() {
+            self.ending.store(true, Ordering::Relaxed);
+        }
         inbox.commands.push(command);
         if inbox.attention == Attention::Asleep {
             inbox.attention = Attention::Awake;

@@ -28,7 +28,7 @@ use super::streams::Streams;
 use super::transport::{BACKLOG_LEN, MESSAGE_LEN, MESSAGES};
 use super::waiting::Waiting;
 use super::wire::{Switch, Wire};
-use super::{Command, PACKET_PREFIX, SessionHandle};
+use super::{Command, PACKET_PREFIX, SessionHandle, SocketNumber};
 use crate::config::Config;
 use crate::io::Io;
 use crate::outbound::Outbound;
@@ -184,7 +184,7 @@ impl SessionTask {
         }
         let mut busy = false;
         for command in commands {
-            busy |= !matches!(command, Command::Emit(_));
+            busy |= !matches!(command, Command::Emit(..));
             self.command(cx, now, command);
             if self.engine.buffered_amount() >= QUEUE_LEN {
                 self.pump(cx, now);
@@ -198,18 +198,17 @@ impl SessionTask {
 
     fn command(&mut self, cx: &mut Context<'_>, now: Instant, command: Command) {
         match command {
-            // An `Err` means that the socket has left meanwhile: its packets go nowhere.
             // All that are sent in a row leave together, over polling in one response.
-            Command::Emit(packet) => return self.emit(cx, packet),
+            Command::Emit(socket, packet) => return self.emit(cx, socket, packet),
             Command::Ask(ask) => {
-                let event = &ask.event;
-                self.outgoing(cx, event.namespace(), |task| task.event_of(event));
-                self.ask(now, *ask);
+                // Dropped, it tells that the socket has left.
+                if self.outgoing(cx, ask.socket, |task| task.event_of(&ask.event)) {
+                    self.ask(now, *ask);
+                }
             }
-            Command::Disconnect { namespace } => {
-                let _ = self.sockets.disconnect(&namespace);
-            }
-            Command::Close => self.sockets.close(),
+            Command::Disconnect(socket) => self.disconnect(socket),
+            Command::Close(socket) if self.numbered(socket).is_some() => self.sockets.close(),
+            Command::Close(_) => {}
             Command::Shutdown => self.shut(cx, now, DisconnectReason::ServerShuttingDown),
             Command::Abort => self.aborted = true,
             Command::Upgrade(switch, binary) => self.upgrade(now, *switch, binary),
@@ -315,7 +314,8 @@ impl SessionTask {
         true
     }
 
-    /// The engine's next event, unless it is a message that has to wait.
+    /// The engine's next event, unless it is a message that has to wait, for its turn or behind a
+    /// command that ends what it is for.
     fn next_event(&mut self) -> Option<engine::Event> {
         let event = if self.held.is_some() { self.held.take() } else { self.engine.poll_event() };
         let Some(event) = event else {
@@ -323,7 +323,7 @@ impl SessionTask {
             return None;
         };
         if let engine::Event::Message(message) = &event {
-            if self.allowance == 0 || self.is_full() {
+            if self.allowance == 0 || self.is_full() || self.handle.is_ending() {
                 self.held = Some(event);
                 return None;
             }
@@ -365,9 +365,11 @@ impl SessionTask {
 
     /// Sends a packet of the application's. Nothing the machine wrote itself is left to go before it:
     /// a command begins with that machine drained.
-    fn emit(&mut self, cx: &mut Context<'_>, packet: Outbound) {
-        self.outgoing(cx, packet.namespace(), |task| task.event_of(&packet));
-        self.send_event(packet);
+    fn emit(&mut self, cx: &mut Context<'_>, socket: SocketNumber, packet: Outbound) {
+        match self.outgoing(cx, socket, |task| task.event_of(&packet)) {
+            true => self.send_event(packet),
+            false => tracing::debug!("a packet was dropped: its socket has left"),
+        }
     }
 
     /// The same, for an event of which nobody is told any more.

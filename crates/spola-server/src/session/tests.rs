@@ -36,7 +36,7 @@ fn what_happens_while_the_task_is_about_to_rest_is_looked_at() {
     let waker = Waker::from(Arc::clone(&wakes));
     let cx = Context::from_waker(&waker);
     let rests = || handle.rest(None, Amount::default(), true, &cx);
-    let happenings: [&dyn Fn(); 2] = [&|| handle.wake(), &|| handle.push(Command::Close)];
+    let happenings: [&dyn Fn(); 2] = [&|| handle.wake(), &|| handle.push(Command::Shutdown)];
     for happen in happenings {
         handle.take();
         // The task has looked, and found nothing to do; now, before it rests:
