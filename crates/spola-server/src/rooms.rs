@@ -57,15 +57,15 @@ impl Rooms {
         self.members.insert(socket.socket_id(), Member { socket, rooms: Vec::new() });
     }
 
-    /// Takes the socket out of every room; `false` if it was not there.
-    pub(crate) fn exit(&mut self, id: SocketId) -> bool {
+    /// Takes the socket out of every room; these are the rooms, in order of name.
+    pub(crate) fn exit(&mut self, id: SocketId) -> Vec<ByteString> {
         let Some(member) = self.members.remove(&id) else {
-            return false;
+            return Vec::new();
         };
         for room in &member.rooms {
             remove_from(&mut self.rooms, room, id);
         }
-        true
+        member.rooms
     }
 
     pub(crate) fn join(

@@ -369,10 +369,10 @@ impl Socket {
         }
     }
 
-    /// The client has left: it is in no room any more.
-    pub(crate) fn exit(&self) {
+    /// The client has left: it is in no room any more. Gives those that it was in to the end.
+    pub(crate) fn exit(&self) -> Vec<ByteString> {
         self.inner.connected.store(false, Ordering::Release);
-        self.namespace().rooms_mut().exit(self.inner.id);
+        self.namespace().rooms_mut().exit(self.inner.id)
     }
 
     /// The client has left, or was not let in: nothing holds the socket any more.

@@ -156,13 +156,12 @@ impl Recovery {
         Some((left.stay, missed?))
     }
 
-    /// A client has gone: `exit` takes its socket out of the namespace. What there is to restore is
-    /// kept, and can be asked for once it is [opened](Self::open).
-    pub(crate) fn leave(&self, left: Option<Left>, exit: impl FnOnce()) {
+    /// A client has gone: `exit` takes its socket out of the namespace, and gives what there is to
+    /// restore. That is kept, and can be asked for once it is [opened](Self::open).
+    pub(crate) fn leave(&self, exit: impl FnOnce() -> Option<Left>) {
         let mut state = self.lock();
         state.connected = state.connected.saturating_sub(1);
-        exit();
-        let forgotten = left.map(|left| state.stays.keep(left));
+        let forgotten = exit().map(|left| state.stays.keep(left));
         drop(state);
         drop(forgotten);
     }

@@ -228,7 +228,7 @@ fn what_could_not_be_delivered_is_not_recorded() {
     assert!(record(Err(EmitError::Disconnected)).is_err(), "it is not away");
     assert!(record(Ok(())).is_ok());
     let now = start();
-    recovery.leave(Some(Left { stay, ..left(1, now) }), || {});
+    recovery.leave(|| Some(Left { stay, ..left(1, now) }));
     assert!(record(Err(EmitError::Disconnected)).is_ok(), "it is");
     recovery.open(stay.pid);
     let auth = format!(r#"{{"pid":"{}"}}"#, stay.pid);
@@ -238,7 +238,7 @@ fn what_could_not_be_delivered_is_not_recorded() {
         recovery.resume(&claim, |rooms| assert_eq!(rooms, ["blue", "green"])).unwrap();
     assert_eq!(missed.len(), 2);
     assert!(recovery.needs_sweep() && !recovery.needs_sweep());
-    recovery.leave(None, || {});
+    recovery.leave(|| None);
     assert!(recovery.forget_old(now) && !recovery.forget_old(now + secs(185)));
     assert!(recovery.needs_sweep());
 }
@@ -274,7 +274,10 @@ fn between_threads_no_event_is_lost_or_comes_twice() {
         loop {
             let is_over = emitters.iter().all(|emitter| emitter.is_finished());
             let mut unread = None;
-            recovery.leave(Some(Left { stay, ..left(1, now) }), || unread = exit());
+            recovery.leave(|| {
+                unread = exit();
+                Some(Left { stay, ..left(1, now) })
+            });
             got.extend(unread.into_iter().flatten());
             recovery.open(stay.pid);
             let auth = match got.last() {

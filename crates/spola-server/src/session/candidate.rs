@@ -131,18 +131,20 @@ impl Member {
         let Self { socket, lease, stay } = self;
         match (socket.namespace().recovery(), *stay) {
             (Some(recovery), Some(stay)) => {
-                let left = may_return.then(|| Left {
-                    stay,
-                    id: socket.socket_id(),
-                    rooms: socket.rooms(),
-                    data: socket.data(),
-                    extensions: Arc::clone(socket.shared_extensions()),
-                    at: now,
-                    _lease: lease.take(),
+                recovery.leave(|| {
+                    let rooms = socket.exit();
+                    may_return.then(|| Left {
+                        stay,
+                        id: socket.socket_id(),
+                        rooms,
+                        data: socket.data(),
+                        extensions: Arc::clone(socket.shared_extensions()),
+                        at: now,
+                        _lease: lease.take(),
+                    })
                 });
-                recovery.leave(left, || socket.exit());
             }
-            (None, _) | (_, None) => socket.exit(),
+            (None, _) | (_, None) => drop(socket.exit()),
         }
         socket.retire();
     }

@@ -239,3 +239,40 @@ fn a_server_that_closes_leaves_nothing_behind() {
     world.advance(secs(300));
     assert_eq!(world.runtime.tasks(), 0);
 }
+
+#[test]
+fn a_room_that_another_thread_joins_as_the_socket_leaves_is_kept_or_refused() {
+    for _ in 0..100 {
+        let world = world();
+        let visitor = Visitor::new(&world, "");
+        let socket = only(&world);
+        for room in 0..500 {
+            socket.join(format!("room {room}")).unwrap();
+        }
+        let (ready, begun) = std::sync::mpsc::channel();
+        #[expect(clippy::disallowed_methods, reason = "it is about two threads")]
+        let busy = std::thread::spawn(move || {
+            // It moves on from room to room, and tells the last that it came into.
+            for number in 0_u32.. {
+                if number == 10 {
+                    ready.send(()).unwrap();
+                }
+                if socket.join(format!("new {number}")).is_err() {
+                    return number - 1;
+                }
+                socket.leave(&format!("new {}", number.wrapping_sub(1)));
+            }
+            unreachable!("the socket leaves")
+        });
+        begun.recv().unwrap();
+        let memory = visitor.lose();
+        let last = busy.join().unwrap();
+        let back = Visitor::back(&world, &memory);
+        assert!(back.is(&memory));
+        let mut rooms = only(&world).rooms();
+        rooms.retain(|room| room.starts_with("new"));
+        // That before it may have been left too late.
+        rooms.retain(|room| **room != format!("new {}", last.wrapping_sub(1)));
+        assert_eq!(rooms, [format!("new {last}")]);
+    }
+}
