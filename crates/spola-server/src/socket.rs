@@ -1,7 +1,7 @@
 //! A client's connection to one namespace.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
@@ -342,8 +342,10 @@ impl Socket {
         queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it has left, or was not let in.
+    /// Whether it has left, or was not let in. Asked by those who have just made what
+    /// [`retire`](Self::retire) empties: one of the two sees what the other did.
     pub(crate) fn has_left(&self) -> bool {
+        fence(Ordering::SeqCst);
         self.inner.left.load(Ordering::Acquire)
     }
 
@@ -378,6 +380,7 @@ impl Socket {
     /// The client has left, or was not let in: nothing holds the socket any more.
     pub(crate) fn retire(&self) {
         self.inner.left.store(true, Ordering::Release);
+        fence(Ordering::SeqCst);
         // A listener of its own may hold the socket itself.
         drop(self.own_listeners().map(|mut own| std::mem::take(&mut *own)));
         let pulling = self.queue().map(|mut queue| queue.take_wakers());
