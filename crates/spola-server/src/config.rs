@@ -12,7 +12,8 @@ use crate::recovery::ConnectionStateRecovery;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The path that serves every transport, and all that is below it. Default `/socket.io`.
+    /// The path that serves every transport, and all that is below it. A slash in front is added where
+    /// there is none. Default `/socket.io`.
     pub path: String,
     /// Whether a slash is appended to the path, without which no request is served. Default true.
     pub add_trailing_slash: bool,

@@ -34,6 +34,7 @@ use crate::upgrade;
 pub struct HttpService {
     io: Io,
     runtime: Arc<dyn Runtime>,
+    /// What the path of every request begins with.
     prefix: Arc<str>,
 }
 
@@ -45,8 +46,9 @@ impl HttpService {
     pub fn new(io: Io, runtime: Arc<dyn Runtime>) -> Self {
         let config = io.config();
         let path = config.path.strip_suffix('/').unwrap_or(&config.path);
-        let slash = if config.add_trailing_slash { "/" } else { "" };
-        let prefix = format!("{path}{slash}").into();
+        let first = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
+        let last = if config.add_trailing_slash { "/" } else { "" };
+        let prefix = format!("{first}{path}{last}").into();
         Self { io, runtime, prefix }
     }
 
@@ -116,7 +118,7 @@ impl HttpService {
     /// The answer to a request for a file of the client.
     fn client_file(&self, request: &Request<()>) -> Option<Response<Body>> {
         let config = self.io.config();
-        let path = config.path.strip_suffix('/').unwrap_or(&config.path);
+        let path = self.prefix.strip_suffix('/').unwrap_or(&self.prefix);
         let name = request.uri().path().strip_prefix(path)?.strip_prefix('/')?;
         let sse = config.engine.transports.sse.then(sse::client_files);
         sse.and_then(|files| files.find(name, request.headers()))
