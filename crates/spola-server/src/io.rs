@@ -110,12 +110,13 @@ impl Io {
     /// # Panics
     /// If the name cannot be one: longer than 255 bytes, or with a comma or control characters.
     pub fn namespace(&self, name: &str) -> Namespace {
-        let name: ByteString =
-            if name.starts_with('/') { name.into() } else { format!("/{name}").into() };
-        if let Some(namespace) = self.find(&name) {
+        if !name.starts_with('/') {
+            return self.namespace(&format!("/{name}"));
+        }
+        if let Some(namespace) = self.find(name) {
             return namespace;
         }
-        let parsed = match packet::Namespace::new(name.clone()) {
+        let parsed: packet::Namespace = match name.parse() {
             Ok(parsed) => parsed,
             Err(error) => panic!("{name:?} cannot name a namespace: {error}"),
         };
@@ -124,8 +125,9 @@ impl Io {
         }
         let mut namespaces = self.inner.namespaces.write().unwrap_or_else(PoisonError::into_inner);
         let (format, states) = (self.format().clone(), Arc::clone(&self.inner.states));
+        let key = parsed.clone().into_inner();
         let new = || Namespace::new(parsed, format, states, self.inner.budget.as_ref());
-        namespaces.entry(name).or_insert_with(new).clone()
+        namespaces.entry(key).or_insert_with(new).clone()
     }
 
     /// Serves every namespace whose name `accepts` says `true` to, unless it is served already. The
