@@ -97,8 +97,22 @@ fn pages_of_other_origins_may_read_them_as_cors_says() {
     let world = serving(|config| config.cors = Some(Cors::new()));
     let response = world.plain("GET /socket.io/socket.io.js").response();
     assert_eq!(response.header("access-control-allow-origin"), Some("*"));
-    let world = serving(|config| config.add_trailing_slash = false);
-    assert_eq!(world.plain("GET /socket.io/socket.io.js").response().status, 200);
+}
+
+#[test]
+fn files_are_below_the_path_however_that_is_written() {
+    for path in ["/own", "/own/", "own"] {
+        for slash in [true, false] {
+            let world = serving(|config| {
+                (config.path, config.add_trailing_slash) = (path.to_owned(), slash);
+            });
+            assert_eq!(world.plain("GET /own/socket.io.js").response().status, 200, "{path}");
+            assert_eq!(
+                world.plain("GET /ownsocket.io.js").response().status,
+                if slash { 404 } else { 400 }
+            );
+        }
+    }
 }
 
 #[test]

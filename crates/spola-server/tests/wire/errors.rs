@@ -1,8 +1,6 @@
 //! Requests that are refused (§3 of the wire text).
 
-use spola_server::{ClientFiles, Config};
-
-use crate::harness::{KEY, Polling, World, millis, recorder, recorder_with};
+use crate::harness::{KEY, Polling, World, millis, recorder};
 
 const SID: &str = "AAECAwQFBgcICQoLAAAA";
 
@@ -109,28 +107,6 @@ fn paths_are_matched_by_their_prefix() {
     ] {
         let request = format!("GET {path}?EIO=4&transport=polling");
         assert_eq!(world.plain(&request).response().status, status, "{path}");
-    }
-}
-
-#[test]
-fn a_path_may_be_written_with_or_without_its_slashes() {
-    for path in ["/own", "/own/", "own", "own/"] {
-        let mut config = Config::default();
-        config.path = path.to_owned();
-        config.client_files = Some(ClientFiles::new("1").file("socket.io.js", "hello"));
-        let (world, _) = recorder_with(config);
-        let response = world.plain("GET /own/?EIO=4&transport=polling").response();
-        assert_eq!(response.status, 200, "{path}");
-        assert_eq!(
-            world.plain("GET /own?EIO=4&transport=polling").response().status,
-            404,
-            "{path}"
-        );
-        assert_eq!(
-            world.plain("GET /own/socket.io.js").response().brief(),
-            (200, "hello"),
-            "{path}"
-        );
     }
 }
 

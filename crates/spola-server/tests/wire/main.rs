@@ -3,6 +3,7 @@
 
 mod acks;
 mod admission;
+mod bodies;
 mod broadcasts;
 mod chunking;
 mod client_files;
@@ -18,6 +19,7 @@ mod formats;
 mod handlers;
 mod handshakes;
 mod harness;
+mod headers;
 mod heartbeat;
 mod leaving;
 mod limits;
