@@ -13,6 +13,8 @@ mod packet;
 mod record;
 mod run;
 mod server;
+mod session;
+mod stay;
 mod stream;
 
 use std::process::ExitCode;
@@ -32,7 +34,10 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// The server, which `run` starts.
-    Serve,
+    Serve {
+        /// What it keeps of events, for those who come back.
+        kept_bytes: usize,
+    },
     /// The clients.
     Run(Options),
 }
@@ -59,7 +64,7 @@ impl Options {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Serve => server::serve().await.map(|()| true),
+        Command::Serve { kept_bytes } => server::serve(kept_bytes).await.map(|()| true),
         Command::Run(options) => run::run(options).await,
     };
     match outcome {

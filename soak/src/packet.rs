@@ -1,7 +1,15 @@
 //! The packets of Engine.IO and Socket.IO, read by hand: the client's side shares no code with the
 //! server's.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// By which names a client knows its stay: the public one, and that by which it may come back.
+#[derive(Debug, PartialEq, Deserialize)]
+pub(crate) struct Ids {
+    pub(crate) sid: String,
+    pub(crate) pid: String,
+}
 
 /// What the server says.
 #[derive(Debug, PartialEq)]
@@ -12,7 +20,7 @@ pub(crate) enum Packet {
     Noop,
     Probed,
     /// The namespace was joined.
-    Joined,
+    Joined(Ids),
     /// The name and the arguments, and the id of the acknowledgement that is asked for. Attachments
     /// are still to come if there are some.
     Event {
@@ -49,7 +57,7 @@ impl Packet {
             ("6", _) => Self::Noop,
             ("b", _) => Self::Binary,
             ("4", message) => match (message.get(..1)?, message.get(1..)?) {
-                ("0", _) => Self::Joined,
+                ("0", ids) => Self::Joined(serde_json::from_str(ids).ok()?),
                 ("1", _) => Self::Close,
                 ("2", rest) => Self::event(rest, 0)?,
                 ("3", rest) => {
@@ -142,11 +150,12 @@ mod tests {
             ack,
             attachments,
         };
+        let ids = Ids { sid: "y".to_owned(), pid: "z".to_owned() };
         for (text, expected) in [
             ("0{\"sid\":\"x\",\"upgrades\":[]}", Packet::Open("x".to_owned())),
             ("2", Packet::Ping),
             ("3probe", Packet::Probed),
-            ("40{\"sid\":\"y\"}", Packet::Joined),
+            ("40{\"sid\":\"y\",\"pid\":\"z\"}", Packet::Joined(ids)),
             ("42[\"tell\",7]", event(None, 0)),
             ("4212[\"tell\",7]", event(Some(12), 0)),
             ("451-3[\"tell\",7]", event(Some(3), 1)),

@@ -22,6 +22,12 @@ pub(crate) struct Record {
     pub(crate) failed: AtomicU64,
     pub(crate) half_open: AtomicU64,
     pub(crate) slow: AtomicU64,
+    /// Clients that came back and were known, or were new ones; attempts that were cut.
+    pub(crate) recovered: AtomicU64,
+    pub(crate) anew: AtomicU64,
+    pub(crate) hasty: AtomicU64,
+    /// Events that were sent to clients that came back.
+    pub(crate) missed: AtomicU64,
     /// Our messages that the server acknowledged, and those of the server that reached us.
     pub(crate) acknowledged: AtomicU64,
     pub(crate) told: AtomicU64,
@@ -56,7 +62,8 @@ impl fmt::Display for Record {
         write!(
             f,
             "sessions: {} polling, {} WebSocket, {} streaming, {} upgraded, {} upgraded to a stream, \
-             {} with cut upgrades, {} streams dropped, {} half-open, {} slow, {} failed to open; messages: {} acknowledged, {} told, {} news; {} settled; {} faults",
+             {} with cut upgrades, {} streams dropped, {} half-open, {} slow, {} failed to open; \
+             returns: {} recovered, {} anew, {} cut, {} events missed; messages: {} acknowledged, {} told, {} news; {} settled; {} faults",
             of(&self.polling),
             of(&self.websocket),
             of(&self.streaming),
@@ -67,6 +74,10 @@ impl fmt::Display for Record {
             of(&self.half_open),
             of(&self.slow),
             of(&self.failed),
+            of(&self.recovered),
+            of(&self.anew),
+            of(&self.hasty),
+            of(&self.missed),
             of(&self.acknowledged),
             of(&self.told),
             of(&self.news),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -17,13 +17,18 @@ use crate::chance::Chance;
 use crate::client::Client;
 use crate::measure::{Sample, sample};
 use crate::record::Record;
+use crate::server::KEPT_BYTES;
 use crate::{Failure, Options};
 
 /// Connections that never ask for anything, one after the other.
 const SILENT: u64 = 50;
 
-/// Time for the server to forget those who went without a word.
-const FORGETTING: Duration = Duration::from_secs(30);
+/// Time for the server to forget those who went without a word, and what it kept for their return:
+/// events for a little longer than clients, and each is looked at now and then only.
+const FORGETTING: Duration = Duration::from_secs(90);
+
+/// Of a hundred clients that come back, so many find their former stay at least.
+const RECOVERED: u64 = 25;
 
 /// Memory that may be taken beyond what there was after the warm-up: in hundredths, and in KiB.
 const GROWTH: (u64, u64) = (15, 8 << 10);
@@ -33,7 +38,7 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failure> {
     let seed = options.seed.unwrap_or_else(|| u64::from(std::process::id()));
     let (clients, time) = (options.clients, options.time());
     println!("soak: seed {seed}, {clients} clients, {} s", time.as_secs());
-    let mut server = Server::start().await?;
+    let mut server = Server::start(KEPT_BYTES * clients as usize).await?;
     let before = (server.status().await?, sample(server.process)?);
     let (record, chance) = (Arc::new(Record::default()), Chance::new(seed));
     let start = Instant::now();
@@ -57,11 +62,15 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failure> {
     let left = sample(server.process)?;
     println!("soak: {record}");
     println!("soak: at the end {after:?}, {left:?}");
+    let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let (recovered, anew) = (of(&record.recovered), of(&record.anew));
+    let known = recovered > 0 && recovered * 100 >= (recovered + anew) * RECOVERED;
     let checks = [
-        ("messages in order, once", record.fault_count.load(Ordering::Relaxed) == 0),
-        ("messages were exchanged", record.settled.load(Ordering::Relaxed) >= clients / 2),
+        ("messages in order, once", of(&record.fault_count) == 0),
+        ("messages were exchanged", of(&record.settled) >= clients / 2),
+        ("clients came back, and to what they missed", known && of(&record.missed) > 0),
         ("the server saw no fault", after.faults.is_empty()),
-        ("no session, socket or room is left", after.is_empty()),
+        ("no session, socket, room or stay is left", after.is_empty()),
         ("no task is left", after.tasks <= before.0.tasks),
         ("no descriptor is left", left.descriptors <= before.1.descriptors),
         ("memory is flat", memory.is_flat()),
@@ -144,9 +153,10 @@ struct Server {
 }
 
 impl Server {
-    async fn start() -> Result<Self, Failure> {
+    async fn start(kept_bytes: usize) -> Result<Self, Failure> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        command.args(["serve", &kept_bytes.to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
         let process = child.id().ok_or("the server has ended")?;
         let input = child.stdin.take().ok_or("no standard input")?;
@@ -170,13 +180,15 @@ struct Status {
     sessions: usize,
     sockets: usize,
     in_rooms: usize,
+    /// What an application attached to sockets that are there, or may come back.
+    visits: usize,
     tasks: usize,
     faults: Vec<String>,
 }
 
 impl Status {
     const fn is_empty(&self) -> bool {
-        self.sessions == 0 && self.sockets == 0 && self.in_rooms == 0
+        self.sessions == 0 && self.sockets == 0 && self.in_rooms == 0 && self.visits == 0
     }
 
     const fn is_like(&self, before: &Self) -> bool {

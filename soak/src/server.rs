@@ -1,14 +1,17 @@
-//! The server under test: it counts what it hears of each session, tells each something now and then, and
-//! has news for rooms.
+//! The server under test: it counts what it hears of each client, tells each something now and then, and
+//! has news for rooms. A client that lost its connection may come back.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use spola_server::{Auth, Config, Data, Io, Refusal, Reply, Socket, State};
+use serde_json::{Value, json};
+use spola_server::{
+    Auth, Config, ConnectionStateRecovery, Data, Io, Refusal, Reply, Socket, State,
+};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 
@@ -17,16 +20,40 @@ use crate::chance::Chance;
 
 pub(crate) const ROOMS: usize = 64;
 
+/// What the names of rooms begin with.
+const ROOM: &str = "room ";
+
 /// Time between two pieces of news, each for one of the rooms.
 const NEWS_PAUSE: Duration = Duration::from_millis(10);
 
-/// Which session this is, of all that a client has had.
-#[derive(Clone, Deserialize)]
+/// How long a client may be away.
+const ABSENCE: Duration = Duration::from_secs(15);
+
+/// Bytes of events that are kept for each client: less than what they are sent in the time that matters.
+pub(crate) const KEPT_BYTES: usize = 16 << 10;
+
+/// What one client may have missed: less than what a slow one asks for.
+const MISSED_BYTES: usize = 512 << 10;
+
+/// Which stay this is, of all that a client has had.
+#[derive(Deserialize)]
 struct Key {
     key: String,
 }
 
-/// What a session has said and was told.
+/// What is attached to a socket, for as long as its client is there or may come back.
+struct Visit {
+    key: String,
+    visits: Arc<AtomicUsize>,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.visits.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a client has said and was told.
 #[derive(Clone, Copy, Default, Serialize)]
 struct Ledger {
     heard: u64,
@@ -39,6 +66,7 @@ struct House {
     /// The number of the last news of each room.
     rooms: Arc<Vec<Mutex<u64>>>,
     faults: Arc<Mutex<Vec<String>>>,
+    visits: Arc<AtomicUsize>,
 }
 
 impl House {
@@ -46,9 +74,15 @@ impl House {
         Self { rooms: Arc::new((0..ROOMS).map(|_| Mutex::default()).collect()), ..Self::default() }
     }
 
+    fn begin(&self, socket: &Socket, Key { key }: Key) {
+        lock(&self.ledgers).insert(key.clone(), Ledger::default());
+        self.visits.fetch_add(1, Ordering::Relaxed);
+        socket.extensions().insert(Arc::new(Visit { key, visits: Arc::clone(&self.visits) }));
+    }
+
     fn change<T>(&self, socket: &Socket, change: impl FnOnce(&mut Ledger) -> T) -> Option<T> {
-        let key: Key = socket.extensions().get()?;
-        lock(&self.ledgers).get_mut(&key.key).map(change)
+        let visit: Arc<Visit> = socket.extensions().get()?;
+        lock(&self.ledgers).get_mut(&visit.key).map(change)
     }
 
     fn fault(&self, what: String) {
@@ -60,18 +94,24 @@ impl House {
 }
 
 /// Serves until the standard input ends. A line there asks for the state of affairs.
-pub(crate) async fn serve() -> Result<(), Failure> {
+pub(crate) async fn serve(kept_bytes: usize) -> Result<(), Failure> {
     let house = House::new();
     let mut config = Config::default();
     config.engine.ping_interval = Duration::from_secs(3);
     config.engine.ping_timeout = Duration::from_secs(4);
     config.engine.transports.sse = true;
+    let mut recovery = ConnectionStateRecovery::default();
+    recovery.max_disconnection_duration = ABSENCE;
+    recovery.max_packet_bytes = kept_bytes;
+    recovery.max_replayed_bytes = MISSED_BYTES;
+    config.connection_state_recovery = Some(recovery);
     let io = Io::builder().config(config).state(house.clone()).build();
     io.namespace("/")
         .on_connect(keep_telling)
         .on("say", hear)
         .on("say-binary", hear_binary)
         .on("join", join)
+        .on("look", look)
         .on("flood", async |socket: Socket, Data(((count, len),)): Data<((u64, usize),)>| {
             for n in 1..=count {
                 let _ = socket.emit("drop", (n, "x".repeat(len)));
@@ -93,32 +133,43 @@ pub(crate) async fn serve() -> Result<(), Failure> {
     Ok(())
 }
 
-fn status(io: &Io, house: &House) -> serde_json::Value {
+fn status(io: &Io, house: &House) -> Value {
     let root = io.namespace("/");
     let in_rooms: usize = (0..ROOMS).map(|room| root.to(name(room)).sockets().len()).sum();
     json!({
         "sessions": io.session_count(),
         "sockets": io.sockets().len(),
         "in_rooms": in_rooms,
+        "visits": house.visits.load(Ordering::Relaxed),
         "ledgers": lock(&house.ledgers).len(),
         "tasks": tokio::runtime::Handle::current().metrics().num_alive_tasks(),
         "faults": *lock(&house.faults),
     })
 }
 
-/// Begins a ledger, and tells the client one number after the other, until it leaves.
+/// Begins a ledger, and tells the client one number after the other, until it leaves. One that is back
+/// is told again what it has not acknowledged: that may have been lost.
 async fn keep_telling(socket: Socket, State(house): State<House>, Auth(key): Auth<Key>) {
-    lock(&house.ledgers).insert(key.key.clone(), Ledger::default());
-    socket.extensions().insert(key.clone());
+    if !socket.recovered() {
+        house.begin(&socket, key);
+    } else if !socket.extensions().contains::<Arc<Visit>>() {
+        house.fault("a client is back, but not what was attached to it".to_owned());
+    }
+    let Some(acknowledged) = house.change(&socket, |ledger| ledger.acknowledged) else {
+        // The client has asked for it.
+        return;
+    };
     let mut chance = Chance::new(
-        key.key.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)),
+        socket.id().bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)),
     );
-    for n in 1.. {
+    for n in acknowledged + 1.. {
         tokio::time::sleep(chance.millis(500..4000)).await;
         let question = socket.emit_with_ack::<u64>("tell", (n, "y".repeat(n as usize % 200)));
         match question.timeout(Duration::from_secs(20)).await {
             Ok(answer) if answer == n => {
-                house.change(&socket, |ledger| ledger.acknowledged = n);
+                // Whoever speaks to the client that is back may have been faster.
+                let later = |ledger: &mut Ledger| ledger.acknowledged = ledger.acknowledged.max(n);
+                house.change(&socket, later);
             }
             Ok(answer) => return house.fault(format!("told {n}, acknowledged as {answer}")),
             // Its number is not used again: the client may have heard it.
@@ -168,6 +219,23 @@ async fn join(
     Ok(Reply(*last))
 }
 
+/// What a client that is back may want to know. The news up to the numbers given are on their way to it.
+async fn look(socket: Socket, State(house): State<House>) -> Result<Reply<Value>, Refusal> {
+    let heard = house.change(&socket, |ledger| ledger.heard);
+    let heard = heard.ok_or_else(|| Refusal::new("no ledger"))?;
+    let mut rooms = Vec::new();
+    for name in socket.rooms() {
+        let room = name.strip_prefix(ROOM).and_then(|room| room.parse::<usize>().ok());
+        if let Some(room) = room
+            && let Some(last) = house.rooms.get(room)
+        {
+            rooms.push((room, *lock(last)));
+        }
+    }
+    let (id, recovered) = (socket.id(), socket.recovered());
+    Ok(Reply(json!({ "id": id, "recovered": recovered, "heard": heard, "rooms": rooms })))
+}
+
 async fn spread_news(io: Io, house: House) {
     let mut chance = Chance::new(1);
     let mut interval = tokio::time::interval(NEWS_PAUSE);
@@ -183,7 +251,7 @@ async fn spread_news(io: Io, house: House) {
 }
 
 fn name(room: usize) -> String {
-    format!("room {room}")
+    format!("{ROOM}{room}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
