@@ -99,6 +99,20 @@ async fn heads_have_limits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_names_one_host() {
+    let server = start(Io::new()).await;
+    for hosts in ["", "Host: x\r\nHost: x\r\n"] {
+        let request = format!("GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\n{hosts}\r\n");
+        let answer = to_end(send(server.address, &request).await).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts:?}: {answer:?}");
+        assert!(answer.ends_with("\r\n\r\n"), "{hosts:?}: {answer:?}");
+    }
+    let old = "GET /socket.io/?EIO=4&transport=polling HTTP/1.0\r\n\r\n";
+    let answer = to_end(send(server.address, old).await).await;
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_elsewhere_goes_to_the_fallback() {
     let server = start(Io::new()).await;
     let request = "GET /else HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

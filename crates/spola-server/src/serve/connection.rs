@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version, header};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
@@ -210,6 +210,19 @@ struct Door<F> {
     most: usize,
 }
 
+impl<F> Door<F> {
+    /// What is wrong with a request's head that the HTTP library has let pass.
+    fn objection(&self, request: &Request<Incoming>) -> Option<StatusCode> {
+        let headers = request.headers();
+        if headers.len() > self.most {
+            return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        }
+        // RFC 9112 §3.2. HTTP/2 has the host elsewhere.
+        let names_host = headers.get_all(header::HOST).iter().count() == 1;
+        (request.version() == Version::HTTP_11 && !names_host).then_some(StatusCode::BAD_REQUEST)
+    }
+}
+
 impl<F, B> HyperService<Request<Incoming>> for Door<F>
 where
     F: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
@@ -223,8 +236,8 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.badge.take_off();
-        if request.headers().len() > self.most {
-            let refusal = closing(empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+        if let Some(status) = self.objection(&request) {
+            let refusal = closing(empty(status));
             return Box::pin(async { Ok(refusal.map(http_body_util::Either::Left)) });
         }
         if let Some(peer) = self.peer {
