@@ -241,6 +241,16 @@ export default rows("12", [
     expect: "node=<id>; Max-Age=60; Path=/p; Secure; SameSite=Strict",
   },
   {
+    id: "cookie for other sites",
+    name: "a cookie that pages of other sites send along",
+    options: { cookie: { name: "node", path: "/", httpOnly: true, sameSite: "none", secure: true } },
+    async run(peer) {
+      const session = await peer.polling();
+      return session.open.header("set-cookie").replace(session.engine, "<id>");
+    },
+    expect: "node=<id>; Path=/; HttpOnly; Secure; SameSite=None",
+  },
+  {
     id: "hooks",
     name: "the application adds headers: to the first response, and to every one",
     options: { hooks: true },

@@ -271,8 +271,10 @@ fn cookie(options: &Value) -> SessionCookie {
     if let Some(age) = options.get("maxAge").and_then(Value::as_u64) {
         cookie = cookie.max_age(Duration::from_secs(age));
     }
-    if options.get("sameSite").and_then(Value::as_str) == Some("strict") {
-        cookie = cookie.same_site(Some(SameSite::Strict));
+    match options.get("sameSite").and_then(Value::as_str) {
+        Some("strict") => cookie = cookie.same_site(Some(SameSite::Strict)),
+        Some("none") => cookie = cookie.same_site(Some(SameSite::None)),
+        _ => {}
     }
     cookie
 }
