@@ -6,15 +6,14 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, Request, Uri};
+use http::{HeaderMap, Request};
 
 /// The request that opened a session (§17.4).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Handshake {
     headers: Headers,
-    /// The request's target, query included.
-    pub uri: Uri,
+    target: Box<str>,
     /// Where the connection came from, if the driver or a layer above put a [`PeerAddress`] into
     /// the request's extensions.
     pub peer: Option<SocketAddr>,
@@ -33,7 +32,7 @@ impl Handshake {
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         Self {
             headers: Headers::of(request.headers()),
-            uri: Uri::try_from(target.to_owned()).unwrap_or_default(),
+            target: target.into(),
             peer: request.extensions().get().map(|PeerAddress(peer)| *peer),
             issued,
             secure: request.extensions().get::<Encrypted>().is_some(),
@@ -64,15 +63,16 @@ impl Handshake {
         httpdate::fmt_http_date(self.issued.clamp(SystemTime::UNIX_EPOCH, last))
     }
 
-    /// The target as it came, query included.
-    pub fn url(&self) -> String {
-        self.uri.to_string()
+    /// The target as it came: the path, and the query if there is one.
+    pub fn url(&self) -> &str {
+        &self.target
     }
 
     /// The parameters of the query, percent-decoded, in the order they came; the protocols' own
     /// (`EIO`, `transport`, …) among them.
     pub fn query_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-        form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes())
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        form_urlencoded::parse(query.as_bytes())
     }
 
     /// The value of a parameter of the query, percent-decoded; the last one if there are several.

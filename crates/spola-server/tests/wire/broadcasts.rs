@@ -210,7 +210,7 @@ fn a_selection_joins_and_leaves_rooms_and_is_told_of() {
     let [found] = &fetched[..] else { panic!("{fetched:?}") };
     assert_eq!(found.id, *b.id());
     assert_eq!((&found.rooms[..], &found.data), (&b.rooms()[..], &Value::Bool(true)));
-    assert!(found.handshake.uri.query().unwrap().contains("transport=websocket"));
+    assert!(found.handshake.url().contains("transport=websocket"));
 }
 
 #[test]

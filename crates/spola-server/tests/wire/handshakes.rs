@@ -20,7 +20,7 @@ fn a_handshake_tells_all_of_the_request_that_opened_the_session() {
                 handshake.issued_millis(),
                 (handshake.secure, handshake.is_cross_domain()),
                 handshake.address().map(|address| address.to_string()),
-                handshake.url(),
+                handshake.url().to_owned(),
                 query,
                 handshake.headers()["x-mine"].to_str().unwrap().to_owned(),
             ))
