@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -468,6 +469,11 @@ impl Drop for SessionTask {
             member.exit(now, false);
         }
         self.handle.retire();
+        // Before the end is told of: who waits for it, waits for these.
+        let running = std::mem::take(&mut self.running);
+        if catch_unwind(AssertUnwindSafe(|| drop(running))).is_err() {
+            tracing::error!("a handler panicked when it was dropped");
+        }
         self.io.sessions().task_ended(&self.handle.sid());
     }
 }

@@ -1,6 +1,9 @@
 //! Who closes what, and what the other sees (§9, §19 of the wire text).
 
-use std::future::ready;
+use std::future::{Future as _, pending, ready};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 
 use spola_server::{DisconnectReason, PacketError, Socket, State};
 
@@ -335,4 +338,38 @@ fn closing_the_server_tells_its_reason() {
     assert!(websocket.is_closed());
     assert!(drained.output().is_some());
     assert_eq!(world.io().session_count(), 0);
+}
+
+#[test]
+fn who_waits_for_an_aborted_server_waits_until_its_handlers_are_dropped() {
+    struct Says(Log, &'static str);
+    impl Drop for Says {
+        fn drop(&mut self) {
+            self.0.say(self.1);
+            assert_ne!(self.1, "panics");
+        }
+    }
+    impl Wake for Says {
+        fn wake(self: Arc<Self>) {
+            self.0.say("drained");
+        }
+    }
+    for name in ["dropped", "panics"] {
+        let (world, log) = serving(move |root| {
+            root.on("wait", move |State(log): State<Log>| async move {
+                let _says = Says(log, name);
+                pending::<()>().await;
+            });
+        });
+        let mut client = world.join();
+        client.send(r#"42["wait"]"#);
+        let io = world.io().clone();
+        let mut drained = pin!(io.drained());
+        let waker = Waker::from(Arc::new(Says(log.clone(), "")));
+        assert!(drained.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        io.abort();
+        world.runtime.run_until_idle();
+        assert_eq!(log.take(), [name, "drained"]);
+        assert!(drained.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+    }
 }
