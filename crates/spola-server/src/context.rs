@@ -8,7 +8,7 @@ use spola_socketio::server::DisconnectReason;
 use spola_socketio_packet as packet;
 
 use crate::ack::Ack;
-use crate::extensions::Extensions;
+use crate::extensions::States;
 use crate::handler::Situation;
 use crate::handshake::Handshake;
 use crate::packet_error::PacketError;
@@ -49,7 +49,7 @@ pub struct LookupContext {
     pub(crate) name: packet::Namespace,
     pub(crate) auth: Option<ByteString>,
     pub(crate) session: Arc<SessionHandle>,
-    pub(crate) states: Arc<Extensions>,
+    pub(crate) states: Arc<States>,
 }
 
 impl fmt::Debug for LookupContext {
@@ -102,7 +102,7 @@ pub trait HasClient: Situation {
 
     /// The application's states.
     #[doc(hidden)]
-    fn states(&self) -> &Extensions;
+    fn states(&self) -> &States;
 }
 
 macro_rules! has_socket {
@@ -145,7 +145,7 @@ impl<C: HasSocket> HasClient for C {
         self.socket().auth()
     }
 
-    fn states(&self) -> &Extensions {
+    fn states(&self) -> &States {
         self.socket().namespace().states()
     }
 }
@@ -159,7 +159,7 @@ impl HasClient for LookupContext {
         self.auth.as_deref()
     }
 
-    fn states(&self) -> &Extensions {
+    fn states(&self) -> &States {
         &self.states
     }
 }

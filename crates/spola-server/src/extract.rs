@@ -12,7 +12,7 @@ use crate::ack::Ack;
 use crate::context::{
     DisconnectContext, ErrorContext, EventContext, HasClient, HasEvent, HasSocket, LookupContext,
 };
-use crate::extensions::Extensions;
+use crate::extensions::States;
 use crate::handler::Situation;
 use crate::handshake::Handshake;
 use crate::namespace::Namespace;
@@ -33,7 +33,7 @@ pub trait Extract<C: Situation>: Sized {
 
     /// Checks, when the handler is registered, that the server has the state this needs.
     #[doc(hidden)]
-    fn check(_states: &Extensions) -> Result<(), MissingState> {
+    fn check(_states: &States) -> Result<(), MissingState> {
         Ok(())
     }
 }
@@ -90,7 +90,7 @@ impl<C: HasClient, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
         state.map(Self).ok_or_else(|| Refusal::new("internal error"))
     }
 
-    fn check(states: &Extensions) -> Result<(), MissingState> {
+    fn check(states: &States) -> Result<(), MissingState> {
         if states.contains::<T>() { Ok(()) } else { Err(MissingState(type_name::<T>())) }
     }
 }

@@ -13,7 +13,7 @@ use crate::context::{
     ConnectContext, DisconnectContext, ErrorContext, EventContext, IncomingContext, LookupContext,
     OutgoingContext,
 };
-use crate::extensions::Extensions;
+use crate::extensions::States;
 use crate::extract::{Extract, MissingState};
 use crate::refusal::Refusal;
 use crate::reply::{IntoAdmission, IntoReply, ReplyBody};
@@ -35,7 +35,7 @@ use spola_driver::BoxFuture;
 pub trait Handler<C: Situation, Arguments>: Send + Sync + 'static {
     /// Checks that the state that the arguments ask for is there.
     #[doc(hidden)]
-    fn check(states: &Extensions) -> Result<(), MissingState>;
+    fn check(states: &States) -> Result<(), MissingState>;
 
     /// Extracts the arguments and runs the function.
     #[doc(hidden)]
@@ -175,10 +175,7 @@ pub(crate) type Erased<C> = Arc<dyn Fn(&C) -> BoxFuture<<C as Situation>::Outcom
 /// # Panics
 /// If a state is missing.
 #[track_caller]
-pub(crate) fn checked<C: Situation, A, H: Handler<C, A>>(
-    states: &Extensions,
-    handler: H,
-) -> Erased<C> {
+pub(crate) fn checked<C: Situation, A, H: Handler<C, A>>(states: &States, handler: H) -> Erased<C> {
     if let Err(missing) = H::check(states) {
         panic!("{missing}");
     }
@@ -231,7 +228,7 @@ macro_rules! handler {
             R::Output: IntoOutcome<C>,
             $($argument: Extract<C>,)*
         {
-            fn check(_states: &Extensions) -> Result<(), MissingState> {
+            fn check(_states: &States) -> Result<(), MissingState> {
                 $($argument::check(_states)?;)*
                 Ok(())
             }

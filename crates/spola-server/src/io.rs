@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::context::LookupContext;
 use crate::dynamic::{Dynamic, Predicate};
 use crate::emit::EmitError;
-use crate::extensions::Extensions;
+use crate::extensions::States;
 use crate::handler::{Handler, checked};
 use crate::hooks::Hooks;
 use crate::namespace::Namespace;
@@ -33,7 +33,7 @@ pub struct Io {
 struct Inner {
     config: Arc<Config>,
     format: Format,
-    states: Arc<Extensions>,
+    states: Arc<States>,
     hooks: Hooks,
     namespaces: RwLock<HashMap<ByteString, Namespace>>,
     dynamic: Arc<Dynamic>,
@@ -47,7 +47,7 @@ struct Inner {
 pub struct IoBuilder {
     config: Config,
     format: Format,
-    states: Extensions,
+    states: States,
     pub(crate) hooks: Hooks,
 }
 
@@ -70,7 +70,7 @@ impl IoBuilder {
     /// Gives handlers a state to share, which they take by [`State<T>`](crate::State). One value per
     /// type; an `Arc` makes anything shareable.
     #[must_use]
-    pub fn state<T: Clone + Send + Sync + 'static>(self, state: T) -> Self {
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, state: T) -> Self {
         self.states.insert(state);
         self
     }
@@ -240,7 +240,7 @@ impl Io {
         &self.inner.dynamic
     }
 
-    pub(crate) fn states(&self) -> &Arc<Extensions> {
+    pub(crate) fn states(&self) -> &Arc<States> {
         &self.inner.states
     }
 

@@ -114,6 +114,8 @@ pub use cookie::{SameSite, SessionCookie};
 pub use cors::{AllowOrigin, Cors};
 pub use emit::{EmitError, EmitWait, Emitter};
 pub use extensions::Extensions;
+#[doc(hidden)]
+pub use extensions::States;
 pub use extract::{Auth, Data, EventName, Extract, MissingState, NamespaceName, State};
 pub use handler::{Admission, EventOutcome, Handler, IntoOutcome, Situation};
 pub use handshake::{Encrypted, Handshake, PeerAddress};

@@ -4,7 +4,7 @@ use crate::context::{
     DisconnectContext, ErrorContext, EventContext, IncomingContext, OutgoingContext,
 };
 use crate::handler::Handler;
-use crate::listeners::{Listener, ListenerId, check_event_name};
+use crate::listeners::{Listener, ListenerId, Listeners, check_event_name};
 use crate::socket::Socket;
 
 /// # Listening
@@ -101,14 +101,22 @@ impl Socket {
 
     /// Takes one of its own listeners off; `false` if it is off already.
     pub fn off(&self, listener: ListenerId) -> bool {
-        self.own_listeners().is_some_and(|mut own| own.remove(listener))
+        self.take_off(|own| own.remove(listener)).unwrap_or_default()
     }
 
     /// Takes all its own listeners of an event off.
     pub fn off_event(&self, event: &str) {
-        if let Some(mut own) = self.own_listeners() {
-            own.remove_named(event);
-        }
+        self.take_off(|own| own.remove_named(event));
+    }
+
+    fn take_off<T>(&self, change: impl FnOnce(&mut Listeners) -> T) -> Option<T> {
+        let mut own = self.own_listeners()?;
+        // What handlers own is the application's: it is not dropped under the lock.
+        let former = own.clone();
+        let changed = change(&mut own);
+        drop(own);
+        drop(former);
+        Some(changed)
     }
 
     fn add(&self, event: &str, listener: Listener<EventContext>) -> ListenerId {

@@ -14,7 +14,7 @@ use crate::context::{
 };
 use crate::dynamic::{Parent, Predicate};
 use crate::emit::EmitError;
-use crate::extensions::Extensions;
+use crate::extensions::States;
 use crate::handler::{Erased, Handler, Situation, checked};
 use crate::listeners::{Listener, Listeners, check_event_name};
 use crate::recovery::{Budget, Recovery};
@@ -36,7 +36,7 @@ pub struct Namespace {
 struct Inner {
     name: packet::Namespace,
     format: Format,
-    states: Arc<Extensions>,
+    states: Arc<States>,
     handlers: Mutex<Arc<Handlers>>,
     rooms: RwLock<Rooms>,
     /// The next acknowledgement id of its sockets and broadcasts (§18.2).
@@ -59,7 +59,7 @@ impl Namespace {
     pub(crate) fn new(
         name: packet::Namespace,
         format: Format,
-        states: Arc<Extensions>,
+        states: Arc<States>,
         budget: Option<&Arc<Budget>>,
     ) -> Self {
         Self::with(name, format, states, Arc::default(), budget, None)
@@ -69,7 +69,7 @@ impl Namespace {
     pub(crate) fn new_parent(
         name: packet::Namespace,
         format: Format,
-        states: Arc<Extensions>,
+        states: Arc<States>,
         budget: Option<&Arc<Budget>>,
         parent: Parent,
     ) -> Self {
@@ -86,7 +86,7 @@ impl Namespace {
     fn with(
         name: packet::Namespace,
         format: Format,
-        states: Arc<Extensions>,
+        states: Arc<States>,
         handlers: Arc<Handlers>,
         budget: Option<&Arc<Budget>>,
         parent: Option<Parent>,
@@ -293,7 +293,7 @@ impl Namespace {
         self.inner.recovery.as_ref()
     }
 
-    pub(crate) fn states(&self) -> &Extensions {
+    pub(crate) fn states(&self) -> &States {
         &self.inner.states
     }
 
@@ -309,7 +309,11 @@ impl Namespace {
 
     fn register(&self, change: impl FnOnce(&mut Handlers)) -> &Self {
         let mut handlers = self.inner.handlers.lock().unwrap_or_else(PoisonError::into_inner);
+        // What handlers own is the application's: it is not dropped under the lock.
+        let former = Arc::clone(&handlers);
         change(Arc::make_mut(&mut handlers));
+        drop(handlers);
+        drop(former);
         self
     }
 

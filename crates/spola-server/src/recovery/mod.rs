@@ -11,6 +11,7 @@ mod offset;
 mod stays;
 
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -163,7 +164,7 @@ impl Recovery {
         state.connected = state.connected.saturating_sub(1);
         let forgotten = exit().map(|left| state.stays.keep(left));
         drop(state);
-        drop(forgotten);
+        let_go(forgotten.unwrap_or_default());
     }
 
     /// Lets a stay be asked for.
@@ -184,7 +185,7 @@ impl Recovery {
         let rest = state.connected > 0 || !state.stays.is_empty() || !state.log.is_empty();
         state.swept = rest;
         drop(state);
-        drop(expired);
+        let_go(expired);
         rest
     }
 
@@ -232,6 +233,15 @@ pub(crate) fn sweep(
             if !rest {
                 return;
             }
+        }
+    }
+}
+
+/// What others have left may panic when it is dropped: not at the cost of who happens to do it.
+fn let_go(forgotten: Vec<Left>) {
+    for left in forgotten {
+        if catch_unwind(AssertUnwindSafe(|| drop(left))).is_err() {
+            tracing::error!("what was attached to a socket panicked when it was dropped");
         }
     }
 }

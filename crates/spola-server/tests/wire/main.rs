@@ -37,4 +37,5 @@ mod sending;
 mod slow;
 mod sse;
 mod upgrade;
+mod values;
 mod websocket;
