@@ -1,16 +1,26 @@
-//! What others ask of a session. The session's task carries it out.
+//! What others ask of a session, and how its task carries it out.
 
-use std::time::Duration;
+use std::task::Context;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
 use spola_engineio::server::{BinaryMode, PollResponse, PostMark, PostOutcome, RequestId};
+use spola_socketio::server::DisconnectReason;
 use spola_socketio_packet::AckId;
 
 use super::load::Amount;
+use super::task::SessionTask;
+use super::transport::BACKLOG_LEN;
 use super::{Asker, Switch};
 use crate::outbound::Outbound;
 use crate::stream::StreamWriter;
+
+/// Bytes that commands may queue before what there is room for is written.
+const QUEUE_LEN: usize = 256 << 10;
+
+/// What a byte of a POST weighs while it waits for handlers to end: its packets may be tiny.
+const POST_FACTOR: usize = 16;
 
 /// One wish. Most are packets to send, so the others do not make it larger.
 pub(crate) enum Command {
@@ -127,5 +137,88 @@ impl IntoIterator for Commands {
 
     fn into_iter(self) -> Self::IntoIter {
         self.first.into_iter().chain(self.more)
+    }
+}
+
+impl SessionTask {
+    /// Carries out what others ask for. `true` if that brought more than packets to send: then the
+    /// round has to begin anew.
+    pub(super) fn carry_out(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let (commands, overflowed) = self.handle.take();
+        if overflowed && self.engine.status().is_some() {
+            self.give_up();
+            self.pump(cx, now);
+        }
+        let mut busy = false;
+        for command in commands {
+            busy |= !matches!(command, Command::Emit(..));
+            self.command(cx, now, command);
+            if self.engine.buffered_amount() >= QUEUE_LEN {
+                self.pump(cx, now);
+                self.flush(cx, now);
+                self.pump(cx, now);
+            }
+        }
+        self.pump(cx, now);
+        busy
+    }
+
+    fn command(&mut self, cx: &mut Context<'_>, now: Instant, command: Command) {
+        match command {
+            // All that are sent in a row leave together, over polling in one response.
+            Command::Emit(socket, packet) => return self.emit(cx, socket, packet),
+            Command::Ask(ask) => {
+                // Dropped, it tells that the socket has left.
+                if self.outgoing(cx, ask.socket, |task| task.event_of(&ask.event)) {
+                    self.ask(now, *ask);
+                }
+            }
+            Command::Disconnect(socket) => self.disconnect(socket),
+            Command::Close(socket) if self.numbered(socket).is_some() => self.sockets.close(),
+            Command::Close(_) => {}
+            Command::Shutdown => self.shut(cx, now, DisconnectReason::ServerShuttingDown),
+            Command::Abort => self.aborted = true,
+            Command::Upgrade(switch, binary) => self.upgrade(now, *switch, binary),
+            Command::Poll { id, respond } => {
+                self.polls.add(id, respond);
+                self.engine.handle_poll(id);
+            }
+            Command::PollAborted(id) => self.engine.handle_poll_aborted(id),
+            Command::Stream { id, last_event_id, respond, writer } => {
+                self.polls.add(id, respond);
+                self.streams.add(id, writer);
+                self.engine.handle_stream(now, id, last_event_id);
+            }
+            Command::PostStarted { id, content_type, mark, respond } => {
+                self.posts.add(id, respond);
+                let content_type = content_type.as_deref();
+                match mark {
+                    None => self.engine.handle_post_started(id, content_type),
+                    Some(mark) => self.engine.handle_stream_post_started(id, content_type, *mark),
+                }
+            }
+            Command::Post { id, body } => self.post(now, id, body),
+            Command::PostTooLarge(id) => self.engine.handle_post_too_large(id),
+            Command::PostAborted(id) => self.engine.handle_post_aborted(id),
+        }
+        self.pump(cx, now);
+    }
+
+    /// Takes the body of a POST in, unless the packets before it fill the backlog.
+    pub(super) fn post(&mut self, now: Instant, id: RequestId, body: Bytes) {
+        let weight = body.len().saturating_mul(POST_FACTOR);
+        if self.held.is_some() && self.backlog.saturating_add(weight) > BACKLOG_LEN {
+            self.late_post = Some((id, body));
+            return;
+        }
+        self.backlog = self.backlog.saturating_add(weight);
+        self.engine.handle_post(now, id, body);
+    }
+
+    /// Ends the session at once, without waiting for the client.
+    fn shut(&mut self, cx: &mut Context<'_>, now: Instant, reason: DisconnectReason) {
+        self.sockets.handle_closed(reason);
+        self.engine.discard();
+        self.pump(cx, now);
     }
 }

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Instant;
 
-use spola_engineio_packet::Message;
 use spola_socketio::server::{self as sockets, DisconnectReason};
-use spola_socketio_packet::{self as packet, AckId, Data, Packet};
+use spola_socketio_packet::{self as packet, AckId, Data};
 
 use super::commands::{Ask, SocketNumber};
 use super::running::Done;
 use super::task::SessionTask;
 use crate::ack::{Ack, AckError};
-use crate::context::{DisconnectContext, ErrorContext, EventContext, OutgoingContext};
+use crate::context::{DisconnectContext, ErrorContext, EventContext};
 use crate::handler::Erased;
-use crate::outbound::Outbound;
 use crate::packet_error::PacketError;
 use crate::reply::conclude;
 use crate::socket::Socket;
@@ -124,30 +122,6 @@ impl SessionTask {
         if let Some(done) = self.running.event(cx, handler, context) {
             self.finish(cx, now, done);
         }
-    }
-
-    /// Tells the listeners of outgoing events of one that is about to go; `false` if its socket has
-    /// left, so that it is for nobody.
-    pub(super) fn outgoing(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: SocketNumber,
-        event: impl FnOnce(&Self) -> Option<Data>,
-    ) -> bool {
-        let Some(socket) = self.numbered(socket) else {
-            return false;
-        };
-        let own = socket.own_listeners().map(|own| own.outgoing.clone()).unwrap_or_default();
-        if own.is_empty() && socket.handlers().listeners.outgoing.is_empty() {
-            return true;
-        }
-        let (socket, handlers) = (socket.clone(), Arc::clone(socket.handlers()));
-        let Some(data) = event(self) else { return true };
-        for listener in handlers.listeners.outgoing.iter().chain(&own) {
-            let context = OutgoingContext { socket: socket.clone(), data: data.clone() };
-            self.running.quiet(cx, &listener.handler, context);
-        }
-        true
     }
 
     /// Ends a socket, if it is still there.
@@ -272,27 +246,6 @@ impl SessionTask {
 
     pub(super) fn numbered(&self, number: SocketNumber) -> Option<&Socket> {
         self.members.iter().map(|member| &member.socket).find(|socket| socket.number() == number)
-    }
-
-    /// The event that a packet was encoded from.
-    pub(super) fn event_of(&self, packet: &Outbound) -> Option<Data> {
-        let mut decoder = self.io.format().decoder(self.config.sockets.packets);
-        let mut decoded = None;
-        let (text, attachments) = packet.clone().into_messages();
-        for message in text.into_iter().chain(attachments) {
-            decoded = match Message::from(message) {
-                Message::Text(text) => decoder.decode_text(text),
-                Message::Binary(data) => decoder.decode_binary(data),
-            }
-            .ok()?;
-        }
-        match decoded? {
-            Packet::Event { data, .. } => Some(data),
-            Packet::Connect { .. }
-            | Packet::ConnectError { .. }
-            | Packet::Disconnect { .. }
-            | Packet::Ack { .. } => None,
-        }
     }
 }
 

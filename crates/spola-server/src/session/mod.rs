@@ -7,6 +7,7 @@ mod candidate;
 mod commands;
 mod dispatch;
 mod load;
+mod outgoing;
 mod reject;
 mod running;
 mod sending;

@@ -13,12 +13,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use spola_engineio::packet::{EncodedMessage, Message};
+use spola_engineio::packet::Message;
 use spola_engineio::request::SessionStatus;
 use spola_engineio::server::{self as engine, PollResponse, PostOutcome, RequestId};
 use spola_engineio::{Revision, Transport};
 use spola_socketio::server::{self as sockets, DisconnectReason};
-use spola_socketio_packet::{self as packet, AckId, Encoded};
+use spola_socketio_packet::{self as packet, AckId};
 
 use super::alarm::Alarm;
 use super::asker::Asker;
@@ -26,24 +26,17 @@ use super::candidate::Member;
 use super::load::Amount;
 use super::running::Running;
 use super::streams::Streams;
-use super::transport::{BACKLOG_LEN, MESSAGE_LEN, MESSAGES};
+use super::transport::{MESSAGE_LEN, MESSAGES};
 use super::waiting::Waiting;
 use super::wire::{Switch, Wire};
-use super::{Command, PACKET_PREFIX, SessionHandle, SocketNumber};
+use super::{PACKET_PREFIX, SessionHandle};
 use crate::config::Config;
 use crate::io::Io;
-use crate::outbound::Outbound;
 use crate::stream::StreamWriter;
 use spola_driver::Runtime;
 
-/// Bytes that commands may queue before what there is room for is written.
-const QUEUE_LEN: usize = 256 << 10;
-
 /// Rounds of work before others get their turn.
 const BUDGET: usize = 16;
-
-/// What a byte of a POST weighs while it waits for handlers to end: its packets may be tiny.
-const POST_FACTOR: usize = 16;
 
 pub(crate) struct SessionTask {
     pub(super) io: Io,
@@ -175,87 +168,6 @@ impl SessionTask {
         busy | (self.held.is_some() && !self.is_full())
     }
 
-    /// Carries out what others ask for. `true` if that brought more than packets to send: then the
-    /// round has to begin anew.
-    fn carry_out(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let (commands, overflowed) = self.handle.take();
-        if overflowed && self.engine.status().is_some() {
-            self.give_up();
-            self.pump(cx, now);
-        }
-        let mut busy = false;
-        for command in commands {
-            busy |= !matches!(command, Command::Emit(..));
-            self.command(cx, now, command);
-            if self.engine.buffered_amount() >= QUEUE_LEN {
-                self.pump(cx, now);
-                self.flush(cx, now);
-                self.pump(cx, now);
-            }
-        }
-        self.pump(cx, now);
-        busy
-    }
-
-    fn command(&mut self, cx: &mut Context<'_>, now: Instant, command: Command) {
-        match command {
-            // All that are sent in a row leave together, over polling in one response.
-            Command::Emit(socket, packet) => return self.emit(cx, socket, packet),
-            Command::Ask(ask) => {
-                // Dropped, it tells that the socket has left.
-                if self.outgoing(cx, ask.socket, |task| task.event_of(&ask.event)) {
-                    self.ask(now, *ask);
-                }
-            }
-            Command::Disconnect(socket) => self.disconnect(socket),
-            Command::Close(socket) if self.numbered(socket).is_some() => self.sockets.close(),
-            Command::Close(_) => {}
-            Command::Shutdown => self.shut(cx, now, DisconnectReason::ServerShuttingDown),
-            Command::Abort => self.aborted = true,
-            Command::Upgrade(switch, binary) => self.upgrade(now, *switch, binary),
-            Command::Poll { id, respond } => {
-                self.polls.add(id, respond);
-                self.engine.handle_poll(id);
-            }
-            Command::PollAborted(id) => self.engine.handle_poll_aborted(id),
-            Command::Stream { id, last_event_id, respond, writer } => {
-                self.polls.add(id, respond);
-                self.streams.add(id, writer);
-                self.engine.handle_stream(now, id, last_event_id);
-            }
-            Command::PostStarted { id, content_type, mark, respond } => {
-                self.posts.add(id, respond);
-                let content_type = content_type.as_deref();
-                match mark {
-                    None => self.engine.handle_post_started(id, content_type),
-                    Some(mark) => self.engine.handle_stream_post_started(id, content_type, *mark),
-                }
-            }
-            Command::Post { id, body } => self.post(now, id, body),
-            Command::PostTooLarge(id) => self.engine.handle_post_too_large(id),
-            Command::PostAborted(id) => self.engine.handle_post_aborted(id),
-        }
-        self.pump(cx, now);
-    }
-
-    /// Takes the body of a POST in, unless the packets before it fill the backlog.
-    fn post(&mut self, now: Instant, id: RequestId, body: Bytes) {
-        let weight = body.len().saturating_mul(POST_FACTOR);
-        if self.held.is_some() && self.backlog.saturating_add(weight) > BACKLOG_LEN {
-            self.late_post = Some((id, body));
-            return;
-        }
-        self.backlog = self.backlog.saturating_add(weight);
-        self.engine.handle_post(now, id, body);
-    }
-
-    /// Ends the session at once, without waiting for the client.
-    fn shut(&mut self, cx: &mut Context<'_>, now: Instant, reason: DisconnectReason) {
-        self.sockets.handle_closed(reason);
-        self.engine.discard();
-        self.pump(cx, now);
-    }
-
     fn poll_timers(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         if !self.alarm.is_due(cx, now) {
             return false;
@@ -362,54 +274,6 @@ impl SessionTask {
             // Neither matters to the namespaces.
             engine::Event::Opened | engine::Event::Upgraded | _ => {}
         }
-    }
-
-    /// Sends a packet of the application's. Nothing the machine wrote itself is left to go before it:
-    /// a command begins with that machine drained.
-    fn emit(&mut self, cx: &mut Context<'_>, socket: SocketNumber, packet: Outbound) {
-        match self.outgoing(cx, socket, |task| task.event_of(&packet)) {
-            true => self.send_event(packet),
-            false => tracing::debug!("a packet was dropped: its socket has left"),
-        }
-    }
-
-    /// The same, for an event of which nobody is told any more.
-    pub(super) fn send_event(&mut self, packet: Outbound) {
-        match self.sockets.check_emit(packet.namespace(), packet.attachments()) {
-            Ok(()) => self.send(packet),
-            Err(error) => tracing::debug!(%error, "a packet was dropped"),
-        }
-    }
-
-    /// Sends a packet of the machine's.
-    fn send_packet(&mut self, packet: Encoded) {
-        // Other formats than the default may have no text; then there is none to send.
-        if EncodedMessage::from_text(packet.text).is_ok_and(|text| !self.send_message(text)) {
-            return;
-        }
-        let mut attachments = packet.attachments.into_iter().map(EncodedMessage::binary);
-        attachments.all(|attachment| self.send_message(attachment));
-    }
-
-    /// Sends the messages of a packet.
-    pub(super) fn send(&mut self, packet: Outbound) {
-        let (text, attachments) = packet.into_messages();
-        if text.is_none_or(|text| self.send_message(text)) {
-            attachments.into_iter().all(|attachment| self.send_message(attachment));
-        }
-    }
-
-    /// `false` if there is no point in sending more.
-    fn send_message(&mut self, message: EncodedMessage) -> bool {
-        match self.engine.send(message) {
-            Ok(()) => return true,
-            Err(engine::SendError::Full) => {
-                self.sockets.handle_closed(DisconnectReason::TransportError);
-                self.give_up();
-            }
-            Err(error) => tracing::debug!(%error, "a packet was dropped"),
-        }
-        false
     }
 
     /// What is still to be sent, and whether a packet would go out now.

@@ -1,0 +1,109 @@
+//! Packets on their way out: who is told of them, and how they get to the engine.
+
+use std::sync::Arc;
+use std::task::Context;
+
+use spola_engineio::packet::{EncodedMessage, Message};
+use spola_engineio::server as engine;
+use spola_socketio::server::DisconnectReason;
+use spola_socketio_packet::{Data, Encoded, Packet};
+
+use super::SocketNumber;
+use super::task::SessionTask;
+use crate::context::OutgoingContext;
+use crate::outbound::Outbound;
+
+impl SessionTask {
+    /// Sends a packet of the application's. Nothing the machine wrote itself is left to go before it:
+    /// a command begins with that machine drained.
+    pub(super) fn emit(&mut self, cx: &mut Context<'_>, socket: SocketNumber, packet: Outbound) {
+        match self.outgoing(cx, socket, |task| task.event_of(&packet)) {
+            true => self.send_event(packet),
+            false => tracing::debug!("a packet was dropped: its socket has left"),
+        }
+    }
+
+    /// Tells the listeners of outgoing events of one that is about to go; `false` if its socket has
+    /// left, so that it is for nobody.
+    pub(super) fn outgoing(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: SocketNumber,
+        event: impl FnOnce(&Self) -> Option<Data>,
+    ) -> bool {
+        let Some(socket) = self.numbered(socket) else {
+            return false;
+        };
+        let own = socket.own_listeners().map(|own| own.outgoing.clone()).unwrap_or_default();
+        if own.is_empty() && socket.handlers().listeners.outgoing.is_empty() {
+            return true;
+        }
+        let (socket, handlers) = (socket.clone(), Arc::clone(socket.handlers()));
+        let Some(data) = event(self) else { return true };
+        for listener in handlers.listeners.outgoing.iter().chain(&own) {
+            let context = OutgoingContext { socket: socket.clone(), data: data.clone() };
+            self.running.quiet(cx, &listener.handler, context);
+        }
+        true
+    }
+
+    /// Sends an event of which nobody is to be told any more.
+    pub(super) fn send_event(&mut self, packet: Outbound) {
+        match self.sockets.check_emit(packet.namespace(), packet.attachments()) {
+            Ok(()) => self.send(packet),
+            Err(error) => tracing::debug!(%error, "a packet was dropped"),
+        }
+    }
+
+    /// Sends a packet of the machine's.
+    pub(super) fn send_packet(&mut self, packet: Encoded) {
+        // Other formats than the default may have no text; then there is none to send.
+        if EncodedMessage::from_text(packet.text).is_ok_and(|text| !self.send_message(text)) {
+            return;
+        }
+        let mut attachments = packet.attachments.into_iter().map(EncodedMessage::binary);
+        attachments.all(|attachment| self.send_message(attachment));
+    }
+
+    /// Sends the messages of a packet.
+    pub(super) fn send(&mut self, packet: Outbound) {
+        let (text, attachments) = packet.into_messages();
+        if text.is_none_or(|text| self.send_message(text)) {
+            attachments.into_iter().all(|attachment| self.send_message(attachment));
+        }
+    }
+
+    /// `false` if there is no point in sending more.
+    fn send_message(&mut self, message: EncodedMessage) -> bool {
+        match self.engine.send(message) {
+            Ok(()) => return true,
+            Err(engine::SendError::Full) => {
+                self.sockets.handle_closed(DisconnectReason::TransportError);
+                self.give_up();
+            }
+            Err(error) => tracing::debug!(%error, "a packet was dropped"),
+        }
+        false
+    }
+
+    /// The event that a packet was encoded from.
+    pub(super) fn event_of(&self, packet: &Outbound) -> Option<Data> {
+        let mut decoder = self.io.format().decoder(self.config.sockets.packets);
+        let mut decoded = None;
+        let (text, attachments) = packet.clone().into_messages();
+        for message in text.into_iter().chain(attachments) {
+            decoded = match Message::from(message) {
+                Message::Text(text) => decoder.decode_text(text),
+                Message::Binary(data) => decoder.decode_binary(data),
+            }
+            .ok()?;
+        }
+        match decoded? {
+            Packet::Event { data, .. } => Some(data),
+            Packet::Connect { .. }
+            | Packet::ConnectError { .. }
+            | Packet::Disconnect { .. }
+            | Packet::Ack { .. } => None,
+        }
+    }
+}
