@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
+use crate::hooks::called;
 use crate::response::{Body, empty};
 
 /// The methods that the official server allows unless told otherwise.
@@ -245,7 +246,7 @@ impl AllowOrigin {
             Rule::Any | Rule::Mirror => true,
             Rule::Exact(exact) => is_same(exact, origin),
             Rule::List(list) => list.iter().any(|allowed| is_same(allowed, origin)),
-            Rule::Predicate(predicate) => predicate(origin, request),
+            Rule::Predicate(predicate) => called(|| predicate(origin, request)).unwrap_or(false),
         }
     }
 

@@ -190,7 +190,7 @@ pub(crate) struct Guarded<T> {
 impl<T> Guarded<T> {
     /// Calls `start` and guards the future it gives.
     pub(crate) fn start(start: impl FnOnce() -> BoxFuture<T>) -> Result<Self, Panicked> {
-        catch_unwind(AssertUnwindSafe(start)).map(|future| Self { future }).map_err(Panicked::new)
+        Panicked::caught(start).map(|future| Self { future })
     }
 }
 
@@ -211,6 +211,11 @@ impl<T> Future for Guarded<T> {
 pub(crate) struct Panicked(pub(crate) String);
 
 impl Panicked {
+    /// Calls a function of the application's.
+    pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Self> {
+        catch_unwind(AssertUnwindSafe(call)).map_err(Self::new)
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "it is what `catch_unwind` gives")]
     fn new(payload: Box<dyn Any + Send>) -> Self {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());

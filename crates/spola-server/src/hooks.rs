@@ -11,7 +11,7 @@ use spola_engineio::Sid;
 use spola_engineio::request::{Context, Refusal as Refused};
 
 use crate::connection_error::ConnectionError;
-use crate::handler::{Admission, Guarded};
+use crate::handler::{Admission, Guarded, Panicked};
 use crate::handshake::Handshake;
 use crate::io::IoBuilder;
 use crate::refusal::Refusal;
@@ -173,21 +173,34 @@ impl Hooks {
         let Some(generate) = &self.generate_id else {
             return Ok(random());
         };
-        generate(handshake).parse().map_err(|error| {
-            tracing::error!(%error, "the application's id cannot name a session");
-            Refused::new(Context::IdGeneration)
-        })
+        let named = called(|| generate(handshake)).and_then(|name| {
+            let refuse = |error| {
+                tracing::error!(%error, "the application's id cannot name a session");
+            };
+            name.parse().map_err(refuse).ok()
+        });
+        named.ok_or_else(|| Refused::new(Context::IdGeneration))
     }
 
     pub(crate) fn add_headers(&self, headers: &mut HeaderMap, request: &Request<()>, first: bool) {
         let initial = self.initial_headers.iter().filter(|_| first);
-        initial.chain(&self.headers).for_each(|add| add(headers, request));
+        for add in initial.chain(&self.headers) {
+            called(|| add(headers, request));
+        }
     }
 
     pub(crate) fn report(&self, request: &Request<()>, refusal: &Refused) {
         let error = ConnectionError::new(request, refusal);
-        self.connection_error.iter().for_each(|report| report(&error));
+        for report in &self.connection_error {
+            called(|| report(&error));
+        }
     }
+}
+
+/// Calls what an application gave; `None` if that panicked, which ends nothing else.
+pub(crate) fn called<T>(call: impl FnOnce() -> T) -> Option<T> {
+    let complain = |panicked: Panicked| tracing::error!(message = panicked.0, "a hook panicked");
+    Panicked::caught(call).map_err(complain).ok()
 }
 
 /// Runs what an application gave. A panic in it refuses, and ends nothing else.

@@ -152,6 +152,38 @@ fn a_panic_of_the_applications_refuses_and_ends_nothing_else() {
 }
 
 #[test]
+fn a_panic_where_nothing_is_awaited_costs_no_connection_either() {
+    let says = |request: &Request<()>, word: &str| {
+        request.uri().query().is_some_and(|query| query.contains(word))
+    };
+    let origin = move |_: &HeaderValue, request: &Request<()>| {
+        assert!(!says(request, "origin"), "on purpose");
+        true
+    };
+    let mut config = Config::default();
+    config.cors = Some(Cors::new().allow_origin(AllowOrigin::predicate(origin)));
+    let (world, _) = server(|builder, _| {
+        builder
+            .config(config)
+            .generate_id(|handshake| {
+                assert!(handshake.query("id").is_none(), "on purpose");
+                "abcdefghijklmn-_0001".to_owned()
+            })
+            .on_headers(move |_, request| assert!(!says(request, "headers"), "on purpose"))
+            .on_headers(|headers, _| {
+                headers.insert("x-second", HeaderValue::from_static("here"));
+            })
+            .on_connection_error(|_| panic!("on purpose"))
+    });
+    assert_eq!(world.plain(&format!("{OPEN}&id")).response().brief(), BAD_REQUEST);
+    let headers = "Host: x\r\nOrigin: https://a.example\r\n\r\n";
+    let asked = world.request(format!("{OPEN}&origin HTTP/1.1\r\n{headers}")).response();
+    assert_eq!((asked.status, asked.header("access-control-allow-origin")), (403, None));
+    let opened = world.plain(&format!("{OPEN}&headers")).response();
+    assert_eq!((opened.status, opened.header("x-second")), (200, Some("here")));
+}
+
+#[test]
 fn the_application_may_name_sessions() {
     let counter = AtomicUsize::new(0);
     let (world, _) = server(|builder, _| {
