@@ -49,7 +49,8 @@ pub struct Config {
     /// The same, in packets. Default 4096.
     pub high_water_packets: usize,
     /// Bytes down to which a full queue has to run before those who wait go on (and packets, down to
-    /// half of those above). Default 512 KiB.
+    /// half of those above). Where it is no lower than the mark above, they go on just below that one.
+    /// Default 512 KiB.
     pub low_water_mark: usize,
     /// Bytes that may wait to be sent to one client; at the limit it is disconnected, with the reason
     /// `transport error`. Default 16 MiB; 0: no limit but that of `engine`.
