@@ -81,11 +81,19 @@ pub struct EmitWait {
     event: Result<Event, Option<EncodeError>>,
     /// The queue was full: now it has to run low first.
     waits: bool,
+    /// Where this waits at the session.
+    place: Option<u64>,
 }
 
 impl EmitWait {
     pub(crate) fn new(socket: Socket, event: Result<Event, EncodeError>) -> Self {
-        Self { socket, event: event.map_err(Some), waits: false }
+        Self { socket, event: event.map_err(Some), waits: false, place: None }
+    }
+
+    fn stop_waiting(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.socket.session().stop_waiting(place);
+        }
     }
 }
 
@@ -94,25 +102,32 @@ impl Future for EmitWait {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let event = match &mut this.event {
-            Ok(event) => event,
-            Err(error) => {
-                let error = error.take().map_or(EmitError::Disconnected, EmitError::Encode);
-                return Poll::Ready(Err(error));
-            }
-        };
         loop {
-            if this.waits {
+            if this.waits && !this.socket.is_connected() {
+                this.stop_waiting();
                 this.socket.follow();
-                // Who has gone takes nothing, which `try_send` tells.
-                if this.socket.is_connected() {
-                    ready!(this.socket.session().poll_low(cx));
-                }
             }
+            // Who has gone takes nothing, which `try_send` tells.
+            if this.waits && this.socket.is_connected() {
+                ready!(this.socket.session().poll_low(&mut this.place, cx));
+            }
+            let event = match &mut this.event {
+                Ok(event) => event,
+                Err(error) => {
+                    let error = error.take().map_or(EmitError::Disconnected, EmitError::Encode);
+                    return Poll::Ready(Err(error));
+                }
+            };
             match this.socket.try_send(event) {
                 Err(EmitError::Full) => this.waits = true,
                 sent => return Poll::Ready(sent),
             }
         }
+    }
+}
+
+impl Drop for EmitWait {
+    fn drop(&mut self) {
+        self.stop_waiting();
     }
 }

@@ -97,6 +97,7 @@ mod socket_id;
 mod sse;
 mod stream;
 mod upgrade;
+mod wakers;
 
 pub use ack::{Ack, AckError, Question};
 pub use answers::{Answer, Answers, Gathered};

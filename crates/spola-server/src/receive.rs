@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::mem;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use crate::context::EventContext;
 use crate::emit::EmitError;
 use crate::reply::{IntoReply, conclude};
 use crate::socket::Socket;
+use crate::wakers::Wakers;
 
 /// Bytes of events that may wait to be pulled.
 const MAX_BYTES: usize = 1 << 20;
@@ -86,7 +86,7 @@ impl fmt::Debug for Event {
 pub(crate) struct Queue {
     events: VecDeque<(Data, Option<AckId>)>,
     bytes: usize,
-    wakers: Vec<Waker>,
+    wakers: Wakers,
 }
 
 impl Queue {
@@ -96,8 +96,8 @@ impl Queue {
     }
 
     /// Who waits for an event, or the end.
-    pub(crate) fn take_wakers(&mut self) -> Vec<Waker> {
-        mem::take(&mut self.wakers)
+    pub(crate) fn take_wakers(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        self.wakers.take()
     }
 
     /// Whether the connection is not to be read further. `asking` if answers of the client are
@@ -153,10 +153,11 @@ impl Socket {
     pub fn recv(&self) -> impl Future<Output = Option<Event>> + Send + '_ {
         // From now on, not from the first poll on.
         drop(self.queue_mut());
-        poll_fn(move |cx| self.poll_recv(cx))
+        let mut pull = Pull { socket: self, place: None };
+        poll_fn(move |cx| pull.poll(cx))
     }
 
-    fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_recv(&self, place: &mut Option<u64>, cx: &Context<'_>) -> Poll<Option<Event>> {
         let (limit, mut queue) = (self.session().max_waiting_events(), self.queue_mut());
         let was_full = queue.is_full(limit, false);
         if let Some((data, ack)) = queue.pop() {
@@ -170,9 +171,7 @@ impl Socket {
         if self.has_left() {
             return Poll::Ready(None);
         }
-        if !queue.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            queue.wakers.push(cx.waker().clone());
-        }
+        queue.wakers.register(place, cx);
         Poll::Pending
     }
 
@@ -188,7 +187,7 @@ impl Socket {
         queue.push(data, ack);
         let wakers = queue.take_wakers();
         drop(queue);
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.for_each(Waker::wake);
         Ok(())
     }
 
@@ -196,6 +195,28 @@ impl Socket {
     pub(crate) fn is_behind(&self, asking: bool) -> bool {
         let limit = self.session().max_waiting_events();
         self.queue().is_some_and(|queue| queue.is_full(limit, asking))
+    }
+}
+
+/// Somebody who pulls one event.
+struct Pull<'a> {
+    socket: &'a Socket,
+    /// Where it waits.
+    place: Option<u64>,
+}
+
+impl Pull<'_> {
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<Event>> {
+        self.socket.poll_recv(&mut self.place, cx)
+    }
+}
+
+impl Drop for Pull<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let waker = self.socket.queue_mut().wakers.leave(place);
+            drop(waker);
+        }
     }
 }
 

@@ -27,6 +27,7 @@ use spola_engineio::{Revision, Sid};
 
 use crate::config::Config;
 use crate::handshake::Handshake;
+use crate::wakers::Wakers;
 use commands::Commands;
 use load::{Amount, Load};
 
@@ -71,7 +72,7 @@ struct Inbox {
     /// A packet that comes now goes out now.
     writable: bool,
     /// Those who wait until the load is low.
-    waiting: Vec<Waker>,
+    waiting: Wakers,
 }
 
 /// Whether the task will look at the inbox by itself.
@@ -111,7 +112,7 @@ impl SessionHandle {
             queued: Amount::default(),
             unsent: Amount::default(),
             writable: false,
-            waiting: Vec::new(),
+            waiting: Wakers::default(),
         };
         let revision = status.revision;
         Self {
@@ -234,10 +235,10 @@ impl SessionHandle {
         let (commands, waiting) = {
             let mut inbox = self.lock();
             inbox.attention = Attention::Gone;
-            (std::mem::take(&mut inbox.commands), std::mem::take(&mut inbox.waiting))
+            (std::mem::take(&mut inbox.commands), inbox.waiting.take())
         };
         drop(commands);
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.for_each(Waker::wake);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inbox> {

@@ -43,17 +43,22 @@ impl SessionHandle {
         self.push_into(inbox, Command::Emit(socket, packet))
     }
 
-    /// Ready once little enough waits to be sent, or nothing ever will again.
-    pub(crate) fn poll_low(&self, cx: &Context<'_>) -> Poll<()> {
+    /// Ready once little enough waits to be sent, or nothing ever will again. Who gives up before says
+    /// so, by the `place` it got.
+    pub(crate) fn poll_low(&self, place: &mut Option<u64>, cx: &Context<'_>) -> Poll<()> {
         let mut inbox = self.lock();
         let is_low = inbox.amount().is_low(&self.config) && !inbox.overflowed;
         if is_low || inbox.attention == Attention::Gone {
             return Poll::Ready(());
         }
-        if !inbox.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            inbox.waiting.push(cx.waker().clone());
-        }
+        inbox.waiting.register(place, cx);
         Poll::Pending
+    }
+
+    /// Somebody waits no more.
+    pub(crate) fn stop_waiting(&self, place: u64) {
+        let waker = self.lock().waiting.leave(place);
+        drop(waker);
     }
 
     /// Bytes of packets that wait to be sent, wherever on their way they are.
@@ -124,9 +129,9 @@ impl SessionHandle {
         if inbox.waiting.is_empty() || !amount.is_low(&self.config) {
             return;
         }
-        let waiting = std::mem::take(&mut inbox.waiting);
+        let waiting = inbox.waiting.take();
         drop(inbox);
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.for_each(Waker::wake);
     }
 }
 

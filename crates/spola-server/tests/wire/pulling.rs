@@ -1,5 +1,9 @@
 //! Pulling events instead of handling them as they come.
 
+use std::future::Future as _;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use spola_server::{Config, EventName, Io, Refusal, Reply, Socket, State};
@@ -215,4 +219,40 @@ fn events_that_nobody_pulls_go_with_their_socket() {
     gate.open();
     assert_eq!(world.runtime.tasks(), 0);
     assert_eq!(log.take(), [r#"["e"]"#]);
+}
+
+/// Counts the wakers that are kept of it.
+struct Kept;
+
+impl Wake for Kept {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn who_stops_waiting_leaves_nothing() {
+    let (world, _) = serving(|_| {});
+    let client = world.join();
+    client.end.set_capacity(100);
+    let socket = world.io().sockets().remove(0);
+    while socket.try_emit("n", "x".repeat(1 << 16)).is_ok() {}
+    let kept = Arc::new(Kept);
+    let mut lasting = pin!(socket.recv());
+    for round in 0..3 {
+        // As many wakers as futures, and one task's may be the same.
+        let waker = Waker::from(Arc::clone(&kept));
+        let mut cx = Context::from_waker(&waker);
+        let before = Arc::strong_count(&kept);
+        let (mut pull, mut wait) = (Box::pin(socket.recv()), socket.emit_wait("n", ()));
+        for _ in 0..2 {
+            assert!(pull.as_mut().poll(&mut cx).is_pending());
+            assert!(pin!(&mut wait).poll(&mut cx).is_pending());
+        }
+        assert_eq!(Arc::strong_count(&kept), before + 2);
+        drop((pull, wait));
+        assert_eq!(Arc::strong_count(&kept), before);
+        if round == 0 {
+            assert!(lasting.as_mut().poll(&mut cx).is_pending());
+        }
+    }
+    assert_eq!(Arc::strong_count(&kept), 2, "the one that waits still does");
 }
