@@ -138,9 +138,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
     let mut packets = None;
     if wanted("packets") {
-        machine::pin(conditions.load_core)?;
         let patience = if options.run.is_quick() { Patience::QUICK } else { Patience::FULL };
-        packets = Some(Packets::measure(patience)?);
+        packets = Some(on_core(conditions.load_core, || Packets::measure(patience))?);
     }
     let mut text = String::new();
     write(&mut text, &tables, sessions.as_ref(), packets.as_ref(), &conditions)?;
@@ -150,6 +149,17 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
     println!("{text}");
     Ok(())
+}
+
+/// Runs on one core alone, and leaves this thread where it may run.
+fn on_core<T: Send>(
+    core: usize,
+    run: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
+    // A failure is one for the terminal, and no more than its text has to come over.
+    let run = || machine::pin(core).and_then(|()| run()).map_err(|failure| failure.to_string());
+    let outcome = std::thread::scope(|scope| scope.spawn(run).join());
+    Ok(outcome.map_err(|_| "a measuring thread panicked")??)
 }
 
 fn plot(tables: &[Table]) -> Plot<'_> {
