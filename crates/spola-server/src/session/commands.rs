@@ -144,7 +144,9 @@ impl SessionTask {
     /// Carries out what others ask for. `true` if that brought more than packets to send: then the
     /// round has to begin anew.
     pub(super) fn carry_out(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let (commands, overflowed) = self.handle.take();
+        let Some((commands, overflowed)) = self.handle.take() else {
+            return false;
+        };
         if overflowed && self.engine.status().is_some() {
             self.give_up();
             self.pump(cx, now);

@@ -189,16 +189,19 @@ impl SessionHandle {
         }
     }
 
-    /// What has come in, and whether it was more than the limit on outgoing bytes. The task is awake,
-    /// and will look once more before it rests.
-    fn take(&self) -> (Commands, bool) {
+    /// What has come in, if anything has, and whether it was more than the limit on outgoing bytes.
+    /// The task is awake, and will look once more before it rests.
+    fn take(&self) -> Option<(Commands, bool)> {
         let mut inbox = self.lock();
         inbox.attention = Attention::Awake;
+        if inbox.commands.is_empty() {
+            return None;
+        }
         inbox.weight = 0;
         self.ending.store(false, Ordering::Relaxed);
         let queued = std::mem::take(&mut inbox.queued);
         inbox.unsent.add(queued);
-        (std::mem::take(&mut inbox.commands), inbox.overflowed)
+        Some((std::mem::take(&mut inbox.commands), inbox.overflowed))
     }
 
     /// Whether there is a command before which the client is not listened to any more.
