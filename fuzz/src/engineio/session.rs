@@ -241,7 +241,9 @@ impl Driver {
                     assert!(matches!(before, Some(Request::Stream(_) | Request::Gone)));
                 }
                 Transmit::PollResponse { id, response } => {
-                    assert!(!matches!(&response, PollResponse::Payload(payload) if payload.body.is_empty()));
+                    assert!(
+                        !matches!(&response, PollResponse::Payload(payload) if payload.body.is_empty())
+                    );
                     self.answered(id, Request::Get);
                 }
                 Transmit::PostResponse { id, .. } => self.answered(id, Request::Post),
