@@ -24,6 +24,7 @@ use super::limits::ConnectionLimits;
 use super::newcomers::{Badge, Newcomer};
 use super::patient::Patient;
 use super::phases::Watch;
+use super::watched::{Requests, Watched};
 use crate::handshake::{Encrypted, PeerAddress};
 use crate::response::{closing, empty};
 
@@ -78,7 +79,8 @@ where
         let Newcomer { badge, sent_away } = newcomer;
         let (services, most, encrypted) =
             (self.services.clone(), self.limits.max_headers, self.encrypted);
-        let door = Door { services, peer, encrypted, badge, most };
+        let requests = Arc::default();
+        let door = Door { services, peer, encrypted, badge, most, requests };
         let sent_away = pin!(async {
             // An `Err` says that it was let in, and may stay.
             if sent_away.await.is_err() {
@@ -129,6 +131,7 @@ where
     where
         S: Read + Write + Unpin + Send + 'static,
     {
+        let stream = Watched::new(stream, Arc::clone(&door.requests));
         let connection = self.http1.serve_connection(stream, door).with_upgrades();
         let mut connection = Box::pin(connection);
         if let Either::Left((ended, _)) = select(&mut connection, watch.draining.clone()).await {
@@ -208,11 +211,15 @@ struct Door<F> {
     badge: Arc<Badge>,
     /// Header fields that a request may have. HTTP/1 has looked already.
     most: usize,
+    requests: Arc<Requests>,
 }
 
 impl<F> Door<F> {
     /// What is wrong with a request's head that the HTTP library has let pass.
     fn objection(&self, request: &Request<Incoming>) -> Option<StatusCode> {
+        if !self.requests.take() {
+            return Some(StatusCode::BAD_REQUEST);
+        }
         let headers = request.headers();
         if headers.len() > self.most {
             return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);

@@ -2,6 +2,7 @@
 
 mod beside;
 mod connection;
+mod framing;
 mod hyper_runtime;
 mod limits;
 mod newcomers;
@@ -11,6 +12,7 @@ mod phases;
 mod preface;
 #[cfg(feature = "http2")]
 mod streams;
+mod watched;
 
 use std::error::Error as StdError;
 use std::fmt;

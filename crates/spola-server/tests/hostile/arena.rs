@@ -4,6 +4,7 @@ use spola_server::{Config, Data, DisconnectReason, Io, RawData, Reply, Socket, S
 
 use crate::KIB;
 use crate::harness::{Client, Frame, Gate, Log, Response, World, hex, secs};
+use crate::site::Site;
 
 /// One row of the table.
 pub(crate) struct Row {
@@ -56,6 +57,7 @@ impl Row {
 
 pub(crate) struct Arena {
     pub(crate) world: World,
+    pub(crate) site: Site,
     pub(crate) log: Log,
     pub(crate) gate: Gate,
     pub(crate) bystander: Bystander,
@@ -73,10 +75,11 @@ impl Arena {
         };
         application(&io);
         let world = World::new(io);
+        let site = Site::open(&world);
         let mut bystander = Bystander::join(&world, row.format);
         bystander.echoes();
         log.take();
-        Self { world, log, gate, bystander }
+        Self { world, site, log, gate, bystander }
     }
 
     /// What the application was told, but of who connects.

@@ -75,37 +75,6 @@ pub(crate) fn rows() -> Vec<Row> {
             ["400", "400"],
         ),
         row(
-            "Message framing",
-            "a length twice, or none that is one",
-            |arena| {
-                let lengths =
-                    ["2\r\nContent-Length: 3", "+2", "0x2", "2,3", "-1", "99999999999999999999"];
-                let mut all: Vec<_> = lengths
-                    .into_iter()
-                    .flat_map(|length| framed(arena, &format!("Content-Length: {length}")))
-                    .collect();
-                all.dedup();
-                all
-            },
-            ["400"],
-        ),
-        row(
-            "Message framing",
-            "a length and chunks: the chunks count, and the connection ends",
-            |arena| {
-                let session = arena.world.join_polling();
-                let target = session.target();
-                let mut post = arena.world.request(format!(
-                    "POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n\
-                     9\r\n42[\"all\"]\r\n0\r\n\r\n"
-                ));
-                let response = brief(&post.response());
-                post.expect_end();
-                [vec![response], arena.told()].concat()
-            },
-            ["200 ok", r#"["all"]"#],
-        ),
-        row(
             "Request body codings",
             "gzip",
             |arena| framed(arena, "Content-Encoding: gzip\r\nContent-Length: 2"),

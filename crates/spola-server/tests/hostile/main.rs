@@ -7,6 +7,7 @@
 
 mod arena;
 mod engine;
+mod framing;
 #[expect(dead_code, unused_imports, reason = "it serves the tests at the wire")]
 #[path = "../wire/harness/mod.rs"]
 mod harness;
@@ -17,6 +18,7 @@ mod outgoing;
 mod packets;
 mod payloads;
 mod recovery;
+mod site;
 mod sse;
 
 use peak_alloc::PeakAlloc;
@@ -32,6 +34,7 @@ const KIB: usize = 1024;
 fn hostile_clients_meet_the_limits_and_nobody_else_does() {
     let tables = [
         http::rows(),
+        framing::rows(),
         engine::rows(),
         payloads::rows(),
         sse::rows(),

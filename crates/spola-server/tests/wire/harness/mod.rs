@@ -2,7 +2,7 @@
 
 mod client;
 mod frame;
-mod pipe;
+pub(crate) mod pipe;
 mod runtime;
 mod sse;
 
