@@ -163,7 +163,7 @@ impl Socket {
         if let Some((data, ack)) = queue.pop() {
             drop(queue);
             if was_full {
-                self.session().wake();
+                self.session().nudge();
             }
             let (socket, ack) = (self.clone(), Ack::new(self, ack));
             return Poll::Ready(Some(Event { context: EventContext { socket, data, ack } }));

@@ -15,11 +15,12 @@ mod streams;
 mod task;
 mod transport;
 mod waiting;
+mod wake;
 mod wire;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
+use std::task::Waker;
 
 use spola_engineio::request::SessionStatus;
 use spola_engineio::server::RequestId;
@@ -51,6 +52,8 @@ pub(crate) struct SessionHandle {
     load: Load,
     /// A command is in the inbox before which the client is not listened to any more.
     ending: AtomicBool,
+    /// Reading the WebSocket was woken, and has not been tried since.
+    readable: AtomicBool,
     /// How many sockets it had so far.
     sockets: AtomicU32,
 }
@@ -123,6 +126,7 @@ impl SessionHandle {
             inbox: Mutex::new(inbox),
             load: Load::default(),
             ending: AtomicBool::new(false),
+            readable: AtomicBool::new(false),
             sockets: AtomicU32::new(0),
         }
     }
@@ -172,23 +176,6 @@ impl SessionHandle {
         let _ = self.push_into(self.lock(), command);
     }
 
-    /// Lets the task look once more: what held it up may be gone.
-    pub(crate) fn wake(&self) {
-        let waker = {
-            let mut inbox = self.lock();
-            if inbox.attention != Attention::Asleep {
-                // It may have looked there already, and be about to rest.
-                inbox.nudged = true;
-                return;
-            }
-            inbox.attention = Attention::Awake;
-            inbox.waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
     /// What has come in, if anything has, and whether it was more than the limit on outgoing bytes.
     /// The task is awake, and will look once more before it rests.
     fn take(&self) -> Option<(Commands, bool)> {
@@ -212,25 +199,6 @@ impl SessionHandle {
     /// The task tells how far it has come with what it took.
     fn tell(&self, unsent: Amount, writable: bool) {
         self.tell_load(self.lock(), unsent, writable);
-    }
-
-    /// The task rests, unless something has come in: then `false`.
-    fn rest(
-        &self,
-        status: Option<SessionStatus>,
-        unsent: Amount,
-        writable: bool,
-        cx: &Context<'_>,
-    ) -> bool {
-        let mut inbox = self.lock();
-        inbox.status = status;
-        if std::mem::take(&mut inbox.nudged) || !inbox.commands.is_empty() {
-            return false;
-        }
-        inbox.attention = Attention::Asleep;
-        inbox.waker = Some(cx.waker().clone());
-        self.tell_load(inbox, unsent, writable);
-        true
     }
 
     /// The task has ended. What was still asked of it is dropped.

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use super::load::Amount;
+use super::wake::rouse;
 use super::{Ask, Attention, Command, Commands, Inbox, SessionHandle, SocketNumber};
 use crate::ack::AckError;
 use crate::emit::EmitError;
@@ -104,14 +105,7 @@ impl SessionHandle {
             self.ending.store(true, Ordering::Relaxed);
         }
         inbox.commands.push(command);
-        if inbox.attention == Attention::Asleep {
-            inbox.attention = Attention::Awake;
-            let waker = inbox.waker.take();
-            drop(inbox);
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        }
+        rouse(inbox);
         Ok(())
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct SessionTask {
     pub(super) engine: engine::Session,
     pub(super) sockets: sockets::Connection,
     pub(super) wire: Option<Wire>,
+    /// Reading it may bring something; else its waker will tell.
+    pub(super) readable: bool,
     /// What upgrade requests said of binary messages, until the WebSocket is open.
     pub(super) upgrade_binary: engine::BinaryMode,
     pub(super) polls: Waiting<PollResponse>,
@@ -129,6 +131,7 @@ impl SessionTask {
             engine,
             sockets,
             wire,
+            readable: true,
             upgrade_binary: engine::BinaryMode::Native,
             polls,
             posts: Waiting::new(),
@@ -177,6 +180,7 @@ impl SessionTask {
         self.sockets.handle_timeout(now);
         self.running.handle_timeout(now);
         self.streams.handle_timeout(now);
+        self.readable = true;
         let stalled = self.wire.as_mut().is_some_and(|wire| wire.handle_timeout(now));
         if stalled && self.engine.transport() == Transport::WebSocket {
             self.give_up();

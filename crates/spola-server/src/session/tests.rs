@@ -36,7 +36,7 @@ fn what_happens_while_the_task_is_about_to_rest_is_looked_at() {
     let waker = Waker::from(Arc::clone(&wakes));
     let cx = Context::from_waker(&waker);
     let rests = || handle.rest(None, Amount::default(), true, &cx);
-    let happenings: [&dyn Fn(); 2] = [&|| handle.wake(), &|| handle.push(Command::Shutdown)];
+    let happenings: [&dyn Fn(); 2] = [&|| handle.nudge(), &|| handle.push(Command::Shutdown)];
     for happen in happenings {
         handle.take();
         // The task has looked, and found nothing to do; now, before it rests:
@@ -49,4 +49,29 @@ fn what_happens_while_the_task_is_about_to_rest_is_looked_at() {
         happen();
         assert_eq!(wakes.0.load(Ordering::Relaxed), before + 1);
     }
+}
+
+#[test]
+fn reading_wakes_a_task_that_rests_and_waits_for_its_turn_if_it_runs() {
+    let (handle, wakes) = (Arc::new(handle()), Arc::new(Wakes::default()));
+    let (waker, reading) = (Waker::from(Arc::clone(&wakes)), Waker::from(Arc::clone(&handle)));
+    let cx = Context::from_waker(&waker);
+    let rests = || handle.rest(None, Amount::default(), true, &cx);
+    let woken = || wakes.0.swap(0, Ordering::Relaxed);
+
+    assert!(rests());
+    reading.wake_by_ref();
+    assert_eq!(woken(), 1);
+    assert!(handle.take_readable());
+    assert!(!handle.take_readable(), "nothing has come since");
+
+    reading.wake_by_ref();
+    assert_eq!(woken(), 0, "it runs");
+    assert!(rests(), "others get their turn");
+    assert_eq!(woken(), 1);
+    assert!(handle.take_readable());
+
+    handle.push(Command::Shutdown);
+    assert_eq!(woken(), 1);
+    assert!(!handle.take_readable(), "a command is no reason to read");
 }

@@ -1,7 +1,7 @@
 //! The session's WebSocket: reading, writing, upgrading, closing.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use spola_engineio::Transport;
@@ -30,12 +30,18 @@ impl SessionTask {
             return self.runtime.spawn(Box::pin(reject));
         }
         self.upgrade_binary = binary;
-        self.wire = Some(wire);
+        (self.wire, self.readable) = (Some(wire), true);
     }
 
     /// Reads what has come over the WebSocket. While too many handlers wait, messages go to the
     /// backlog as long as it has room: a pong may be behind them.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        self.readable |= self.handle.take_readable();
+        if !self.readable {
+            return false;
+        }
+        let waker = Waker::from(Arc::clone(&self.handle));
+        let reading = &mut Context::from_waker(&waker);
         for _ in 0..MESSAGES {
             let wait = match self.is_full() {
                 true => self.backlog >= BACKLOG_LEN,
@@ -47,7 +53,8 @@ impl SessionTask {
             let Some(wire) = &mut self.wire else {
                 return false;
             };
-            let Poll::Ready(incoming) = wire.poll_next(cx, now, &self.config) else {
+            let Poll::Ready(incoming) = wire.poll_next(reading, now, &self.config) else {
+                self.readable = false;
                 return false;
             };
             match incoming {
