@@ -4,7 +4,7 @@ use spola_engineio_packet::WebSocketMessage;
 
 use super::{
     heartbeat::Heartbeat,
-    io::{CloseReason, Event, PostOutcome},
+    io::{CloseReason, Event, Fault, PostOutcome},
     session::Session,
     state::{Link, Probe, State, Upgrade},
 };
@@ -65,6 +65,14 @@ impl Session {
         self.finish(CloseReason::TransportError);
     }
 
+    /// Closes the session now, for what its client did.
+    pub(super) fn fail(&mut self, fault: Fault) {
+        if !matches!(self.state, State::Closed { .. }) {
+            self.finish(fault.close_reason());
+            self.state = State::Closed { fault: Some(fault) };
+        }
+    }
+
     /// Closes the session now. A pending GET gets what is queued, or else a close packet.
     pub(super) fn finish(&mut self, reason: CloseReason) {
         self.finish_with(reason, CLOSE);
@@ -72,11 +80,11 @@ impl Session {
 
     /// Closes the session now. A pending GET gets what is queued, or else `farewell`.
     pub(super) fn finish_with(&mut self, reason: CloseReason, farewell: Farewell) {
-        if matches!(self.state, State::Closed) {
+        if matches!(self.state, State::Closed { .. }) {
             return;
         }
         self.flush_to_get();
-        self.state = State::Closed;
+        self.state = State::Closed { fault: None };
         self.heartbeat = Heartbeat::Stopped;
         match &mut self.link {
             Link::Polling(polling) => {

@@ -179,6 +179,46 @@ impl CloseReason {
     }
 }
 
+/// What a client did, or did not, that closed its session: closer than the [`CloseReason`] that it
+/// leads to, and for the server alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A GET or POST came while another was in progress (§5.4).
+    OverlappingRequest,
+    /// A POST with a content type that its revision does not have.
+    ContentType,
+    /// What is no packet, or a payload beyond its limits.
+    Malformed,
+    /// A ping or pong that only a server sends.
+    HeartbeatDirection,
+    /// No pong came in time, or in revision 3 no ping.
+    PingTimeout,
+    /// A POST of an event stream's client that is out of turn, or acknowledges what was never sent.
+    PostMark,
+    /// An event stream is to go on from where the session cannot.
+    NotResumable,
+    /// Nobody resumed an event stream in time.
+    ResumeTimeout,
+}
+
+impl Fault {
+    /// What the session's end is called for it.
+    #[must_use]
+    pub const fn close_reason(self) -> CloseReason {
+        match self {
+            Self::OverlappingRequest
+            | Self::ContentType
+            | Self::HeartbeatDirection
+            | Self::PostMark
+            | Self::NotResumable => CloseReason::TransportError,
+            Self::Malformed => CloseReason::ParseError,
+            Self::PingTimeout => CloseReason::PingTimeout,
+            Self::ResumeTimeout => CloseReason::TransportClose,
+        }
+    }
+}
+
 /// Why a message cannot be sent. The session is as before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -46,7 +46,7 @@ mod websocket;
 
 pub use dialect::Dialect;
 pub use io::{
-    BinaryMode, CloseReason, Event, Opening, Payload, PollResponse, PostMark, PostOutcome,
+    BinaryMode, CloseReason, Event, Fault, Opening, Payload, PollResponse, PostMark, PostOutcome,
     RequestId, SendError, Transmit, UpgradeRefused, WebSocketEnd,
 };
 pub use session::Session;

@@ -6,7 +6,7 @@ use spola_engineio_packet::{Packet, payload, v3};
 
 use super::{
     closing::{NOOP, NOOP_AND_CLOSE},
-    io::{CloseReason, Event, Payload, PollResponse, PostOutcome, RequestId},
+    io::{CloseReason, Event, Fault, Payload, PollResponse, PostOutcome, RequestId},
     session::Session,
     state::{Link, Polling, Post, State},
 };
@@ -25,7 +25,7 @@ impl Session {
             Err(code) => return self.answer_get(id, PollResponse::Refused(code)),
         };
         if polling.get.is_some() {
-            self.finish(CloseReason::TransportError);
+            self.fail(Fault::OverlappingRequest);
             self.answer_get(id, PollResponse::BadRequest);
         } else if closing && nothing_queued {
             polling.get = Some(id);
@@ -58,11 +58,14 @@ impl Session {
         };
         match binary {
             Ok(binary) if polling.post.is_none() => polling.post = Some(Post { id, binary }),
-            _ => {
-                self.finish(CloseReason::TransportError);
-                self.answer_post(id, PostOutcome::BadRequest);
-            }
+            Ok(_) => self.refuse_post(id, Fault::OverlappingRequest),
+            Err(_) => self.refuse_post(id, Fault::ContentType),
         }
+    }
+
+    fn refuse_post(&mut self, id: RequestId, fault: Fault) {
+        self.fail(fault);
+        self.answer_post(id, PostOutcome::BadRequest);
     }
 
     /// A POST's body is complete. One longer than [`max_payload`](crate::Config::max_payload) is
@@ -110,7 +113,7 @@ impl Session {
         } else if let Some(mark) = self.take_stream_post(id)
             && mark.seq.is_none()
         {
-            self.fail_stream();
+            self.fail_stream(None);
         }
     }
 
@@ -122,7 +125,7 @@ impl Session {
     /// The polling transport, or the code for a request that comes too late for it.
     fn polling(&mut self) -> Result<&mut Polling, ErrorCode> {
         match &mut self.link {
-            _ if matches!(self.state, State::Closed) => Err(ErrorCode::SessionUnknown),
+            _ if matches!(self.state, State::Closed { .. }) => Err(ErrorCode::SessionUnknown),
             Link::Polling(polling) => Ok(polling),
             Link::WebSocket(_) | Link::Sse(_) => Err(ErrorCode::BadRequest),
             Link::Gone { .. } => Err(ErrorCode::SessionUnknown),
@@ -140,9 +143,9 @@ impl Session {
                 Some(Packet::Close) => self.finish_with(CloseReason::TransportClose, NOOP),
                 _ if matches!(self.state, State::Closing { .. }) => {}
                 Some(packet) => self.handle_packet(now, packet),
-                None => self.finish(CloseReason::ParseError),
+                None => self.fail(Fault::Malformed),
             }
-            if matches!(self.state, State::Closed) {
+            if matches!(self.state, State::Closed { .. }) {
                 break;
             }
         }
@@ -157,10 +160,10 @@ impl Session {
             }
             Packet::Pong { .. } => match self.dialect.revision {
                 Revision::V4 => self.heartbeat.handle_pong(now, &self.config),
-                Revision::V3 => self.finish(CloseReason::TransportError),
+                Revision::V3 => self.fail(Fault::HeartbeatDirection),
             },
             Packet::Ping { .. } => match self.dialect.revision {
-                Revision::V4 => self.finish(CloseReason::TransportError),
+                Revision::V4 => self.fail(Fault::HeartbeatDirection),
                 Revision::V3 => {
                     self.heartbeat.handle_ping(now, &self.config);
                     self.release_memory();

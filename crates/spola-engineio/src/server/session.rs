@@ -5,7 +5,10 @@ use spola_engineio_packet::{EncodedMessage, Handshake, Packet, WebSocketMessage}
 use super::{
     dialect::Dialect,
     heartbeat::{Heartbeat, Tick},
-    io::{CloseReason, Event, Opening, PollResponse, PostOutcome, RequestId, SendError, Transmit},
+    io::{
+        CloseReason, Event, Fault, Opening, PollResponse, PostOutcome, RequestId, SendError,
+        Transmit,
+    },
     queue::{BURST, Outgoing, Queue},
     sse::Sse,
     state::{Link, PROBE_ANSWER, Polling, State, WebSocket, is_due},
@@ -147,7 +150,7 @@ impl Session {
                     // Nobody reads it.
                     self.outgoing.clear();
                 }
-                self.finish(CloseReason::PingTimeout);
+                self.fail(Fault::PingTimeout);
             }
         }
     }
@@ -231,7 +234,7 @@ impl Session {
         let closing = match self.state {
             State::Open => None,
             State::Closing { deadline } => deadline,
-            State::Closed => return None,
+            State::Closed { .. } => return None,
         };
         let (upgrade, noop) = match &self.link {
             Link::Polling(Polling { upgrade: Some(upgrade), .. }) => {
@@ -307,7 +310,7 @@ impl Session {
     /// What [`verify`](crate::request::verify) needs to know, or `None` if the session is closed.
     #[must_use]
     pub const fn status(&self) -> Option<SessionStatus> {
-        if matches!(self.state, State::Closed) {
+        if matches!(self.state, State::Closed { .. }) {
             return None;
         }
         Some(SessionStatus {
@@ -315,6 +318,15 @@ impl Session {
             accepts_upgrade: self.accepts_upgrade(),
             revision: self.dialect.revision,
         })
+    }
+
+    /// What the client did that closed the session, if that was why: known with [`Event::Closed`].
+    #[must_use]
+    pub const fn fault(&self) -> Option<Fault> {
+        match self.state {
+            State::Closed { fault } => fault,
+            State::Open | State::Closing { .. } => None,
+        }
     }
 
     /// Frees what the queues keep, once in a while.

@@ -9,7 +9,7 @@ use spola_engineio_packet::{event_stream, payload};
 
 use super::{
     closing::CLOSE_PACKET,
-    io::{CloseReason, PollResponse, PostMark, PostOutcome, RequestId, Transmit},
+    io::{CloseReason, Fault, PollResponse, PostMark, PostOutcome, RequestId, Transmit},
     kept::Kept,
     session::Session,
     state::{Link, PROBE_ANSWER, Polling, Probe, State, Upgrade, is_due},
@@ -56,7 +56,7 @@ impl Session {
     /// lacks are not kept any more, or were never sent, the session closes with `transport error`.
     pub fn handle_stream(&mut self, now: Instant, id: RequestId, last_event_id: Option<u64>) {
         let code = match &self.link {
-            _ if matches!(self.state, State::Closed) => ErrorCode::SessionUnknown,
+            _ if matches!(self.state, State::Closed { .. }) => ErrorCode::SessionUnknown,
             Link::Sse(_) => return self.resume(now, id, last_event_id.unwrap_or(0)),
             Link::Polling(_) if self.accepts_stream() => return self.probe(now, id),
             Link::Polling(_) | Link::WebSocket(_) => ErrorCode::BadRequest,
@@ -109,11 +109,17 @@ impl Session {
             Err(code) => return self.answer_post(id, PostOutcome::Refused(code)),
         };
         let acknowledged = mark.ack.map_or(Ok(()), |number| sse.kept.acknowledge(number));
-        if acknowledged.is_err() || !sse.may_start(mark) || refused {
-            self.fail_stream();
+        let fault = match acknowledged {
+            Err(_) => Some(Fault::PostMark),
+            Ok(()) if refused => Some(Fault::ContentType),
+            Ok(()) => sse.objection(mark),
+        };
+        if fault.is_some() {
+            self.fail_stream(fault);
             return self.answer_post(id, PostOutcome::BadRequest);
         }
-        if let Some((given_up, _)) = sse.post.replace((id, mark)) {
+        let given_up = sse.post.replace((id, mark));
+        if let Some((given_up, _)) = given_up {
             self.answer_post(given_up, PostOutcome::Abort);
         }
     }
@@ -144,18 +150,20 @@ impl Session {
             };
             self.handle_upgrade_packet(now, packet.as_ref());
         }
-        if !matches!(self.state, State::Closed) {
+        if !matches!(self.state, State::Closed { .. }) {
             self.handle_payload(now, packets);
         }
     }
 
-    /// The client broke the rules of the event stream: the session closes, or the upgrade fails.
-    pub(super) fn fail_stream(&mut self) {
+    /// The client broke the rules of the event stream, or broke off: the session closes, or the upgrade
+    /// fails.
+    pub(super) fn fail_stream(&mut self, fault: Option<Fault>) {
         match &self.link {
             Link::Polling(_) => self.fail_upgrade(),
-            Link::Sse(_) | Link::WebSocket(_) | Link::Gone { .. } => {
-                self.finish(CloseReason::TransportError);
-            }
+            Link::Sse(_) | Link::WebSocket(_) | Link::Gone { .. } => match fault {
+                Some(fault) => self.fail(fault),
+                None => self.finish(CloseReason::TransportError),
+            },
         }
     }
 
@@ -168,12 +176,12 @@ impl Session {
                 *comment_due = true;
                 *comment_at = now.checked_add(COMMENT_INTERVAL);
             }
-            Stream::Dropped { resume_by } if is_due(*resume_by, now) => {
-                self.finish(match self.state {
-                    State::Open => CloseReason::TransportClose,
-                    State::Closing { .. } | State::Closed => CloseReason::ForcedClose,
-                });
-            }
+            Stream::Dropped { resume_by } if is_due(*resume_by, now) => match self.state {
+                State::Open => self.fail(Fault::ResumeTimeout),
+                State::Closing { .. } | State::Closed { .. } => {
+                    self.finish(CloseReason::ForcedClose)
+                }
+            },
             Stream::Open { .. } | Stream::Dropped { .. } => {}
         }
     }
@@ -250,7 +258,7 @@ impl Session {
             return;
         };
         if sse.kept.rewind(last_event_id).is_err() {
-            self.finish(CloseReason::TransportError);
+            self.fail(Fault::NotResumable);
             return self.answer_get(id, PollResponse::Refused(ErrorCode::SessionUnknown));
         }
         if let Some(id) = sse.stream_id() {
@@ -275,7 +283,7 @@ impl Session {
     /// it is too late or too early for.
     fn sse(&mut self) -> Result<&mut Sse, ErrorCode> {
         match &mut self.link {
-            _ if matches!(self.state, State::Closed) => Err(ErrorCode::SessionUnknown),
+            _ if matches!(self.state, State::Closed { .. }) => Err(ErrorCode::SessionUnknown),
             Link::Sse(sse) => Ok(sse),
             Link::Polling(Polling {
                 upgrade: Some(Upgrade { to: Probe::Sse(sse), close_due: false, .. }),
@@ -335,14 +343,18 @@ impl Sse {
         }
     }
 
-    /// Whether a POST may start now.
-    fn may_start(&self, mark: PostMark) -> bool {
+    /// Why a POST may not start now, if so.
+    fn objection(&self, mark: PostMark) -> Option<Fault> {
         let in_turn = mark.seq.is_none_or(|seq| seq != 0 && seq <= self.posts.saturating_add(1));
         let overlaps = match &self.post {
             Some((_, other)) => mark.seq.is_none() || other.seq != mark.seq,
             None => false,
         };
-        in_turn && !overlaps
+        match (in_turn, overlaps) {
+            (false, _) => Some(Fault::PostMark),
+            (true, true) => Some(Fault::OverlappingRequest),
+            (true, false) => None,
+        }
     }
 
     /// Whether a POST is new; it then is no more.

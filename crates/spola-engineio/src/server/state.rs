@@ -6,7 +6,7 @@ use std::{
 use spola_engineio_packet::WebSocketMessage;
 
 use super::{
-    io::{BinaryMode, RequestId, Transmit},
+    io::{BinaryMode, Fault, RequestId, Transmit},
     sse::Sse,
 };
 use crate::config::Transport;
@@ -23,7 +23,10 @@ pub(super) enum State {
     Closing {
         deadline: Option<Instant>,
     },
-    Closed,
+    /// `fault` says what the client did that it was closed for, if it was.
+    Closed {
+        fault: Option<Fault>,
+    },
 }
 
 #[derive(Debug)]

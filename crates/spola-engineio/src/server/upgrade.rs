@@ -62,7 +62,7 @@ impl Session {
         }
         match self.state {
             State::Open => self.events.push(Event::Upgraded),
-            State::Closing { .. } | State::Closed => self.finish(CloseReason::ForcedClose),
+            State::Closing { .. } | State::Closed { .. } => self.finish(CloseReason::ForcedClose),
         }
     }
 

@@ -3,7 +3,7 @@ use std::time::Instant;
 use spola_engineio_packet::WebSocketMessage;
 
 use super::{
-    io::{BinaryMode, CloseReason, UpgradeRefused, WebSocketEnd},
+    io::{BinaryMode, CloseReason, Fault, UpgradeRefused, WebSocketEnd},
     session::Session,
     state::{Link, Polling, Probe, Upgrade, WebSocket},
 };
@@ -38,7 +38,7 @@ impl Session {
             Link::WebSocket(websocket) if !websocket.close_due => {
                 match self.dialect.of_websocket(message) {
                     Some(Ok(packet)) => self.handle_packet(now, packet),
-                    Some(Err(_)) => self.finish(CloseReason::ParseError),
+                    Some(Err(_)) => self.fail(Fault::Malformed),
                     None => {}
                 }
             }

@@ -1,6 +1,6 @@
 //! Who closes, over what, and what goes over the wire (§9).
 
-use spola_engineio::server::{RequestId, SendError};
+use spola_engineio::server::{Fault, RequestId, SendError};
 
 use crate::World;
 
@@ -170,4 +170,37 @@ fn server_gives_up_a_client_that_does_not_read() {
     assert_eq!(world.send("lost"), Ok(()));
     world.session.abort();
     world.assert_closed("transport error", &[]);
+}
+
+#[test]
+fn what_the_client_did_is_told_and_nothing_else() {
+    let faults: [(fn(&mut World), _); 8] = [
+        (|world| (1..=2).for_each(|id| world.get(id)), Some(Fault::OverlappingRequest)),
+        (|world| (1..=2).for_each(|id| world.start_post(id)), Some(Fault::OverlappingRequest)),
+        (
+            |world| {
+                let content_type = Some(&b"application/octet-stream"[..]);
+                world.session.handle_post_started(RequestId(1), content_type);
+            },
+            Some(Fault::ContentType),
+        ),
+        (|world| world.post(1, "4a\x1e9"), Some(Fault::Malformed)),
+        (|world| world.post(1, "2"), Some(Fault::HeartbeatDirection)),
+        (
+            |world| [25_000, 20_000].into_iter().for_each(|ms| world.advance(ms)),
+            Some(Fault::PingTimeout),
+        ),
+        (|world| world.post(1, "1"), None),
+        (|world| world.session.discard(), None),
+    ];
+    for (act, fault) in faults {
+        let mut world = World::polling();
+        assert_eq!(world.session.fault(), None);
+        act(&mut world);
+        assert_eq!(world.session.status(), None, "{fault:?}");
+        assert_eq!(world.session.fault(), fault);
+        // It stays what it was.
+        (8..=9).for_each(|id| world.get(id));
+        assert_eq!(world.session.fault(), fault);
+    }
 }

@@ -139,6 +139,9 @@ impl World {
     fn assert_closed(&mut self, reason: &str, out: &[&str]) {
         assert_eq!(self.out(), out);
         assert_eq!(self.events().last(), Some(&format!("closed: {reason}")));
+        if let Some(fault) = self.session.fault() {
+            assert_eq!(fault.close_reason().as_str(), reason);
+        }
         assert_eq!(self.timeout(), None);
         assert_eq!(self.send("late"), Err(SendError::Closed));
         assert_eq!(self.session.status(), None);
