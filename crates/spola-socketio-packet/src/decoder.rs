@@ -77,6 +77,13 @@ impl Decoder {
         self.pending.is_some()
     }
 
+    /// Bytes that are kept of the packet whose attachments are due; `None` if none are.
+    #[must_use]
+    pub fn pending_len(&self) -> Option<usize> {
+        let pending = self.pending.as_ref()?;
+        Some(self.limits.max_binary_bytes.saturating_sub(pending.room))
+    }
+
     /// The namespace of the packet whose attachments are due.
     #[must_use]
     pub fn pending_namespace(&self) -> Option<&Namespace> {

@@ -45,6 +45,12 @@ pub trait Decode: fmt::Debug + Send {
     /// If the message is no packet, or none that is allowed.
     fn decode_binary(&mut self, data: Bytes) -> Result<Option<Packet>, DecodeError>;
 
+    /// Bytes that are kept of a packet that goes on; `None` if none does, as is always so where each
+    /// message is a packet.
+    fn pending_len(&self) -> Option<usize> {
+        None
+    }
+
     /// The namespace of a packet that goes on, if it is known by now: so a packet for a namespace
     /// that is not joined is refused before the rest of it is kept.
     fn pending_namespace(&self) -> Option<&Namespace> {
@@ -218,6 +224,15 @@ impl FormatDecoder {
         match self {
             Self::Text(decoder) => decoder.decode_binary(data),
             Self::Other(decoder) => decoder.decode_binary(data),
+        }
+    }
+
+    /// Bytes that are kept of a packet that goes on; `None` if none does.
+    #[must_use]
+    pub fn pending_len(&self) -> Option<usize> {
+        match self {
+            Self::Text(decoder) => decoder.pending_len(),
+            Self::Other(decoder) => decoder.pending_len(),
         }
     }
 

@@ -132,6 +132,7 @@ fn settle(connection: &mut Connection, known: &mut Known) {
                     assert!(known.due.remove(&(namespace.clone(), ack)));
                 }
             }
+            Event::Declined(_) => {}
             Event::Closed(_) => known.closed = true,
             other => panic!("{other:?}"),
         }

@@ -10,7 +10,7 @@ use spola_socketio_packet::{
 };
 
 use super::{
-    CloseReason, Config, DisconnectReason, Event, Revision, Violation,
+    CloseReason, Config, Declined, DisconnectReason, Event, Revision, Violation,
     acks::Deadlines,
     legacy,
     slots::{Slots, State, Stay},
@@ -164,6 +164,13 @@ impl Connection {
         timers.into_iter().flatten().min()
     }
 
+    /// Bytes that are kept of a packet whose attachments are due; `None` if none are.
+    #[inline]
+    #[must_use]
+    pub fn incomplete_len(&self) -> Option<usize> {
+        self.decoder.pending_len()
+    }
+
     /// Whether the client has joined this namespace.
     #[must_use]
     pub fn is_joined(&self, namespace: &Namespace) -> bool {
@@ -216,9 +223,11 @@ impl Connection {
             },
             Packet::Ack { namespace, ack, data } => match self.slots.state(&namespace) {
                 Some(State::Joined(_)) => {
-                    if self.settle(&namespace, ack) {
-                        self.events.push(Event::Acked { namespace, ack, data });
-                    }
+                    let awaited = self.settle(&namespace, ack);
+                    self.events.push(match awaited {
+                        true => Event::Acked { namespace, ack, data },
+                        false => Event::Declined(Declined::UnknownAck),
+                    });
                 }
                 Some(State::Ended { .. }) => {}
                 Some(State::Pending) | None => self.violation(Violation::NotJoined),
@@ -235,8 +244,15 @@ impl Connection {
         }
         let pending = self.slots.count(|state| matches!(state, State::Pending));
         let present = self.slots.count(|state| !matches!(state, State::Ended { .. }));
-        if pending >= self.max_pending_connects as usize || present >= self.max_namespaces as usize
-        {
+        let declined = if pending >= self.max_pending_connects as usize {
+            Some(Declined::PendingConnects)
+        } else if present >= self.max_namespaces as usize {
+            Some(Declined::Namespaces)
+        } else {
+            None
+        };
+        if let Some(declined) = declined {
+            self.events.push(Event::Declined(declined));
             // The namespace may have been left ended: what follows there is still ignored.
             return self.send_refusal(&namespace, "too many namespaces", None);
         }

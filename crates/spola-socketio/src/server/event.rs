@@ -40,6 +40,9 @@ pub enum Event {
         /// The id that `await_ack` was given.
         ack: AckId,
     },
+    /// Something that came was turned down, for a limit or because it meant nothing; the connection
+    /// goes on. The client has been told what it is to be told.
+    Declined(Declined),
     /// A namespace that was joined is no longer.
     Disconnected {
         /// Which.
@@ -52,6 +55,18 @@ pub enum Event {
     /// The connection is over: send what is left to transmit, then close what carries it. Comes
     /// once and last, after a `Disconnected` for each namespace that was joined.
     Closed(CloseReason),
+}
+
+/// What a connection turns down and goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Declined {
+    /// A CONNECT while [`max_pending_connects`](super::Config::max_pending_connects) wait.
+    PendingConnects,
+    /// A CONNECT beyond [`max_namespaces`](super::Config::max_namespaces).
+    Namespaces,
+    /// An acknowledgement that nobody awaits: never asked for, given before, or too late.
+    UnknownAck,
 }
 
 /// Why a socket lost its namespace, in the official server's words.

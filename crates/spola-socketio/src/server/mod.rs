@@ -27,5 +27,5 @@ mod slots;
 pub use config::Config;
 pub use connection::Connection;
 pub use error::SendError;
-pub use event::{CloseReason, DisconnectReason, Event, Violation};
+pub use event::{CloseReason, Declined, DisconnectReason, Event, Violation};
 pub use legacy::Revision;

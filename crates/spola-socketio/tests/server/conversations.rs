@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::peer::{ADMIN, Peer, namespace};
 use bytes::Bytes;
 use spola_socketio::server::{
-    CloseReason, Config, Connection, DisconnectReason, Event, SendError, Violation,
+    CloseReason, Config, Connection, Declined, DisconnectReason, Event, SendError, Violation,
 };
 use spola_socketio_packet::{
     AckId, Data, DecodeError, Namespace, RawValue, encode_ack, encode_event,
@@ -107,21 +107,22 @@ fn events_and_acknowledgements_go_both_ways() {
 }
 
 #[test]
-fn unknown_repeated_and_late_acknowledgements_are_ignored() {
+fn unknown_repeated_and_late_acknowledgements_are_told_of_and_change_nothing() {
+    let unknown = [Event::Declined(Declined::UnknownAck)];
     let mut peer = Peer::joined();
-    assert_eq!(peer.says("3999[]"), []);
+    assert_eq!(peer.says("3999[]"), unknown);
     peer.ask(&Namespace::root(), None);
     assert_eq!(peer.says("30[]").len(), 1);
-    assert_eq!(peer.says("30[]"), []);
+    assert_eq!(peer.says("30[]"), unknown);
     let ack = peer.ask(&Namespace::root(), Some(SECOND));
     assert_eq!(peer.waits(SECOND), [Event::AckTimedOut { namespace: Namespace::root(), ack }]);
-    assert_eq!(peer.says("31[]"), []);
+    assert_eq!(peer.says("31[]"), unknown);
     let ack = peer.ask(&Namespace::root(), None);
     peer.connection.cancel_ack(&Namespace::root(), ack);
     peer.connection.cancel_ack(&Namespace::root(), ack);
     peer.connection.cancel_ack(&namespace("/never"), ack);
     assert_eq!(peer.connection.poll_timeout(), None);
-    assert_eq!(peer.says("32[]"), []);
+    assert_eq!(peer.says("32[]"), unknown);
     assert!(!peer.connection.is_closed());
 }
 
@@ -287,7 +288,7 @@ fn client_leaves_and_joins_again() {
     peer.hears();
     assert_eq!(peer.join("/"), [r#"0{"sid":"a"}"#]);
     // The answer to the earlier stay's question is an answer to nothing.
-    assert_eq!(peer.says("30[]"), []);
+    assert_eq!(peer.says("30[]"), [Event::Declined(Declined::UnknownAck)]);
 }
 
 #[test]
@@ -296,10 +297,12 @@ fn what_is_under_way_to_a_namespace_the_server_ended_is_ignored() {
     peer.join(ADMIN);
     let admin = namespace(ADMIN);
     assert_eq!(peer.says(r#"51-/admin,["half"]"#), []);
+    assert_eq!(peer.connection.incomplete_len(), Some(8));
     peer.connection.disconnect(&admin).unwrap();
     assert_eq!(peer.hears(), ["1/admin,"]);
     assert_eq!(peer.events(), [disconnected(ADMIN, DisconnectReason::ServerNamespaceDisconnect)]);
     assert_eq!(peer.says_bytes(&[0]), []);
+    assert_eq!(peer.connection.incomplete_len(), None);
     for text in [r#"2/admin,["a"]"#, "3/admin,0[]", r#"51-/admin,["b"]"#] {
         assert_eq!(peer.says(text), [], "{text}");
     }
@@ -336,13 +339,13 @@ fn connects_beyond_the_limits_are_refused() {
     let mut peer = Peer::new(config);
     let refusal = |name: &str| [format!(r#"4{name},{{"message":"too many namespaces"}}"#)];
     assert_eq!(peer.says("0/a").len() + peer.says("0/b").len(), 2);
-    assert_eq!(peer.says("0/c"), []);
+    assert_eq!(peer.says("0/c"), [Event::Declined(Declined::PendingConnects)]);
     assert_eq!(peer.hears(), refusal("/c"));
     peer.connection.accept(&namespace("/a"), "a").unwrap();
     peer.connection.accept(&namespace("/b"), "b").unwrap();
     peer.join("/c");
     peer.hears();
-    assert_eq!(peer.says("0/d"), []);
+    assert_eq!(peer.says("0/d"), [Event::Declined(Declined::Namespaces)]);
     assert_eq!(peer.hears(), refusal("/d"));
     peer.says("1/a");
     assert_eq!(peer.says("0/d").len(), 1);

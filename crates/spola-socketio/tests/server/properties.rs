@@ -87,6 +87,7 @@ impl Application {
                 assert!(self.joined.is_empty() && self.due.is_empty());
                 self.over = true;
             }
+            Event::Declined(_) => {}
             other => panic!("{other:?}"),
         }
     }
