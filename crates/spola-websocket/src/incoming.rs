@@ -77,6 +77,15 @@ impl Incoming {
         matches!(self.body, Body::Whole(_) | Body::Skipped)
     }
 
+    /// Bytes that are kept of it, inflated if it is compressed.
+    pub(crate) fn kept_len(&self) -> usize {
+        match &self.body {
+            Body::Whole(assembly) => assembly.len(),
+            Body::Chunks(chunks) => chunks.pending.len(),
+            Body::Skipped => 0,
+        }
+    }
+
     /// Whether there is more to hand out before anything is read.
     pub(crate) fn is_due(&self) -> bool {
         matches!(&self.body, Body::Chunks(chunks) if chunks.full)

@@ -79,6 +79,12 @@ impl Reader {
         self.header_len == 0 && self.frame.is_none() && self.message.is_none()
     }
 
+    /// Bytes that are kept of what is incomplete.
+    pub(crate) fn kept_len(&self) -> usize {
+        let message = self.message.as_ref().map_or(0, |message| message.kept_len());
+        message + usize::from(self.header_len)
+    }
+
     /// Forgets what is incomplete, and gives its memory back.
     pub(crate) fn release(&mut self) {
         *self = Self::default();

@@ -329,6 +329,25 @@ fn an_older_ping_is_not_answered_after_a_newer_one() {
 }
 
 #[test]
+fn what_is_kept_of_a_message_is_told_until_it_is_whole() {
+    let clock = Clock::new();
+    let mut server = server();
+    assert_eq!(server.incomplete_len(), None);
+    let message = masked(Opcode::Text, b"a whole message");
+    for (at, kept) in [(1, 1), (6, 0), (16, 10)] {
+        let (first, rest) = message.split_at(at);
+        receive(&mut server, clock.now(), first);
+        let len = server.incomplete_len();
+        assert!(len.is_some_and(|len| len >= kept && len <= at), "{at}: {len:?}");
+        assert_eq!(receive(&mut server, clock.now(), rest).len(), 1);
+        assert_eq!(server.incomplete_len(), None);
+    }
+    receive(&mut server, clock.now(), &message[..10]);
+    server.handle_eof(clock.now());
+    assert_eq!(server.incomplete_len(), None);
+}
+
+#[test]
 fn floods_of_control_frames_are_cut_off() {
     let mut clock = Clock::new();
     let mut server = server();

@@ -272,6 +272,15 @@ impl Connection {
         message.into_iter().chain(own).min()
     }
 
+    /// Bytes of a message that has begun and is to be completed in time, as far as they are kept; `None`
+    /// between messages. For figures: it changes with whatever is read.
+    #[inline]
+    #[must_use]
+    pub fn incomplete_len(&self) -> Option<usize> {
+        self.message_since?;
+        Some(self.reader.kept_len())
+    }
+
     /// What wants to be written. Ask for it anew before each write: an answer that had to wait for
     /// room, or the next frame of a large message, may have joined it.
     #[inline]
