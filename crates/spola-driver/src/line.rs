@@ -335,6 +335,12 @@ impl<S: Transport> Line<S> {
         }
     }
 
+    /// Bytes that are kept of an incomplete message: see [`Connection::incomplete_len`].
+    #[inline]
+    pub fn incomplete_len(&self) -> Option<usize> {
+        self.link.connection.incomplete_len()
+    }
+
     /// Bytes that were sent and not yet written.
     #[inline]
     pub fn buffered_amount(&self) -> usize {

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::future::{Future as _, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use futures_channel::oneshot::Receiver;
 use http_body::Body;
 use spola_engineio::server::PostOutcome;
 
+use crate::meters::{Metered, Meters};
 use spola_driver::Runtime;
 
 /// Bytes reserved ahead of what has arrived.
@@ -39,6 +41,7 @@ pub(crate) async fn collect<B>(
     limit: usize,
     time: Duration,
     runtime: &dyn Runtime,
+    meters: &Arc<Meters>,
     answer: &mut Receiver<PostOutcome>,
 ) -> Collected
 where
@@ -56,7 +59,9 @@ where
         limit,
         whole: BytesMut::with_capacity(reserve as usize),
         discarded: too_large.then_some(0),
+        kept: Metered::body_bytes(meters),
     };
+    let _receiving = Metered::body(meters);
     let mut timer = None;
     poll_fn(|cx| {
         if let Poll::Ready(collected) = collector.poll(body.as_mut(), cx) {
@@ -84,6 +89,7 @@ struct Collector {
     whole: BytesMut,
     /// Bytes thrown away, once it is known to be too large.
     discarded: Option<usize>,
+    kept: Metered,
 }
 
 impl Collector {
@@ -116,12 +122,14 @@ impl Collector {
         let len = data.remaining();
         if self.discarded.is_none() && len > self.limit - self.whole.len() {
             self.whole = BytesMut::new();
+            self.kept.clear();
             self.discarded = Some(0);
         }
         if let Some(discarded) = &mut self.discarded {
             *discarded += len;
             return;
         }
+        self.kept.add(len);
         while data.has_remaining() {
             let chunk = data.chunk();
             self.whole.extend_from_slice(chunk);

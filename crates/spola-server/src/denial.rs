@@ -5,6 +5,7 @@ use spola_engineio::request::{Context, Refusal};
 use spola_websocket::handshake::server::Rejection;
 
 use crate::hooks::Hooks;
+use crate::reject_reason::RejectReason;
 use crate::response::{Body, refused, rejected, unavailable};
 use crate::sessions::NotOpened;
 
@@ -15,12 +16,25 @@ pub(crate) enum Denial {
     /// It is no sound request for a WebSocket.
     Rejected(Rejection),
     /// The server takes no more sessions now.
-    Unavailable(&'static str),
+    Unavailable(NotOpened),
     /// The HTTP server below cannot hand its connection over.
     NoUpgrade,
 }
 
 impl Denial {
+    /// Why, as it is counted.
+    pub(crate) fn reason(&self) -> Option<RejectReason> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.into()),
+            Self::Rejected(rejection) => Some((*rejection).into()),
+            Self::Unavailable(NotOpened::Closing) => Some(RejectReason::ShuttingDown),
+            Self::Unavailable(NotOpened::Full | NotOpened::Taken) => {
+                Some(RejectReason::MaxSessions)
+            }
+            Self::NoUpgrade => None,
+        }
+    }
+
     pub(crate) fn report(&self, hooks: &Hooks, request: &Request<()>) {
         match self {
             Self::Refused(refusal) => hooks.report(request, refusal),
@@ -34,7 +48,10 @@ impl Denial {
         match self {
             Self::Refused(refusal) => refused(refusal, upgrade),
             Self::Rejected(rejection) => rejected(*rejection),
-            Self::Unavailable(why) => unavailable(why),
+            Self::Unavailable(NotOpened::Closing) => unavailable("the server is shutting down"),
+            Self::Unavailable(NotOpened::Full | NotOpened::Taken) => {
+                unavailable("the server is full")
+            }
             Self::NoUpgrade => {
                 tracing::error!(
                     "the HTTP server offers no upgrade: it must put `OnUpgrade` into the request"
@@ -60,8 +77,7 @@ impl From<Rejection> for Denial {
 impl From<NotOpened> for Denial {
     fn from(reason: NotOpened) -> Self {
         match reason {
-            NotOpened::Closing => Self::Unavailable("the server is shutting down"),
-            NotOpened::Full => Self::Unavailable("the server is full"),
+            NotOpened::Closing | NotOpened::Full => Self::Unavailable(reason),
             NotOpened::Taken => Self::Refused(Refusal::new(Context::IdGeneration)),
         }
     }

@@ -9,8 +9,10 @@ use spola_socketio_packet as packet;
 use crate::config::Config;
 use crate::context::LookupContext;
 use crate::handler::Erased;
+use crate::meters::Meters;
 use crate::namespace::Namespace;
 use crate::refusal::Refusal;
+use crate::reject_reason::RejectReason;
 
 /// The parents of a server, and their children.
 pub(crate) struct Dynamic {
@@ -18,6 +20,7 @@ pub(crate) struct Dynamic {
     children: Mutex<HashMap<ByteString, Child>>,
     limit: usize,
     cleanup: bool,
+    meters: Arc<Meters>,
 }
 
 struct Child {
@@ -43,9 +46,10 @@ pub(crate) enum Predicate {
 }
 
 impl Dynamic {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, meters: Arc<Meters>) -> Self {
         let (limit, cleanup) = (config.max_dynamic_namespaces, config.cleanup_empty_children);
-        Self { parents: RwLock::default(), children: Mutex::default(), limit, cleanup }
+        let (parents, children) = (RwLock::default(), Mutex::default());
+        Self { parents, children, limit, cleanup, meters }
     }
 
     /// What makes a namespace a parent among these.
@@ -69,7 +73,12 @@ impl Dynamic {
                 return self.lease(&parent, &context.name);
             }
         }
-        Err(Refusal::new("Invalid namespace"))
+        Err(self.no_such_namespace())
+    }
+
+    /// All children there are, in no order.
+    pub(crate) fn namespaces(&self) -> Vec<Namespace> {
+        self.children().values().map(|child| child.namespace.clone()).collect()
     }
 
     /// The child of this name: one that exists, or one that a parent accepts by its name alone.
@@ -98,13 +107,14 @@ impl Dynamic {
     ) -> Result<Lease, Refusal> {
         let mut children = self.children();
         if !children.contains_key(name.as_str()) && children.len() >= self.limit {
+            self.meters.reject(RejectReason::DynamicNamespaces);
             return Err(Refusal::new("too many namespaces"));
         }
         let child = children.entry(name.clone().into_inner());
         let child = child.or_insert_with(|| Child::new(name, parent.clone()));
         if !child.parent.is(parent) {
             // Another parent was quicker.
-            return Err(Refusal::new("Invalid namespace"));
+            return Err(self.no_such_namespace());
         }
         child.leases += 1;
         let namespace = child.namespace.clone();
@@ -122,6 +132,11 @@ impl Dynamic {
             // What its handlers own may do anything when it goes.
             drop(child);
         }
+    }
+
+    fn no_such_namespace(&self) -> Refusal {
+        self.meters.reject(RejectReason::UnknownNamespace);
+        Refusal::new("Invalid namespace")
     }
 
     fn all_parents(&self) -> Vec<Namespace> {

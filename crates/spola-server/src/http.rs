@@ -18,7 +18,9 @@ use crate::denial::Denial;
 use crate::handshake::Handshake;
 use crate::headers;
 use crate::io::Io;
+use crate::meters::Metered;
 use crate::polling;
+use crate::reject_reason::RejectReason;
 use crate::response::{Body, empty, plain};
 use crate::session::{Beginning, Command, Reject, SessionHandle, SessionTask, Switch, Wire};
 use crate::sse;
@@ -73,6 +75,7 @@ impl HttpService {
         }
         let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         if target > MAX_TARGET_LEN {
+            self.io.meters().reject(RejectReason::TargetTooLong);
             return empty(StatusCode::URI_TOO_LONG);
         }
         let (head, body) = request.into_parts();
@@ -109,6 +112,9 @@ impl HttpService {
             },
             Err((request, refusal)) => (request, refusal.into()),
         };
+        if let Some(reason) = denial.reason() {
+            self.io.meters().reject(reason);
+        }
         if let Some(request) = request {
             denial.report(hooks, &request);
         }
@@ -171,7 +177,10 @@ impl HttpService {
                 self.reject(switch);
                 response
             }
-            (_, _) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+            (_, _) => {
+                self.io.meters().reject(RejectReason::Method);
+                empty(StatusCode::INTERNAL_SERVER_ERROR)
+            }
         };
         headers::complete(&mut response, request, &self.io, None);
         Ok(response)
@@ -223,7 +232,9 @@ impl HttpService {
         transport: Transport,
         dialect: Dialect,
     ) -> Result<Response<Body>, Denial> {
+        let pending = Metered::handshake(self.io.meters());
         let handshake = self.admit(request).await?;
+        drop(pending);
         let config = self.io.config();
         let (session, mut response) = match transport {
             Transport::WebSocket => {
@@ -263,7 +274,8 @@ impl HttpService {
         let config = Arc::clone(self.io.config());
         let max_sessions = config.max_sessions;
         let status = beginning.status(dialect.revision);
-        let session = Arc::new(SessionHandle::new(sid, handshake, config, status));
+        let meters = Arc::clone(self.io.meters());
+        let session = Arc::new(SessionHandle::new(sid, handshake, config, meters, status));
         self.io.sessions().insert(Arc::clone(&session), max_sessions)?;
         let (io, runtime) = (self.io.clone(), Arc::clone(&self.runtime));
         let task = SessionTask::new(io, runtime, Arc::clone(&session), dialect, beginning);
@@ -273,9 +285,9 @@ impl HttpService {
 
     /// Closes a WebSocket that is one too many.
     fn reject(&self, switch: Switch) {
-        let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(self.io.config()));
-        let wire = Wire::opening(switch, runtime.now(), &config);
-        self.runtime.spawn(Box::pin(Reject::new(wire, runtime, config)));
+        let runtime = Arc::clone(&self.runtime);
+        let wire = Wire::opening(switch, runtime.now(), self.io.config());
+        self.runtime.spawn(Box::pin(Reject::one_too_many(wire, runtime, &self.io)));
     }
 }
 

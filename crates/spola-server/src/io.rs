@@ -16,10 +16,12 @@ use crate::emit::EmitError;
 use crate::extensions::States;
 use crate::handler::{Handler, checked};
 use crate::hooks::Hooks;
+use crate::meters::Meters;
 use crate::namespace::Namespace;
 use crate::recovery::Budget;
 use crate::sessions::Sessions;
 use crate::socket::Socket;
+use crate::statistics::Statistics;
 
 /// A Socket.IO server: its namespaces, and the sessions of its clients. Cheap to clone, and usable
 /// from anywhere.
@@ -38,6 +40,7 @@ struct Inner {
     namespaces: RwLock<HashMap<ByteString, Namespace>>,
     dynamic: Arc<Dynamic>,
     sessions: Sessions,
+    meters: Arc<Meters>,
     /// Set if clients may come back to what they left.
     budget: Option<Arc<Budget>>,
 }
@@ -86,8 +89,11 @@ impl IoBuilder {
         let (config, states) = (Arc::new(self.config), Arc::new(self.states));
         let (namespaces, sessions) = (RwLock::default(), Sessions::default());
         let (format, hooks) = (self.format, self.hooks);
-        let (dynamic, budget) = (Arc::new(Dynamic::new(&config)), Budget::of(&config));
-        let inner = Inner { config, format, states, hooks, namespaces, dynamic, sessions, budget };
+        let meters: Arc<Meters> = Arc::default();
+        let dynamic = Arc::new(Dynamic::new(&config, Arc::clone(&meters)));
+        let budget = Budget::of(&config, &meters);
+        let inner =
+            Inner { config, format, states, hooks, namespaces, dynamic, sessions, meters, budget };
         Io { inner: Arc::new(inner) }
     }
 }
@@ -209,6 +215,23 @@ impl Io {
         self.inner.sessions.len()
     }
 
+    /// How the server is: what there is at this moment, and what it has turned down so far. Takes a
+    /// look at each session, but asks none: good for every few seconds.
+    pub fn statistics(&self) -> Statistics {
+        let mut statistics = Statistics::of(self.meters());
+        self.inner.sessions.add_to(&mut statistics);
+        if let Some(budget) = &self.inner.budget {
+            budget.add_to(&mut statistics);
+        }
+        let mut namespaces = self.inner.dynamic.namespaces();
+        let served = self.inner.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+        namespaces.extend(served.values().cloned());
+        drop(served);
+        statistics.namespaces = namespaces.len();
+        statistics.sockets = namespaces.iter().map(|namespace| namespace.rooms().len()).sum();
+        statistics
+    }
+
     /// Ends every session, with the reason `server shutting down`, and lets nobody in any more.
     /// Clients see the transport close and try to come back.
     pub fn close(&self) {
@@ -230,6 +253,10 @@ impl Io {
 
     pub(crate) fn find(&self, name: &str) -> Option<Namespace> {
         self.inner.namespaces.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(crate) fn meters(&self) -> &Arc<Meters> {
+        &self.inner.meters
     }
 
     pub(crate) fn hooks(&self) -> &Hooks {

@@ -78,6 +78,7 @@ mod http;
 mod io;
 mod listeners;
 mod listening;
+mod meters;
 mod namespace;
 mod outbound;
 mod packet_error;
@@ -85,6 +86,7 @@ mod polling;
 mod receive;
 mod recovery;
 mod refusal;
+mod reject_reason;
 mod remote;
 mod reply;
 mod response;
@@ -95,6 +97,7 @@ mod sessions;
 mod socket;
 mod socket_id;
 mod sse;
+mod statistics;
 mod stream;
 mod upgrade;
 mod wakers;
@@ -128,6 +131,7 @@ pub use packet_error::PacketError;
 pub use receive::Event;
 pub use recovery::ConnectionStateRecovery;
 pub use refusal::Refusal;
+pub use reject_reason::RejectReason;
 pub use remote::RemoteSocket;
 pub use reply::{IntoAdmission, IntoReply, Reply, ReplyBody};
 pub use response::Body;
@@ -140,6 +144,7 @@ pub use spola_socketio::server::{DisconnectReason, Violation};
 #[cfg(feature = "msgpack")]
 pub use spola_socketio_packet::MessagePack;
 pub use spola_socketio_packet::{ArgsError, Arguments, Data as RawData, Value};
+pub use statistics::{Sample, Statistics};
 
 /// What a packet format of the application's own is made of: see [`IoBuilder::parser`].
 pub mod parser {

@@ -13,6 +13,7 @@ use spola_engineio::server::{Payload, PollResponse, PostMark, PostOutcome, Reque
 use crate::collect::{Collected, collect};
 use crate::compression::{self, Coding};
 use crate::config::Config;
+use crate::reject_reason::RejectReason;
 use crate::response::{
     BINARY, Body, TEXT, closing, empty, json, payload, post_response, session_unknown,
 };
@@ -79,7 +80,9 @@ where
     B: HttpBody,
     B::Error: Display,
 {
+    let meters = session.meters();
     if request.headers().contains_key(header::CONTENT_ENCODING) {
+        meters.reject(RejectReason::BodyCoding);
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let (respond, mut response) = oneshot::channel();
@@ -90,14 +93,17 @@ where
     session.push(Command::PostStarted { id, content_type, mark, respond });
     let guard = Guard::new(session, Command::PostAborted(id));
     let (limit, time) = (config.engine.max_payload, config.post_timeout);
-    match collect(body, limit, time, runtime, &mut response).await {
+    match collect(body, limit, time, runtime, meters, &mut response).await {
         Collected::Whole(body) => session.push(Command::Post { id, body }),
         Collected::TooLarge => session.push(Command::PostTooLarge(id)),
         Collected::Answered(outcome) => {
             guard.disarm();
             return closing(post_response(outcome));
         }
-        Collected::Late => return closing(empty(StatusCode::REQUEST_TIMEOUT)),
+        Collected::Late => {
+            meters.reject(RejectReason::BodyTimeout);
+            return closing(empty(StatusCode::REQUEST_TIMEOUT));
+        }
         Collected::Broken => return closing(empty(StatusCode::BAD_REQUEST)),
     }
     let outcome = response.await.unwrap_or(PostOutcome::Abort);

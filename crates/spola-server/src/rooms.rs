@@ -53,6 +53,11 @@ pub enum JoinError {
 }
 
 impl Rooms {
+    /// How many sockets there are.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
     pub(crate) fn enter(&mut self, socket: Socket) {
         self.members.insert(socket.socket_id(), Member { socket, rooms: Vec::new() });
     }

@@ -9,6 +9,7 @@ use std::task::{Poll, Waker};
 use spola_engineio::Sid;
 
 use crate::session::{Command, SessionHandle};
+use crate::statistics::Statistics;
 
 /// Every session, by its secret id.
 #[derive(Default)]
@@ -83,6 +84,14 @@ impl Sessions {
             let wakers = std::mem::take(&mut table.drained);
             drop(table);
             wakers.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    pub(crate) fn add_to(&self, statistics: &mut Statistics) {
+        let table = self.lock();
+        (statistics.sessions, statistics.closing_sessions) = (table.live.len(), table.ending.len());
+        for session in table.live.values().chain(table.ending.values()) {
+            session.add_to(statistics);
         }
     }
 

@@ -21,6 +21,7 @@ use crate::namespace::{Handlers, Namespace};
 use crate::outbound::Flags;
 use crate::receive::Queue;
 use crate::recovery::Claim;
+use crate::reject_reason::RejectReason;
 use crate::rooms::JoinError;
 use crate::session::{Command, SessionHandle, SocketNumber};
 use crate::socket_id::SocketId;
@@ -258,8 +259,15 @@ impl Socket {
     /// # Errors
     /// If the socket is not connected, or a limit of [`Config`](crate::Config) is reached.
     pub fn join(&self, room: impl Into<ByteString>) -> Result<(), JoinError> {
+        self.try_join(room.into()).inspect_err(|error| {
+            if let Some(reason) = RejectReason::of_join(*error) {
+                self.session().meters().reject(reason);
+            }
+        })
+    }
+
+    fn try_join(&self, room: ByteString) -> Result<(), JoinError> {
         let limits = self.inner.session.room_limits();
-        let room = room.into();
         if room.len() > limits.name_len {
             return Err(JoinError::NameTooLong);
         }

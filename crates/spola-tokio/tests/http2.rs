@@ -14,7 +14,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::CertifiedKey;
-use spola_server::{ConnectionLimits, Io, Listener, Serve, Socket};
+use spola_server::{ConnectionLimits, Io, Listener, RejectReason, Serve, Socket};
 use spola_tokio::TokioRuntime;
 use spola_tokio::websocket::tls::pki_types::{PrivateKeyDer, ServerName};
 use spola_tokio::websocket::tls::rustls::crypto::ring;
@@ -268,9 +268,11 @@ async fn tls_negotiates_http_2_or_http_1() {
 async fn a_tls_handshake_has_ten_seconds() {
     let (server, _) = configs();
     let (listener, address) = listen().await;
-    tokio::spawn(spola_tokio::serve_tls(listener, server, io()).into_future());
+    let io = io();
+    tokio::spawn(spola_tokio::serve_tls(listener, server, io.clone()).into_future());
     let started = Instant::now();
     let mut stream = TcpStream::connect(address).await.expect("connected");
     let _ = stream.read_to_end(&mut Vec::new()).await;
     assert_eq!(started.elapsed().as_secs(), 10);
+    assert_eq!(io.statistics().rejected(RejectReason::TlsTimeout), 1);
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use spola_server::{ConnectionLimits, Io, Listener, Serve, Socket};
+use spola_server::{ConnectionLimits, Io, Listener, RejectReason, Serve, Socket};
 use spola_tokio::TokioRuntime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
@@ -46,14 +46,29 @@ async fn to_end(mut stream: TcpStream) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// Asserts that something was turned down so often for this reason, and for no other.
+fn assert_rejected(io: &Io, reason: RejectReason, count: u64) {
+    let statistics = io.statistics();
+    for other in RejectReason::ALL {
+        let expected = if *other == reason { count } else { 0 };
+        assert_eq!(statistics.rejected(*other), expected, "{other:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_says_nothing_is_hung_up_on_after_ten_seconds() {
-    let server = start(Io::new()).await;
+    let io = Io::new();
+    let server = start(io.clone()).await;
     for beginning in ["", "GET /socket.io/ HT", "PRI * HT"] {
         let started = Instant::now();
         to_end(send(server.address, beginning).await).await;
         assert_eq!(started.elapsed().as_secs(), 10, "{beginning:?}");
     }
+    assert_rejected(&io, RejectReason::HeadTimeout, 3);
+    // One that has been of use may fall silent.
+    let used = send(server.address, "GET /else HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(to_end(used).await.starts_with("HTTP/1.1 404 "));
+    assert_rejected(&io, RejectReason::HeadTimeout, 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +103,8 @@ async fn http_2_is_not_spoken() {
 
 #[tokio::test(start_paused = true)]
 async fn heads_have_limits() {
-    let server = start(Io::new()).await;
+    let io = Io::new();
+    let server = start(io.clone()).await;
     let many: String = (0..101).map(|at| format!("H{at}: x\r\n")).collect();
     let long = format!("Long: {}\r\n", "x".repeat(20_000));
     for headers in [many, long] {
@@ -96,17 +112,20 @@ async fn heads_have_limits() {
         let answer = to_end(send(server.address, &request).await).await;
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:?}");
     }
+    assert_rejected(&io, RejectReason::HeadTooLarge, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_names_one_host() {
-    let server = start(Io::new()).await;
+    let io = Io::new();
+    let server = start(io.clone()).await;
     for hosts in ["", "Host: x\r\nHost: x\r\n"] {
         let request = format!("GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\n{hosts}\r\n");
         let answer = to_end(send(server.address, &request).await).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts:?}: {answer:?}");
         assert!(answer.ends_with("\r\n\r\n"), "{hosts:?}: {answer:?}");
     }
+    assert_rejected(&io, RejectReason::MalformedHttp, 2);
     let old = "GET /socket.io/?EIO=4&transport=polling HTTP/1.0\r\n\r\n";
     let answer = to_end(send(server.address, old).await).await;
     assert!(answer.starts_with("HTTP/1.0 200 "), "{answer:?}");
@@ -172,7 +191,8 @@ async fn the_oldest_of_too_many_silent_connections_is_closed() {
     let address = listener.local_addr().expect("an address");
     let mut limits = ConnectionLimits::default();
     limits.max_newcomers = 3;
-    tokio::spawn(spola_tokio::serve(listener, Io::new()).limits(limits).into_future());
+    let io = Io::new();
+    tokio::spawn(spola_tokio::serve(listener, io.clone()).limits(limits).into_future());
     let request = "GET /else HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut asked = send(address, request).await;
     let mut answer = [0; 12];
@@ -185,6 +205,8 @@ async fn the_oldest_of_too_many_silent_connections_is_closed() {
     }
     to_end(oldest).await;
     assert_eq!(started.elapsed().as_secs(), 0);
+    assert_rejected(&io, RejectReason::Newcomers, 1);
+    assert_eq!(io.statistics().pending_handshakes, 3);
     // Who had asked already is none of them.
     asked.write_all(request.as_bytes()).await.expect("written");
     assert!(asked.read_u8().await.is_ok());
@@ -192,6 +214,7 @@ async fn the_oldest_of_too_many_silent_connections_is_closed() {
         to_end(other).await;
         assert_eq!(started.elapsed().as_secs(), 10);
     }
+    assert_eq!(io.statistics().pending_handshakes, 0);
 }
 
 /// A listener of a process that has run out of descriptors, and gets some back.
@@ -221,19 +244,22 @@ async fn failures_to_accept_are_waited_out() {
     let (mut near, far) = tokio::io::duplex(1 << 10);
     let listener = Exhausted { failures: 9, connections: Some(far) };
     let started = Instant::now();
-    tokio::spawn(Serve::new(listener, Io::new(), Arc::new(TokioRuntime)).into_future());
+    let io = Io::new();
+    tokio::spawn(Serve::new(listener, io.clone(), Arc::new(TokioRuntime)).into_future());
     near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("written");
     assert_eq!(near.read_u8().await.expect("an answer"), b'H');
     // 10 ms doubled until it is a second, and once more.
     let pauses = [10, 20, 40, 80, 160, 320, 640, 1000, 1000];
     assert_eq!(started.elapsed().as_millis(), pauses.iter().sum::<u128>());
+    assert_rejected(&io, RejectReason::AcceptFailed, 9);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_nothing_is_waited_for_30_seconds() {
     let (mut near, far) = tokio::io::duplex(64);
     let listener = Exhausted { failures: 0, connections: Some(far) };
-    tokio::spawn(Serve::new(listener, Io::new(), Arc::new(TokioRuntime)).into_future());
+    let io = Io::new();
+    tokio::spawn(Serve::new(listener, io.clone(), Arc::new(TokioRuntime)).into_future());
     near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("written");
     // What is taken begins the time anew.
     tokio::time::sleep(Duration::from_secs(29)).await;
@@ -242,4 +268,5 @@ async fn a_peer_that_takes_nothing_is_waited_for_30_seconds() {
     near.write_all(b"x").await.expect("it waits");
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(near.write_all(b"x").await.is_err());
+    assert_rejected(&io, RejectReason::WriteTimeout, 1);
 }

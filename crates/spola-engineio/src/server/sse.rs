@@ -351,8 +351,8 @@ impl Sse {
             None => false,
         };
         match (in_turn, overlaps) {
-            (false, _) => Some(Fault::PostMark),
-            (true, true) => Some(Fault::OverlappingRequest),
+            (_, true) => Some(Fault::OverlappingRequest),
+            (false, false) => Some(Fault::PostMark),
             (true, false) => None,
         }
     }

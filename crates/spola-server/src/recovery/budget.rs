@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::meters::Meters;
+use crate::statistics::Statistics;
 
 /// How long and how much a server remembers for clients that lost their connection: set in
 /// [`Config::connection_state_recovery`].
@@ -73,6 +75,7 @@ pub(crate) struct Budget {
     pub(super) sessions: Gauge,
     pub(super) packets: Gauge,
     pub(super) bytes: Gauge,
+    pub(super) meters: Arc<Meters>,
 }
 
 /// How much there is of something, and how much there may be.
@@ -83,7 +86,7 @@ pub(super) struct Gauge {
 
 impl Budget {
     /// What the settings ask for, if they ask for anything.
-    pub(crate) fn of(config: &Config) -> Option<Arc<Self>> {
+    pub(crate) fn of(config: &Config, meters: &Arc<Meters>) -> Option<Arc<Self>> {
         let settings = config.connection_state_recovery?;
         let unnoticed = config.engine.ping_timeout.saturating_mul(2);
         let retention = settings
@@ -96,7 +99,14 @@ impl Budget {
             sessions: Gauge::new(settings.max_sessions),
             packets: Gauge::new(settings.max_packets),
             bytes: Gauge::new(settings.max_packet_bytes),
+            meters: Arc::clone(meters),
         }))
+    }
+
+    pub(crate) fn add_to(&self, statistics: &mut Statistics) {
+        statistics.recoverable_sessions = self.sessions.used();
+        statistics.recoverable_packets = self.packets.used();
+        statistics.recoverable_bytes = self.bytes.used();
     }
 }
 

@@ -8,6 +8,7 @@ use super::budget::Budget;
 use super::offset;
 use super::stays::Left;
 use crate::outbound::Outbound;
+use crate::reject_reason::RejectReason;
 use crate::rooms::Selection;
 use crate::socket_id::SocketId;
 
@@ -89,6 +90,7 @@ impl Log {
         while self.budget.packets.is_over() || self.budget.bytes.is_over() {
             let Some(number) = self.forget_first() else { return };
             self.lost = number;
+            self.budget.meters.reject(RejectReason::RecoveryPackets);
         }
     }
 

@@ -24,6 +24,7 @@ use spola_socketio_packet::Value;
 use crate::emit::EmitError;
 use crate::extensions::Extensions;
 use crate::outbound::Outbound;
+use crate::reject_reason::RejectReason;
 use crate::socket_id::SocketId;
 use log::Log;
 use stays::Stays;
@@ -120,7 +121,15 @@ impl Recovery {
     /// The stay that a client asks for by what it sent to connect. Until it has come in, or the stay is
     /// [opened](Self::open) again, nobody else can ask for it.
     pub(crate) fn claim(&self, now: Instant, auth: &str) -> Option<Claim> {
-        let Asked { pid, offset } = serde_json::from_str(auth).ok()?;
+        let asked = serde_json::from_str(auth).ok()?;
+        let claim = self.claim_asked(now, asked);
+        if claim.is_none() {
+            self.budget.meters.reject(RejectReason::RecoveryRefused);
+        }
+        claim
+    }
+
+    fn claim_asked(&self, now: Instant, Asked { pid, offset }: Asked<'_>) -> Option<Claim> {
         let pid = pid.parse().ok()?;
         let mut state = self.lock();
         let State { log, stays, .. } = &mut *state;
@@ -147,14 +156,16 @@ impl Recovery {
         enter: impl FnOnce(&[ByteString]),
     ) -> Option<(Stay, Vec<Outbound>)> {
         let mut state = self.lock();
-        let left = state.stays.take(claim.pid)?;
-        let missed = state.log.missed(&left, claim.position);
-        if missed.is_some() {
+        let left = state.stays.take(claim.pid);
+        let missed = left.as_ref().and_then(|left| state.log.missed(left, claim.position));
+        if let (Some(left), Some(_)) = (&left, &missed) {
             enter(&left.rooms);
             state.connected += 1;
+        } else {
+            self.budget.meters.reject(RejectReason::RecoveryRefused);
         }
         drop(state);
-        Some((left.stay, missed?))
+        Some((left?.stay, missed?))
     }
 
     /// A client has gone: `exit` takes its socket out of the namespace, and gives what there is to

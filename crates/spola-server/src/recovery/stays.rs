@@ -11,6 +11,7 @@ use spola_socketio_packet::Value;
 use super::budget::Budget;
 use crate::dynamic::Lease;
 use crate::extensions::Extensions;
+use crate::reject_reason::RejectReason;
 use crate::socket_id::SocketId;
 
 /// A client's time in a namespace, over however many connections.
@@ -75,6 +76,7 @@ impl Stays {
         while self.budget.sessions.is_over()
             && let Some(first) = self.take_first()
         {
+            self.budget.meters.reject(RejectReason::RecoverySessions);
             forgotten.push(first);
         }
         forgotten

@@ -37,7 +37,7 @@ fn budget(change: impl FnOnce(&mut ConnectionStateRecovery)) -> Arc<Budget> {
     let mut settings = ConnectionStateRecovery::default();
     change(&mut settings);
     let config = Config { connection_state_recovery: Some(settings), ..Config::default() };
-    Budget::of(&config).expect("it was asked for")
+    Budget::of(&config, &Arc::default()).expect("it was asked for")
 }
 
 fn event(text: &str) -> Outbound {

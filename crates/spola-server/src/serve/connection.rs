@@ -26,6 +26,8 @@ use super::patient::Patient;
 use super::phases::Watch;
 use super::watched::{Requests, Watched};
 use crate::handshake::{Encrypted, PeerAddress};
+use crate::meters::Meters;
+use crate::reject_reason::RejectReason;
 use crate::response::{closing, empty};
 
 type Fault = Box<dyn StdError + Send + Sync>;
@@ -36,6 +38,7 @@ pub(super) struct House<F> {
     pub(super) limits: ConnectionLimits,
     pub(super) runtime: Arc<dyn Runtime>,
     http1: http1::Builder,
+    meters: Arc<Meters>,
     encrypted: bool,
 }
 
@@ -51,6 +54,7 @@ where
         services: Beside<F>,
         limits: ConnectionLimits,
         runtime: &Arc<dyn Runtime>,
+        meters: Arc<Meters>,
         encrypted: bool,
     ) -> Self {
         let mut http1 = http1::Builder::new();
@@ -62,7 +66,7 @@ where
             .header_read_timeout(head_timeout)
             .max_headers(limits.max_headers)
             .max_buf_size(limits.max_head_len.max(MIN_HEAD_LEN));
-        Self { services, limits, runtime: Arc::clone(runtime), http1, encrypted }
+        Self { services, limits, runtime: Arc::clone(runtime), http1, meters, encrypted }
     }
 
     /// Serves a connection to its end.
@@ -79,8 +83,9 @@ where
         let Newcomer { badge, sent_away } = newcomer;
         let (services, most, encrypted) =
             (self.services.clone(), self.limits.max_headers, self.encrypted);
-        let requests = Arc::default();
-        let door = Door { services, peer, encrypted, badge, most, requests };
+        let (requests, meters) = (Arc::default(), Arc::clone(&self.meters));
+        let own_badge = Arc::clone(&badge);
+        let door = Door { services, peer, encrypted, badge, meters, most, requests };
         let sent_away = pin!(async {
             // An `Err` says that it was let in, and may stay.
             if sent_away.await.is_err() {
@@ -91,6 +96,9 @@ where
         let served = pin!(self.open(opening, door, &watch));
         if let Either::Left((Err(error), _)) = select(served, cut_off).await {
             tracing::debug!(%error, "a connection failed");
+            if let Some(reason) = error.downcast_ref().and_then(|error| blame(error, &own_badge)) {
+                self.meters.reject(reason);
+            }
         }
     }
 
@@ -100,7 +108,7 @@ where
         S: Read + Write + Unpin + Send + 'static,
     {
         let opened = within(&*self.runtime, self.limits.tls_timeout, opening).await;
-        let stream = opened.ok_or_else(late)??;
+        let stream = opened.ok_or_else(|| self.late(RejectReason::TlsTimeout))??;
         let stream = Patient::new(stream, Arc::clone(&self.runtime), self.limits.write_timeout);
         self.speak(stream, door, watch).await
     }
@@ -113,7 +121,7 @@ where
         use super::preface::{Version, version};
 
         let told = within(&*self.runtime, self.limits.head_timeout, version(stream)).await;
-        match told.ok_or_else(late)?? {
+        match told.ok_or_else(|| self.late(RejectReason::HeadTimeout))?? {
             (Version::Http1, stream) => self.speak_http1(stream, door, watch).await,
             (Version::Http2, stream) => self.speak_http2(stream, door, watch).await,
         }
@@ -157,7 +165,7 @@ where
             Either::Right((cue, _)) => matches!(cue, Either::Left(_)),
         };
         if !drains && !streams.any() {
-            return Err(late().into());
+            return Err(self.late(RejectReason::HeadTimeout).into());
         }
         connection.as_mut().graceful_shutdown();
         if drains {
@@ -165,7 +173,12 @@ where
         }
         // The rest of the last responses may be on its way to a slow client.
         let ended = within(&*self.runtime, limits.write_timeout, connection).await;
-        Ok(ended.ok_or_else(late)??)
+        Ok(ended.ok_or_else(|| self.late(RejectReason::WriteTimeout))??)
+    }
+
+    fn late(&self, reason: RejectReason) -> io::Error {
+        self.meters.reject(reason);
+        io::ErrorKind::TimedOut.into()
     }
 
     /// The limits of HTTP/2. Those on frames that reset, continue or ping are h2's own defaults.
@@ -191,8 +204,20 @@ where
 /// The least that hyper's buffer takes.
 const MIN_HEAD_LEN: usize = 8 << 10;
 
-fn late() -> io::Error {
-    io::ErrorKind::TimedOut.into()
+/// What the peer is to blame for, if a connection failed by its doing. An idle one that has been of use
+/// is none.
+fn blame(error: &hyper::Error, badge: &Badge) -> Option<RejectReason> {
+    if error.is_parse_too_large() {
+        return Some(RejectReason::HeadTooLarge);
+    }
+    if error.is_parse() {
+        return Some(RejectReason::MalformedHttp);
+    }
+    if error.is_timeout() {
+        return (!badge.is_off()).then_some(RejectReason::HeadTimeout);
+    }
+    let cause = error.source()?.downcast_ref::<io::Error>()?;
+    (cause.kind() == io::ErrorKind::TimedOut).then_some(RejectReason::WriteTimeout)
 }
 
 /// Streams that the peer has reset before they were looked at; one more ends the connection.
@@ -209,6 +234,7 @@ struct Door<F> {
     peer: Option<SocketAddr>,
     encrypted: bool,
     badge: Arc<Badge>,
+    meters: Arc<Meters>,
     /// Header fields that a request may have. HTTP/1 has looked already.
     most: usize,
     requests: Arc<Requests>,
@@ -216,17 +242,19 @@ struct Door<F> {
 
 impl<F> Door<F> {
     /// What is wrong with a request's head that the HTTP library has let pass.
-    fn objection(&self, request: &Request<Incoming>) -> Option<StatusCode> {
+    fn objection(&self, request: &Request<Incoming>) -> Option<(StatusCode, RejectReason)> {
+        let bad = (StatusCode::BAD_REQUEST, RejectReason::MalformedHttp);
         if !self.requests.take() {
-            return Some(StatusCode::BAD_REQUEST);
+            return Some(bad);
         }
         let headers = request.headers();
         if headers.len() > self.most {
-            return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            return Some((status, RejectReason::HeadTooLarge));
         }
         // RFC 9112 §3.2. HTTP/2 has the host elsewhere.
         let names_host = headers.get_all(header::HOST).iter().count() == 1;
-        (request.version() == Version::HTTP_11 && !names_host).then_some(StatusCode::BAD_REQUEST)
+        (request.version() == Version::HTTP_11 && !names_host).then_some(bad)
     }
 }
 
@@ -243,7 +271,8 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.badge.take_off();
-        if let Some(status) = self.objection(&request) {
+        if let Some((status, reason)) = self.objection(&request) {
+            self.meters.reject(reason);
             let refusal = closing(empty(status));
             return Box::pin(async { Ok(refusal.map(http_body_util::Either::Left)) });
         }

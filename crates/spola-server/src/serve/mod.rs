@@ -40,6 +40,7 @@ use self::newcomers::Newcomers;
 use self::phases::Phases;
 use crate::http::HttpService;
 use crate::io::Io;
+use crate::reject_reason::RejectReason;
 
 /// Pauses after an accept failed, as when the process is out of file descriptors: doubled each time.
 const ACCEPT_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -139,9 +140,11 @@ where
         let Self { mut listener, http, fallback, runtime, limits, mut signal, drain_timeout } =
             self;
         let io = http.io().clone();
-        let newcomers = Arc::new(Newcomers::new(limits.max_newcomers));
+        let meters = io.meters();
+        let newcomers = Arc::new(Newcomers::new(limits.max_newcomers, Arc::clone(meters)));
         let services = Beside::new(http, fallback);
-        let house = Arc::new(House::new(services, limits, &runtime, L::ENCRYPTED));
+        let house =
+            Arc::new(House::new(services, limits, &runtime, Arc::clone(meters), L::ENCRYPTED));
         let (phases, watch) = Phases::new();
         let mut trouble = Trouble::default();
         loop {
@@ -158,6 +161,7 @@ where
                 }
                 Err(error) if is_of_connection(&error) => {}
                 Err(error) => {
+                    meters.reject(RejectReason::AcceptFailed);
                     let pause = trouble.pause(&error, runtime.now());
                     let pause = pin!(sleep(&*runtime, pause));
                     if let Either::Right(_) = select(pause, &mut signal).await {

@@ -15,6 +15,7 @@ use crate::namespace::Namespace;
 use crate::outbound::Outbound;
 use crate::recovery::sweep;
 use crate::refusal::Refusal;
+use crate::reject_reason::RejectReason;
 
 impl SessionTask {
     pub(super) fn connect_requested(
@@ -36,6 +37,7 @@ impl SessionTask {
         }
         let dynamic = Arc::clone(self.io.dynamic());
         if !dynamic.has_parents() {
+            self.io.meters().reject(RejectReason::UnknownNamespace);
             return self.refuse(&name, &Refusal::new("Invalid namespace"));
         }
         let (session, states) = (Arc::clone(&self.handle), Arc::clone(self.io.states()));

@@ -14,6 +14,7 @@ use crate::namespace::Namespace;
 use crate::outbound::Outbound;
 use crate::recovery::{Claim, Left, Stay};
 use crate::refusal::Refusal;
+use crate::reject_reason::RejectReason;
 use crate::socket::Socket;
 use crate::socket_id::SocketId;
 
@@ -77,7 +78,10 @@ impl Candidate {
             return Ok(self);
         }
         for middleware in &self.socket.handlers().middleware {
-            middleware(&ConnectContext { socket: self.socket.clone() }).await?;
+            let passed = middleware(&ConnectContext { socket: self.socket.clone() }).await;
+            passed.inspect_err(|_| {
+                self.socket.session().meters().reject(RejectReason::Forbidden);
+            })?;
         }
         Ok(self)
     }

@@ -14,6 +14,7 @@ use super::task::SessionTask;
 use super::transport::BACKLOG_LEN;
 use super::{Asker, Switch};
 use crate::outbound::Outbound;
+use crate::reject_reason::RejectReason;
 use crate::stream::StreamWriter;
 
 /// Bytes that commands may queue before what there is room for is written.
@@ -148,7 +149,7 @@ impl SessionTask {
             return false;
         };
         if overflowed && self.engine.status().is_some() {
-            self.give_up();
+            self.give_up(RejectReason::OutgoingHardCap);
             self.pump(cx, now);
         }
         let mut busy = false;
@@ -182,11 +183,16 @@ impl SessionTask {
             Command::Abort => self.aborted = true,
             Command::Upgrade(switch, binary) => self.upgrade(now, *switch, binary),
             Command::Poll { id, respond } => {
+                self.untold = true;
                 self.polls.add(id, respond);
                 self.engine.handle_poll(id);
             }
-            Command::PollAborted(id) => self.engine.handle_poll_aborted(id),
+            Command::PollAborted(id) => {
+                self.untold = true;
+                self.engine.handle_poll_aborted(id);
+            }
             Command::Stream { id, last_event_id, respond, writer } => {
+                self.untold = true;
                 self.polls.add(id, respond);
                 self.streams.add(id, writer);
                 self.engine.handle_stream(now, id, last_event_id);

@@ -15,6 +15,7 @@ use crate::ack::{Ack, AckError};
 use crate::context::{DisconnectContext, ErrorContext, EventContext};
 use crate::handler::Erased;
 use crate::packet_error::PacketError;
+use crate::reject_reason::RejectReason;
 use crate::reply::conclude;
 use crate::socket::Socket;
 
@@ -44,7 +45,11 @@ impl SessionTask {
                 }
                 self.disconnected(cx, now, &namespace, reason);
             }
+            sockets::Event::Declined(declined) => self.io.meters().reject(declined),
             sockets::Event::Closed(reason) => {
+                if let Some(reason) = RejectReason::of_close(reason) {
+                    self.io.meters().reject(reason);
+                }
                 tracing::debug!(%reason, "the namespaces are closed");
                 self.engine.close(now);
             }
@@ -193,9 +198,15 @@ impl SessionTask {
         match asked {
             Ok(()) => {
                 self.questions.insert((name, ack), asker);
+                self.untold = true;
                 self.send(event);
             }
-            Err(error) => asker.tell(Err(unasked(error))),
+            Err(error) => {
+                if error == sockets::SendError::TooManyAcks {
+                    self.io.meters().reject(RejectReason::AwaitedAcks);
+                }
+                asker.tell(Err(unasked(error)));
+            }
         }
     }
 
@@ -214,6 +225,7 @@ impl SessionTask {
     }
 
     fn answered(&mut self, name: packet::Namespace, ack: AckId, answer: Result<Data, AckError>) {
+        self.untold = true;
         if let Some(asker) = self.questions.remove(&(name, ack)) {
             asker.tell(answer);
         }
@@ -230,7 +242,10 @@ impl SessionTask {
                 tracing::debug!(%refusal, "a connect handler failed");
                 socket.disconnect();
             }
-            Done::Screened { context, outcome: Err(refusal) } => conclude(&context, Err(refusal)),
+            Done::Screened { context, outcome: Err(refusal) } => {
+                self.io.meters().reject(RejectReason::EventRefused);
+                conclude(&context, Err(refusal));
+            }
             // Events of a socket that has left meanwhile reach no listener.
             Done::Screened { context, outcome: Ok(()) } if context.socket.is_connected() => {
                 self.listen(cx, now, context);

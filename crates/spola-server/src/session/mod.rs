@@ -6,6 +6,7 @@ mod asker;
 mod candidate;
 mod commands;
 mod dispatch;
+mod holdings;
 mod load;
 mod outgoing;
 mod reject;
@@ -28,8 +29,11 @@ use spola_engineio::{Revision, Sid};
 
 use crate::config::Config;
 use crate::handshake::Handshake;
+use crate::meters::Meters;
+use crate::statistics::Statistics;
 use crate::wakers::Wakers;
 use commands::Commands;
+use holdings::Holdings;
 use load::{Amount, Load};
 
 pub(crate) use asker::Asker;
@@ -46,10 +50,12 @@ pub(crate) struct SessionHandle {
     sid: Sid,
     handshake: Arc<Handshake>,
     config: Arc<Config>,
+    meters: Arc<Meters>,
     revision: Revision,
     inbox: Mutex<Inbox>,
     /// What the inbox knows of the load, for a look without the lock.
     load: Load,
+    holdings: Holdings,
     /// A command is in the inbox before which the client is not listened to any more.
     ending: AtomicBool,
     /// Reading the WebSocket was woken, and has not been tried since.
@@ -101,6 +107,7 @@ impl SessionHandle {
         sid: Sid,
         handshake: Arc<Handshake>,
         config: Arc<Config>,
+        meters: Arc<Meters>,
         status: SessionStatus,
     ) -> Self {
         let inbox = Inbox {
@@ -122,9 +129,11 @@ impl SessionHandle {
             sid,
             handshake,
             config,
+            meters,
             revision,
             inbox: Mutex::new(inbox),
             load: Load::default(),
+            holdings: Holdings::default(),
             ending: AtomicBool::new(false),
             readable: AtomicBool::new(false),
             sockets: AtomicU32::new(0),
@@ -142,6 +151,23 @@ impl SessionHandle {
 
     pub(crate) fn handshake(&self) -> &Arc<Handshake> {
         &self.handshake
+    }
+
+    /// What its server counts.
+    pub(crate) fn meters(&self) -> &Arc<Meters> {
+        &self.meters
+    }
+
+    /// Adds what it holds, and what waits to be sent, as its task last told.
+    pub(crate) fn add_to(&self, statistics: &mut Statistics) {
+        let Amount { bytes, packets } = self.load.amount();
+        statistics.queued_bytes += bytes;
+        statistics.queued_packets += packets;
+        self.holdings.add_to(statistics);
+    }
+
+    fn holdings(&self) -> &Holdings {
+        &self.holdings
     }
 
     pub(crate) fn room_limits(&self) -> RoomLimits {

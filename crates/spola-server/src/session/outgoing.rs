@@ -12,6 +12,7 @@ use super::SocketNumber;
 use super::task::SessionTask;
 use crate::context::OutgoingContext;
 use crate::outbound::Outbound;
+use crate::reject_reason::RejectReason;
 
 impl SessionTask {
     /// Sends a packet of the application's. Nothing the machine wrote itself is left to go before it:
@@ -79,7 +80,7 @@ impl SessionTask {
             Ok(()) => return true,
             Err(engine::SendError::Full) => {
                 self.sockets.handle_closed(DisconnectReason::TransportError);
-                self.give_up();
+                self.give_up(RejectReason::OutgoingHardCap);
             }
             Err(error) => tracing::debug!(%error, "a packet was dropped"),
         }

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::wire::{Incoming, Wire};
 use crate::config::Config;
+use crate::io::Io;
+use crate::meters::Metered;
+use crate::reject_reason::RejectReason;
 use spola_driver::{Runtime, Timer};
 
 /// Time for all of it.
@@ -20,13 +23,22 @@ pub(crate) struct Reject {
     timer: Box<dyn Timer>,
     deadline: Instant,
     config: Arc<Config>,
+    _pending: Metered,
 }
 
 impl Reject {
-    pub(crate) fn new(wire: Wire, runtime: Arc<dyn Runtime>, config: Arc<Config>) -> Self {
+    pub(crate) fn new(wire: Wire, runtime: Arc<dyn Runtime>, io: &Io) -> Self {
         let (mut timer, deadline) = (runtime.timer(), runtime.now() + TIME);
         timer.set(Some(deadline));
-        Self { wire, runtime, timer, deadline, config }
+        let config = Arc::clone(io.config());
+        let pending = Metered::handshake(io.meters());
+        Self { wire, runtime, timer, deadline, config, _pending: pending }
+    }
+
+    /// One that came for a session that takes none.
+    pub(crate) fn one_too_many(wire: Wire, runtime: Arc<dyn Runtime>, io: &Io) -> Self {
+        io.meters().reject(RejectReason::SecondUpgrade);
+        Self::new(wire, runtime, io)
     }
 }
 

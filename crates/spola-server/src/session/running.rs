@@ -35,6 +35,8 @@ pub(super) enum Done {
 pub(super) struct Running {
     waiting: Option<FuturesUnordered<BoxFuture<Done>>>,
     admissions: Vec<PendingAdmission>,
+    /// There are more or fewer than there were.
+    changed: bool,
 }
 
 /// A client whose middleware waits.
@@ -141,6 +143,7 @@ impl Running {
         };
         match waiting.poll_next_unpin(cx) {
             Poll::Ready(Some(done)) => {
+                self.changed = true;
                 if let Done::Admission { namespace, .. } = &done {
                     self.admissions.retain(|pending| pending.namespace != *namespace);
                 }
@@ -159,12 +162,20 @@ impl Running {
         self.waiting.as_ref().map_or(0, FuturesUnordered::len)
     }
 
-    /// Gives up the admissions whose time is over.
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
-        let late = |pending: &&PendingAdmission| pending.deadline.is_some_and(|by| by <= now);
-        for pending in self.admissions.iter().filter(late) {
+    /// Whether there are more or fewer than there were when this was asked before.
+    #[inline]
+    pub(super) const fn take_changed(&mut self) -> bool {
+        std::mem::replace(&mut self.changed, false)
+    }
+
+    /// Gives up the admissions whose time is over; how many these are.
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> usize {
+        let late = |pending: &&mut PendingAdmission| pending.deadline.is_some_and(|by| by <= now);
+        let given_up = self.admissions.iter_mut().filter(late).map(|pending| {
+            pending.deadline = None;
             pending.abort.abort();
-        }
+        });
+        given_up.count()
     }
 
     /// Gives up every admission: the client has gone.
@@ -191,6 +202,7 @@ impl Running {
         match Pin::new(&mut guarded).poll(cx) {
             Poll::Ready(outcome) => Some(done(outcome)),
             Poll::Pending => {
+                self.changed = true;
                 self.waiting.get_or_insert_default().push(Box::pin(guarded.map(done)));
                 None
             }

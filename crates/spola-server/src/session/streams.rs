@@ -46,6 +46,10 @@ impl Streams {
         self.writers.last().is_none_or(|(_, writer)| writer.has_room())
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.writers.len()
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.writers.is_empty()
     }
@@ -78,7 +82,7 @@ impl SessionTask {
         let mut busy = false;
         while let Poll::Ready(id) = self.streams.poll_dropped(cx) {
             self.engine.handle_stream_dropped(now, id);
-            busy = true;
+            (busy, self.untold) = (true, true);
         }
         busy
     }

@@ -32,6 +32,7 @@ use super::wire::{Switch, Wire};
 use super::{PACKET_PREFIX, SessionHandle};
 use crate::config::Config;
 use crate::io::Io;
+use crate::reject_reason::RejectReason;
 use crate::stream::StreamWriter;
 use spola_driver::Runtime;
 
@@ -66,6 +67,8 @@ pub(crate) struct SessionTask {
     pub(super) late_post: Option<(RequestId, Bytes)>,
     /// Messages that may still be handed to the application in this round.
     pub(super) allowance: usize,
+    /// What it holds may be other than it last told.
+    pub(super) untold: bool,
     /// The server does not wait for the handlers any more.
     pub(super) aborted: bool,
 }
@@ -143,6 +146,7 @@ impl SessionTask {
             backlog: 0,
             late_post: None,
             allowance: MESSAGES,
+            untold: true,
             aborted: false,
             config,
         }
@@ -178,12 +182,13 @@ impl SessionTask {
         self.engine.handle_timeout(now);
         self.pump(cx, now);
         self.sockets.handle_timeout(now);
-        self.running.handle_timeout(now);
+        let late = self.running.handle_timeout(now);
+        self.io.meters().reject_many(RejectReason::AdmissionTimeout, late);
         self.streams.handle_timeout(now);
         self.readable = true;
         let stalled = self.wire.as_mut().is_some_and(|wire| wire.handle_timeout(now));
         if stalled && self.engine.transport() == Transport::WebSocket {
-            self.give_up();
+            self.give_up(RejectReason::WriteTimeout);
         }
         self.pump(cx, now);
         true
@@ -264,9 +269,15 @@ impl SessionTask {
 
     fn engine_event(&mut self, now: Instant, event: engine::Event) {
         match event {
-            engine::Event::Message(Message::Text(text)) => self.sockets.handle_text(now, text),
+            engine::Event::Message(Message::Text(text)) => {
+                self.sockets.handle_text(now, text);
+                self.untold |= self.sockets.incomplete_len().is_some();
+            }
             engine::Event::Message(Message::Binary(data)) => self.sockets.handle_binary(now, data),
             engine::Event::Closed(reason) => {
+                if let Some(fault) = self.engine.fault() {
+                    self.io.meters().reject(fault);
+                }
                 self.sockets.handle_closed(disconnect_reason(reason));
                 self.running.abort_admissions();
                 self.io.sessions().remove(&self.handle.sid());
@@ -305,7 +316,9 @@ impl Future for SessionTask {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..BUDGET {
             let now = self.runtime.now();
-            if self.work(cx, now) {
+            let busy = self.work(cx, now);
+            self.tell_holdings();
+            if busy {
                 let (unsent, writable) = self.load();
                 self.handle.tell(unsent, writable);
                 continue;

@@ -27,7 +27,8 @@ fn handle() -> SessionHandle {
     let handshake = Arc::new(Handshake::of(&Request::new(()), SystemTime::UNIX_EPOCH));
     let (transport, revision) = (Transport::WebSocket, Revision::V4);
     let status = SessionStatus { transport, accepts_upgrade: false, revision };
-    SessionHandle::new(Sid::from_bytes([1; 15]), handshake, Arc::new(Config::default()), status)
+    let sid = Sid::from_bytes([1; 15]);
+    SessionHandle::new(sid, handshake, Arc::new(Config::default()), Arc::default(), status)
 }
 
 #[test]

@@ -11,6 +11,7 @@ use spola_websocket::Compression;
 use super::reject::Reject;
 use super::task::SessionTask;
 use super::wire::{Incoming, Switch, Wire};
+use crate::reject_reason::RejectReason;
 
 /// Messages that are read in one round.
 pub(super) const MESSAGES: usize = 128;
@@ -25,10 +26,10 @@ impl SessionTask {
     pub(super) fn upgrade(&mut self, now: Instant, switch: Switch, binary: BinaryMode) {
         let wire = Wire::opening(switch, now, &self.config);
         if self.wire.is_some() || !self.engine.accepts_upgrade() {
-            let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
-            let reject = Reject::new(wire, runtime, config);
-            return self.runtime.spawn(Box::pin(reject));
+            let (io, runtime) = (self.io.clone(), Arc::clone(&self.runtime));
+            return self.runtime.spawn(Box::pin(Reject::one_too_many(wire, runtime, &io)));
         }
+        self.untold = true;
         self.upgrade_binary = binary;
         (self.wire, self.readable) = (Some(wire), true);
     }
@@ -55,6 +56,7 @@ impl SessionTask {
             };
             let Poll::Ready(incoming) = wire.poll_next(reading, now, &self.config) else {
                 self.readable = false;
+                self.untold |= wire.incomplete_len().is_some();
                 return false;
             };
             match incoming {
@@ -63,7 +65,10 @@ impl SessionTask {
                     self.backlog += message.len() + MESSAGE_LEN;
                     self.engine.handle_websocket_message(now, message);
                 }
-                Incoming::Closed { clean } => {
+                Incoming::Closed { clean, rejected } => {
+                    if let Some(reason) = rejected {
+                        self.io.meters().reject(reason);
+                    }
                     let end = if clean { WebSocketEnd::Closed } else { WebSocketEnd::Failed };
                     self.engine.handle_websocket_closed(end);
                     self.settle(cx, now);
@@ -77,6 +82,7 @@ impl SessionTask {
 
     /// The WebSocket is open: as the session's transport, or to probe an upgrade.
     fn opened(&mut self, now: Instant) {
+        self.untold = true;
         if self.engine.transport() == Transport::Polling
             && self.engine.handle_websocket_opened(now, self.upgrade_binary).is_err()
             && let Some(wire) = &mut self.wire
@@ -87,6 +93,7 @@ impl SessionTask {
 
     /// The WebSocket has ended: once its last bytes are written, it may be forgotten.
     fn settle(&mut self, cx: &mut Context<'_>, now: Instant) {
+        self.untold = true;
         self.pump(cx, now);
         self.flush(cx, now);
         self.wire = match self.wire.take() {
@@ -101,8 +108,8 @@ impl SessionTask {
         if self.engine.transport() == Transport::WebSocket {
             return Some(wire);
         }
-        let (runtime, config) = (Arc::clone(&self.runtime), Arc::clone(&self.config));
-        self.runtime.spawn(Box::pin(Reject::new(wire, runtime, config)));
+        let (io, runtime) = (self.io.clone(), Arc::clone(&self.runtime));
+        self.runtime.spawn(Box::pin(Reject::new(wire, runtime, &io)));
         None
     }
 
@@ -117,7 +124,7 @@ impl SessionTask {
             tracing::debug!(%error, "a connection failed");
         }
         if flushed.is_err() || wire.is_done() {
-            self.wire = None;
+            (self.wire, self.untold) = (None, true);
             self.engine.handle_websocket_closed(WebSocketEnd::Closed);
             self.pump(cx, now);
         }
@@ -157,6 +164,10 @@ impl SessionTask {
                 if response != PollResponse::Stream {
                     self.streams.end(id);
                 }
+                if let Some(reason) = RejectReason::of_poll(&response) {
+                    self.io.meters().reject(reason);
+                }
+                self.untold = true;
                 self.polls.answer(id, response);
             }
             Some(Transmit::StreamData { id, data }) => {
@@ -164,8 +175,16 @@ impl SessionTask {
                     writer.write(data);
                 }
             }
-            Some(Transmit::EndStream { id }) => self.streams.end(id),
-            Some(Transmit::PostResponse { id, outcome }) => self.posts.answer(id, outcome),
+            Some(Transmit::EndStream { id }) => {
+                self.note_failed_upgrade();
+                self.streams.end(id);
+            }
+            Some(Transmit::PostResponse { id, outcome }) => {
+                if let Some(reason) = RejectReason::of_post(outcome) {
+                    self.io.meters().reject(reason);
+                }
+                self.posts.answer(id, outcome);
+            }
             Some(_) => {}
             None => return false,
         }
@@ -175,16 +194,28 @@ impl SessionTask {
     /// The engine is done with the WebSocket.
     fn close_wire(&mut self, now: Instant) {
         if let Some(mut wire) = self.wire.take() {
+            self.note_failed_upgrade();
             wire.close(now);
             self.wire = self.keep(wire);
         }
     }
 
+    /// What is closed was to become the transport, if the session polls on.
+    fn note_failed_upgrade(&mut self) {
+        self.untold = true;
+        if self.engine.transport() == Transport::Polling && self.engine.status().is_some() {
+            self.io.meters().reject(RejectReason::Upgrade);
+        }
+    }
+
     /// Ends the session with a client that does not read, and frees what waits for it.
-    pub(super) fn give_up(&mut self) {
-        tracing::info!("a client reads too slowly");
+    pub(super) fn give_up(&mut self, reason: RejectReason) {
+        tracing::info!(reason = reason.as_str(), "a client reads too slowly");
+        if self.engine.status().is_some() {
+            self.io.meters().reject(reason);
+        }
         self.engine.abort();
-        self.wire = None;
+        (self.wire, self.untold) = (None, true);
         self.streams.cut();
     }
 }

@@ -14,6 +14,11 @@ impl<T> Waiting<T> {
         Self { requests: Vec::new() }
     }
 
+    /// How many there are that were not given up.
+    pub(super) fn len(&self) -> usize {
+        self.requests.iter().filter(|(_, respond)| !respond.is_canceled()).count()
+    }
+
     pub(super) fn add(&mut self, id: RequestId, respond: Sender<T>) {
         self.requests.push((id, respond));
     }

@@ -13,6 +13,7 @@ use spola_engineio_packet::WebSocketMessage;
 use spola_websocket::{CloseReason, Compression, Connection, Event, Message};
 
 use crate::config::Config;
+use crate::reject_reason::RejectReason;
 
 /// Bytes that may wait in the connection before more packets are taken from the session.
 const OUTPUT_LEN: usize = 256 << 10;
@@ -38,6 +39,7 @@ pub(super) enum Incoming {
     /// Nothing more will come. `clean` unless the peer broke the rules.
     Closed {
         clean: bool,
+        rejected: Option<RejectReason>,
     },
 }
 
@@ -57,7 +59,8 @@ impl Wire {
         match self {
             Self::Opening(_, Some(until)) if now >= *until => {
                 tracing::debug!("the protocol was not switched in time");
-                Poll::Ready(Incoming::Closed { clean: false })
+                let rejected = Some(RejectReason::Upgrade);
+                Poll::Ready(Incoming::Closed { clean: false, rejected })
             }
             Self::Opening(switch, _) => match ready!(Pin::new(&mut switch.on).poll(cx)) {
                 Ok(stream) => {
@@ -67,7 +70,7 @@ impl Wire {
                 }
                 Err(error) => {
                     tracing::debug!(%error, "the protocol was not switched");
-                    Poll::Ready(Incoming::Closed { clean: false })
+                    Poll::Ready(Incoming::Closed { clean: false, rejected: None })
                 }
             },
             Self::Open(line) => poll_line(line, cx, now),
@@ -91,6 +94,15 @@ impl Wire {
             };
             // An `Err` says that the connection is closing: its end is about to be reported.
             let _ = line.connection().send_with(message, compression);
+        }
+    }
+
+    /// Bytes that are kept of a message that is not complete.
+    #[inline]
+    pub(super) fn incomplete_len(&self) -> Option<usize> {
+        match self {
+            Self::Opening(..) => None,
+            Self::Open(line) => line.incomplete_len(),
         }
     }
 
@@ -186,7 +198,8 @@ fn poll_line(line: &mut Line<HyperIo>, cx: &mut Context<'_>, now: Instant) -> Po
                 Event::Pong(_) => {}
                 Event::Closed(reason) => {
                     let clean = !matches!(reason, CloseReason::Violation(_));
-                    return Poll::Ready(Incoming::Closed { clean });
+                    let rejected = RejectReason::of_websocket(&reason);
+                    return Poll::Ready(Incoming::Closed { clean, rejected });
                 }
             }
         }

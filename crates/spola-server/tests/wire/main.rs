@@ -36,6 +36,7 @@ mod rooms;
 mod sending;
 mod slow;
 mod sse;
+mod statistics;
 mod upgrade;
 mod values;
 mod websocket;
