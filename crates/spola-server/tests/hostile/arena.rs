@@ -1,6 +1,9 @@
 //! The server under attack, and who watches.
 
-use spola_server::{Config, Data, DisconnectReason, Io, RawData, Reply, Socket, State, Value};
+use spola_server::{
+    Config, Data, DisconnectReason, Io, RawData, RejectReason, Reply, Socket, State, Statistics,
+    Value,
+};
 
 use crate::KIB;
 use crate::harness::{Client, Frame, Gate, Log, Response, World, hex, secs};
@@ -16,6 +19,8 @@ pub(crate) struct Row {
     pub(crate) attack: fn(&mut Arena) -> Vec<String>,
     /// What comes back, and what the application is told.
     pub(crate) expect: Vec<String>,
+    /// By which reasons the server counts what it turns down, and no others.
+    pub(crate) rejects: Vec<RejectReason>,
     /// Bytes held at most meanwhile, the client's own included.
     pub(crate) peak: usize,
     /// Bytes that may be left: tables that have grown, and buffers that a thread keeps.
@@ -36,12 +41,18 @@ pub(crate) fn row<const N: usize>(
 ) -> Row {
     let expect = expect.into_iter().map(str::to_owned).collect();
     let (settle, format): (fn(&mut Config), _) = (|_| {}, Format::Text);
-    Row { limit, case, settle, format, attack, expect, peak: 256 * KIB, rest: 64 * KIB }
+    let rejects = Vec::new();
+    Row { limit, case, settle, format, attack, expect, rejects, peak: 256 * KIB, rest: 64 * KIB }
 }
 
 impl Row {
     pub(crate) fn with(self, settle: fn(&mut Config)) -> Self {
         Self { settle, ..self }
+    }
+
+    /// Is counted by these reasons.
+    pub(crate) fn counts<const N: usize>(self, rejects: [RejectReason; N]) -> Self {
+        Self { rejects: rejects.to_vec(), ..self }
     }
 
     /// Holds at most so many KiB.
@@ -80,6 +91,21 @@ impl Arena {
         bystander.echoes();
         log.take();
         Self { world, site, log, gate, bystander }
+    }
+
+    /// By which reasons something was turned down, in order.
+    pub(crate) fn rejects(&self) -> Vec<RejectReason> {
+        let statistics = self.world.io().statistics();
+        let counted = |reason: &RejectReason| statistics.rejected(*reason) > 0;
+        RejectReason::ALL.iter().copied().filter(counted).collect()
+    }
+
+    /// The gauges.
+    pub(crate) fn gauges(&self) -> Vec<(&'static str, u64)> {
+        self.world.runtime.run_until_idle();
+        let statistics: Statistics = self.world.io().statistics();
+        let gauges = statistics.samples().filter(|sample| !sample.is_counter);
+        gauges.map(|sample| (sample.name, sample.value)).collect()
     }
 
     /// What the application was told, but of who connects.

@@ -1,5 +1,7 @@
 //! Sessions and polling (§4 of the limits text).
 
+use spola_server::RejectReason as Reason;
+
 use crate::arena::{Row, brief, frames, row};
 
 const GONE: &str = r#"400 {"code":1,"message":"Session ID unknown"}"#;
@@ -21,7 +23,8 @@ fn heartbeat() -> Vec<Row> {
                 arena.came(client)
             },
             ["2", "Close", "ping timeout"],
-        ),
+        )
+        .counts([Reason::PingTimeout]),
         row(
             "Ping interval / timeout",
             "no GET at all",
@@ -31,7 +34,8 @@ fn heartbeat() -> Vec<Row> {
                 [vec![brief(&session.get().response())], arena.told()].concat()
             },
             [GONE, "ping timeout"],
-        ),
+        )
+        .counts([Reason::UnknownSession, Reason::PingTimeout]),
         row(
             "Extension of the pong deadline by other traffic",
             "events all the time, but no pong",
@@ -44,7 +48,8 @@ fn heartbeat() -> Vec<Row> {
                 arena.came(client)
             },
             ["2", "Close", "ping timeout"],
-        ),
+        )
+        .counts([Reason::PingTimeout, Reason::CloseTimeout]),
         row(
             "Unsolicited pong",
             "a thousand of them instead of one in time",
@@ -55,7 +60,8 @@ fn heartbeat() -> Vec<Row> {
                 arena.came(client)
             },
             ["2", "Close", "ping timeout"],
-        ),
+        )
+        .counts([Reason::PingTimeout]),
     ]
 }
 
@@ -73,7 +79,8 @@ fn upgrades() -> Vec<Row> {
                 [frames(&mut probe), vec![alive], arena.told()].concat()
             },
             ["3probe", "Close", OK, r#"["alive"]"#],
-        ),
+        )
+        .counts([Reason::Upgrade]),
         row(
             "Upgrade probe to completion",
             "what is no probe",
@@ -88,7 +95,8 @@ fn upgrades() -> Vec<Row> {
                 [vec![alive], arena.told()].concat()
             },
             [OK, r#"["alive"]"#],
-        ),
+        )
+        .counts([Reason::Upgrade]),
         row(
             "Concurrent upgrades per session",
             "a hundred at once",
@@ -102,7 +110,8 @@ fn upgrades() -> Vec<Row> {
                 [vec![alive], arena.told(), arena.came(first)].concat()
             },
             [OK, r#"["alive"]"#],
-        ),
+        )
+        .counts([Reason::SecondUpgrade]),
         row(
             "Revision of every request of a session",
             "another one",
@@ -115,6 +124,7 @@ fn upgrades() -> Vec<Row> {
             },
             [BAD, OK, r#"["alive"]"#],
         )
+        .counts([Reason::RevisionMismatch])
         .with(|config| config.engine.allow_eio3 = true),
     ]
 }
@@ -131,7 +141,7 @@ fn posts() -> Vec<Row> {
                 [seen, arena.told()].concat()
             },
             ["200 1", "400", "transport error"],
-        ),
+        ).counts([Reason::OverlappingRequest]),
         row(
             "Outstanding GET / POST per session",
             "two POSTs",
@@ -143,13 +153,13 @@ fn posts() -> Vec<Row> {
                 [seen, arena.told()].concat()
             },
             ["400", "400", "transport error"],
-        ),
+        ).counts([Reason::OverlappingRequest]),
         row(
             "POST body",
             "a byte more than the limit",
             |arena| arena.posts(&message(1_000_001)),
             ["413"],
-        )
+        ).counts([Reason::BodyTooLarge])
         .within(4500),
         row(
             "POST body",
@@ -160,7 +170,7 @@ fn posts() -> Vec<Row> {
                 [vec![brief(&post.response())], arena.told()].concat()
             },
             ["413"],
-        ),
+        ).counts([Reason::BodyTooLarge]),
         row(
             "POST body",
             "chunks without an end",
@@ -178,7 +188,7 @@ fn posts() -> Vec<Row> {
                 [vec![brief(&post.response())], arena.told()].concat()
             },
             ["413"],
-        )
+        ).counts([Reason::BodyTooLarge])
         .within(2500),
         row(
             "Time to receive a POST body",
@@ -193,7 +203,7 @@ fn posts() -> Vec<Row> {
                 [vec![brief(&post.response())], arena.told()].concat()
             },
             ["408", "transport error"],
-        ),
+        ).counts([Reason::BodyTimeout]),
         row(
             "Binary content type on revision 4",
             "it is 400",
@@ -207,7 +217,7 @@ fn posts() -> Vec<Row> {
                 [vec![brief(&post.response())], arena.told()].concat()
             },
             ["400", "transport error"],
-        ),
+        ).counts([Reason::ContentType]),
     ]
 }
 
@@ -239,6 +249,7 @@ fn polls() -> Vec<Row> {
             },
             ["1001", "1"],
         )
+        .counts([Reason::PingTimeout])
         .within(4 * 1024)
         .leaving(160),
         row(

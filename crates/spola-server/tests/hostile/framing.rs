@@ -1,5 +1,7 @@
 //! Where requests end (§2 of the limits text): who stands in front must not be of another opinion.
 
+use spola_server::RejectReason as Reason;
+
 use crate::arena::{Arena, Row, row};
 use crate::harness::{Client, Polling, upgrade_request};
 
@@ -22,7 +24,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 refused(arena, both)
             },
             ["400, closed"],
-        ),
+        )
+        .counts([Reason::MalformedHttp]),
         row(
             "Message framing",
             "a length that is none, beside chunks",
@@ -36,7 +39,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 )
             },
             ["400, closed"],
-        ),
+        )
+        .counts([Reason::MalformedHttp]),
         row(
             "Message framing",
             "a length twice, equal or not",
@@ -50,7 +54,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 )
             },
             ["400, closed"],
-        ),
+        )
+        .counts([Reason::MalformedHttp]),
         row(
             "Message framing",
             "a length that is none",
@@ -59,7 +64,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 refused(arena, lengths.map(|length| format!("Content-Length: {length}")))
             },
             ["400, closed"],
-        ),
+        )
+        .counts([Reason::MalformedHttp]),
         row(
             "Message framing",
             "other codings, or chunks in chunks",
@@ -78,7 +84,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 refused(arena, codings.map(|coding| format!("Transfer-Encoding: {coding}")))
             },
             ["400, closed"],
-        ),
+        )
+        .counts([Reason::MalformedHttp]),
         row(
             "Message framing",
             "chunks in HTTP/1.0",
@@ -90,7 +97,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 outcome(arena, client)
             },
             ["400, closed"],
-        ),
+        )
+        .counts([Reason::MalformedHttp]),
         row(
             "Message framing",
             "folded fields, and space behind a name",
@@ -105,7 +113,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 refused(arena, odd)
             },
             ["400, closed"],
-        ),
+        )
+        .counts([Reason::MalformedHttp]),
         row(
             "Message framing",
             "the bytes come one by one, or in any two pieces",
@@ -127,7 +136,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 all
             },
             ["400, closed"],
-        ),
+        )
+        .counts([Reason::MalformedHttp]),
         row(
             "Message framing",
             "only the third of three requests is in doubt",
@@ -140,7 +150,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 outcome(arena, client)
             },
             ["200, 200, 400, closed", "[\"first\"]", "[\"all\"]"],
-        ),
+        )
+        .counts([Reason::MalformedHttp]),
         row(
             "Message framing",
             "a length and chunks within a body, and behind chunks",

@@ -1,5 +1,7 @@
 //! Requests (§2 of the limits text).
 
+use spola_server::RejectReason as Reason;
+
 use crate::arena::{Arena, Row, brief, row};
 use crate::harness::{KEY, upgrade_request};
 
@@ -13,13 +15,15 @@ pub(crate) fn rows() -> Vec<Row> {
             "more than 8 KiB",
             |arena| get(arena, &format!("EIO=4&transport=polling&t={}", "x".repeat(8192))),
             ["414"],
-        ),
+        )
+        .counts([Reason::TargetTooLong]),
         row(
             "Query parameters",
             "33 of them",
             |arena| get(arena, &format!("EIO=4&transport=polling{}", "&a=1".repeat(31))),
             [BAD],
-        ),
+        )
+        .counts([Reason::QueryParameters]),
         row(
             "sid parameter",
             "of any other form",
@@ -36,13 +40,15 @@ pub(crate) fn rows() -> Vec<Row> {
                 all
             },
             [UNKNOWN],
-        ),
+        )
+        .counts([Reason::UnknownSession]),
         row(
             "Sec-WebSocket-Protocol",
             "17 tokens",
             |arena| upgrade(arena, &format!("Sec-WebSocket-Protocol: a{}", ",a".repeat(16))),
             ["400"],
-        ),
+        )
+        .counts([Reason::Subprotocols]),
         row(
             "Open sessions",
             "one too many",
@@ -54,6 +60,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             ["503", "true"],
         )
+        .counts([Reason::MaxSessions])
         .with(|config| config.max_sessions = Some(1)),
         row(
             "HTTP version for upgrade",
@@ -63,7 +70,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 status(arena, &request.replace("HTTP/1.1", "HTTP/1.0"))
             },
             ["400"],
-        ),
+        )
+        .counts([Reason::WebSocketHandshake]),
         row(
             "HTTP version for upgrade",
             "two hosts, or none",
@@ -73,13 +81,15 @@ pub(crate) fn rows() -> Vec<Row> {
                 [two, status(arena, &request.replace("Host: x\r\n", ""))].concat()
             },
             ["400", "400"],
-        ),
+        )
+        .counts([Reason::WebSocketHandshake]),
         row(
             "Request body codings",
             "gzip",
             |arena| framed(arena, "Content-Encoding: gzip\r\nContent-Length: 2"),
             ["415"],
-        ),
+        )
+        .counts([Reason::BodyCoding]),
         row(
             "Response headers",
             "what the client says is not in them",
@@ -90,7 +100,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 vec![response.status.to_string(), found.to_string()]
             },
             ["400", "false"],
-        ),
+        )
+        .counts([Reason::UnknownSession]),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! What hostile clients send, limit by limit: what comes back, that no more memory is held than the
-//! limit allows, that a bystander on the same server notices nothing, and that nothing is left.
+//! limit allows, that it is counted under its reason, that a bystander on the same server notices nothing,
+//! and that nothing is left, as the server's own gauges have it too.
 //!
 //! A test binary of its own, with one test, for it counts what the whole process allocates. The limits
 //! of WebSocket's frames have such a table beside their machine.
@@ -53,16 +54,20 @@ fn hostile_clients_meet_the_limits_and_nobody_else_does() {
 
 fn holds(row: &Row) -> bool {
     let mut arena = Arena::open(row);
-    let (tasks, before) = (arena.world.runtime.tasks(), ALLOCATOR.current_usage());
+    let (tasks, gauges) = (arena.world.runtime.tasks(), arena.gauges());
+    let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
     let seen = (row.attack)(&mut arena);
     let peak = ALLOCATOR.peak_usage().saturating_sub(before);
+    let rejects = arena.rejects();
     arena.bystander.echoes();
     arena.advance_seconds(90);
     arena.bystander.echoes();
     arena.log.take();
     let left = (arena.world.runtime.tasks() - tasks, arena.world.io().session_count() - 1);
     let rest = ALLOCATOR.current_usage().saturating_sub(before);
+    let now = arena.gauges();
+    let changed: Vec<_> = gauges.iter().zip(&now).filter(|(then, now)| then != now).collect();
 
     let name = format!("{}: {}", row.limit, row.case);
     println!("{name:<70} peak {:>6} KiB, then {:>4}", peak / KIB, rest / KIB);
@@ -70,6 +75,9 @@ fn holds(row: &Row) -> bool {
         (seen != row.expect).then(|| format!("saw {seen:?} instead of {:?}", row.expect)),
         (peak > row.peak).then(|| format!("{peak} bytes held, {} allowed", row.peak)),
         (rest > row.rest).then(|| format!("{rest} bytes left, {} allowed", row.rest)),
+        (rejects != row.rejects)
+            .then(|| format!("counted {rejects:?} instead of {:?}", row.rejects)),
+        (!changed.is_empty()).then(|| format!("gauges then and now: {changed:?}")),
         (left != (0, 0)).then(|| format!("tasks and sessions left: {left:?}")),
     ];
     let wrong: Vec<_> = wrong.into_iter().flatten().collect();

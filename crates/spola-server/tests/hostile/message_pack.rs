@@ -1,5 +1,7 @@
 //! Packets in MessagePack (§5 of the limits text).
 
+use spola_server::RejectReason as Reason;
+
 use crate::arena::{Arena, Format, Row, connect, row};
 use crate::harness::hex;
 use crate::packets::{FORCED, one_of};
@@ -12,6 +14,7 @@ pub(crate) fn rows() -> Vec<Row> {
             |arena| packed(arena, &[&[0x92, 0xa1, b'a'][..], &[0x91; 500_000]].concat()),
             FORCED,
         )
+        .counts([Reason::MalformedPacket])
         .within(4 * 1024),
         row(
             "MessagePack container sizes",
@@ -26,7 +29,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 )
             },
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
         row(
             "MessagePack container sizes",
             "four billion announced for the packet itself",
@@ -44,19 +48,22 @@ pub(crate) fn rows() -> Vec<Row> {
                 )
             },
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
         row(
             "MessagePack",
             "bytes behind the packet",
             |arena| packed(arena, &hex("91 a1 61 c0")),
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
         row(
             "MessagePack",
             "a text that is none",
             |arena| packed(arena, &hex("91 a2 c3 28")),
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
     ];
     for row in &mut rows {
         row.format = Format::MessagePack;

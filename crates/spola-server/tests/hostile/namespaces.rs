@@ -1,5 +1,7 @@
 //! Namespaces and handlers (§5 of the limits text).
 
+use spola_server::RejectReason as Reason;
+
 use crate::arena::{Row, frames, row};
 use crate::harness::masked;
 use crate::packets::all_the_same;
@@ -28,7 +30,8 @@ fn joining() -> Vec<Row> {
                 r#"44/nowhere,{"message":"Invalid namespace"}"#,
                 "Close",
             ],
-        ),
+        )
+        .counts([Reason::ConnectTimeout, Reason::UnknownNamespace]),
         row(
             "Pending CONNECTs per connection",
             "the same namespace twice",
@@ -39,7 +42,8 @@ fn joining() -> Vec<Row> {
                 arena.came(client)
             },
             ["Close"],
-        ),
+        )
+        .counts([Reason::DuplicateConnect]),
         row(
             "Pending CONNECTs per connection",
             "17 of them",
@@ -49,7 +53,8 @@ fn joining() -> Vec<Row> {
                 arena.came(client)
             },
             [r#"44/slow16,{"message":"too many namespaces"}"#],
-        ),
+        )
+        .counts([Reason::PendingConnects]),
         row(
             "Time in connection middleware",
             "it takes for ever",
@@ -62,7 +67,8 @@ fn joining() -> Vec<Row> {
                 arena.came(client)
             },
             ["2", r#"44/slow,{"message":"timed out"}"#],
-        ),
+        )
+        .counts([Reason::AdmissionTimeout]),
         row(
             "Namespaces per connection",
             "65 of them",
@@ -74,7 +80,8 @@ fn joining() -> Vec<Row> {
                 vec![seen.len().to_string(), last]
             },
             ["64", r#"44/64,{"message":"too many namespaces"}"#],
-        ),
+        )
+        .counts([Reason::Namespaces]),
         row(
             "Namespace name",
             "256 bytes, or control characters",
@@ -87,7 +94,8 @@ fn joining() -> Vec<Row> {
                 )
             },
             ["Close", "forced close"],
-        ),
+        )
+        .counts([Reason::NamespaceName]),
         row(
             "Dynamic namespaces",
             "one too many",
@@ -102,6 +110,7 @@ fn joining() -> Vec<Row> {
             },
             [r#"44/room-3,{"message":"too many namespaces"}"#, "true"],
         )
+        .counts([Reason::DynamicNamespaces])
         .with(|config| config.max_dynamic_namespaces = 3),
         row(
             "Dynamic namespaces",
@@ -127,20 +136,23 @@ fn joining() -> Vec<Row> {
                 )
             },
             ["Close", "forced close"],
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
         row(
             "CONNECT payload",
             "more than 64 KiB",
             |arena| arena.sends([format!("40/1,{{\"a\":\"{}\"}}", "x".repeat(65_536))]),
             ["Close", "forced close"],
         )
+        .counts([Reason::ConnectPayload])
         .within(512),
         row(
             "CONNECT payload",
             "too deep",
             |arena| arena.sends([format!("40/1,{}1{}", "{\"a\":".repeat(200), "}".repeat(200))]),
             ["Close", "forced close"],
-        ),
+        )
+        .counts([Reason::Depth]),
     ]
 }
 
@@ -156,13 +168,15 @@ fn leaving() -> Vec<Row> {
                 )
             },
             ["Close", "forced close"],
-        ),
+        )
+        .counts([Reason::DuplicateConnect, Reason::NotJoined, Reason::PacketDirection]),
         row(
             "After a socket left",
             "no handler runs",
             |arena| arena.sends(["41", "42[\"late\"]"]),
             ["Close", "client namespace disconnect"],
-        ),
+        )
+        .counts([Reason::NotJoined]),
         row(
             "After a socket left",
             "nor where the server ended it, and the session lives",

@@ -1,5 +1,7 @@
 //! What is to be sent to clients that do not read (§6 of the limits text).
 
+use spola_server::RejectReason as Reason;
+
 use crate::arena::{Row, row};
 use crate::harness::masked;
 
@@ -19,6 +21,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             ["transport error"],
         )
+        .counts([Reason::OutgoingHardCap])
         .within(20 * 1024),
         row(
             "Hard cap per connection",
@@ -35,6 +38,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             ["transport error"],
         )
+        .counts([Reason::OutgoingHardCap])
         .within(24 * 1024),
         row(
             "Hard cap per connection",
@@ -53,6 +57,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             ["transport error"],
         )
+        .counts([Reason::OutgoingHardCap])
         .within(20 * 1024),
         row(
             "Hard cap per connection",
@@ -69,6 +74,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             ["transport error"],
         )
+        .counts([Reason::UnknownNamespace, Reason::OutgoingHardCap])
         .within(24 * 1024),
         row(
             "Pending pong replies",
@@ -93,7 +99,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 seen
             },
             ["Close 1008", "transport error"],
-        ),
+        )
+        .counts([Reason::ControlFlood]),
         row(
             "No write progress with data queued",
             "a WebSocket that stops reading",
@@ -105,7 +112,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 arena.told()
             },
             ["transport error"],
-        ),
+        )
+        .counts([Reason::WriteTimeout]),
         row(
             "Close handshake",
             "a peer that never answers",
@@ -117,6 +125,7 @@ pub(crate) fn rows() -> Vec<Row> {
                 arena.came(client)
             },
             ["Close", "parse error"],
-        ),
+        )
+        .counts([Reason::MalformedPayload, Reason::CloseTimeout]),
     ]
 }

@@ -1,5 +1,7 @@
 //! Packets of Socket.IO (§5 of the limits text).
 
+use spola_server::RejectReason as Reason;
+
 use crate::arena::{Arena, Row, row};
 
 pub(crate) const FORCED: [&str; 2] = ["Close", "forced close"];
@@ -10,7 +12,8 @@ pub(crate) fn rows() -> Vec<Row> {
 
 fn events() -> Vec<Row> {
     vec![
-        row("Event name", "1025 bytes", |arena| arena.sends([event(&"n".repeat(1025))]), FORCED),
+        row("Event name", "1025 bytes", |arena| arena.sends([event(&"n".repeat(1025))]), FORCED)
+            .counts([Reason::EventName]),
         row(
             "Event name",
             "1024 bytes written as 6144",
@@ -30,13 +33,15 @@ fn events() -> Vec<Row> {
                 )
             },
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
         row(
             "Event name",
             "none",
             |arena| all_the_same(arena, ["2", "21", "2/", "3", "3/,", "31{}", "51-", "61-"]),
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
         row(
             "Reserved names",
             "each of them, escapes included",
@@ -48,26 +53,30 @@ fn events() -> Vec<Row> {
                 all_the_same(arena, all.map(|name| format!("2[\"{name}\"]")))
             },
             FORCED,
-        ),
+        )
+        .counts([Reason::ReservedEvent]),
         row(
             "Packet type",
             "none that there is",
             |arena| all_the_same(arena, ["", "7", "9", "a", " 2[\"a\"]", "é", "١[\"a\"]", "-1"]),
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
     ]
 }
 
 fn json() -> Vec<Row> {
     vec![
         row("JSON depth", "128", |arena| arena.sends([nested(127)]).split_off(1), []),
-        row("JSON depth", "129", |arena| arena.sends([nested(128)]), FORCED),
+        row("JSON depth", "129", |arena| arena.sends([nested(128)]), FORCED)
+            .counts([Reason::Depth]),
         row(
             "JSON depth",
             "a megabyte of brackets",
             |arena| arena.sends([format!("42[\"a\",{}", "[".repeat(999_000))]),
             FORCED,
         )
+        .counts([Reason::Depth])
         .within(6 * 1024),
         row(
             "JSON depth",
@@ -75,6 +84,7 @@ fn json() -> Vec<Row> {
             |arena| arena.sends([format!("42[\"a\",{}", "{\"a\":".repeat(199_000))]),
             FORCED,
         )
+        .counts([Reason::Depth])
         .within(6 * 1024),
         row(
             "JSON",
@@ -88,7 +98,8 @@ fn json() -> Vec<Row> {
                 all_the_same(arena, cut.into_iter().chain(more).chain(wide))
             },
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
         row(
             "JSON",
             "a number beyond a double",
@@ -99,7 +110,8 @@ fn json() -> Vec<Row> {
                 )
             },
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
         row(
             "JSON",
             "half of an emoji",
@@ -141,13 +153,15 @@ fn attachments() -> Vec<Row> {
                 all_the_same(arena, counts.map(|count| format!("5{count}-[\"a\"]")))
             },
             FORCED,
-        ),
+        )
+        .counts([Reason::Attachments]),
         row(
             "Attachments per packet",
             "text where one is due",
             |arena| arena.sends([header(1), "42[\"b\"]".to_owned()]),
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
         row(
             "Attachments per packet",
             "one where none is due",
@@ -157,7 +171,8 @@ fn attachments() -> Vec<Row> {
                 arena.came(client)
             },
             FORCED,
-        ),
+        )
+        .counts([Reason::MalformedPacket]),
         row(
             "Binary packet total",
             "ten megabytes and a bit",
@@ -171,6 +186,7 @@ fn attachments() -> Vec<Row> {
             },
             FORCED,
         )
+        .counts([Reason::PacketTooLarge])
         .within(16 * 1024)
         .leaving(8 * 1024),
         row(
@@ -186,13 +202,15 @@ fn attachments() -> Vec<Row> {
                 arena.came(client)
             },
             ["2", "Close", "forced close"],
-        ),
+        )
+        .counts([Reason::AttachmentsTimeout]),
         row(
             "Binary header for a namespace not joined",
             "closed before its attachments",
             |arena| arena.sends(["451-/1,[\"a\",{\"_placeholder\":true,\"num\":0}]"]),
             ["Close", "forced close"],
-        ),
+        )
+        .counts([Reason::NotJoined]),
         row(
             "Placeholder index",
             "no index of an attachment",
@@ -209,7 +227,8 @@ fn attachments() -> Vec<Row> {
                 one_of(all)
             },
             FORCED,
-        ),
+        )
+        .counts([Reason::Placeholder]),
         row(
             "Placeholder index",
             "a hundred kilobytes, named ninety times",
@@ -236,6 +255,7 @@ fn attachments() -> Vec<Row> {
             },
             FORCED,
         )
+        .counts([Reason::PacketTooLarge])
         .within(5 * 1024),
         row(
             "Partial binary packets",
@@ -274,7 +294,8 @@ fn acks() -> Vec<Row> {
                 )
             },
             FORCED,
-        ),
+        )
+        .counts([Reason::AckId]),
         row(
             "Unknown acknowledgement",
             "ten thousand of them",
@@ -287,7 +308,8 @@ fn acks() -> Vec<Row> {
                 arena.came(client)
             },
             ["430[1]"],
-        ),
+        )
+        .counts([Reason::UnknownAck]),
         row(
             "Outstanding acknowledgements we await",
             "none of 10 000 questions is answered",
@@ -302,6 +324,7 @@ fn acks() -> Vec<Row> {
             },
             ["8192", "2, Close, ping timeout"],
         )
+        .counts([Reason::PingTimeout, Reason::CloseTimeout, Reason::AwaitedAcks])
         .within(32 * 1024),
     ]
 }

@@ -1,5 +1,7 @@
 //! Payloads (§4 of the limits text).
 
+use spola_server::RejectReason as Reason;
+
 use crate::arena::{Arena, Row, brief, row};
 use crate::harness::sid_of;
 
@@ -14,13 +16,30 @@ pub(crate) fn rows() -> Vec<Row> {
             "in a POST of revision 4",
             |arena| six_bytes().iter().flat_map(|text| survived(arena.posts(text))).collect(),
             [],
-        ),
+        )
+        .counts([
+            Reason::UnknownSession,
+            Reason::HeartbeatDirection,
+            Reason::MalformedPayload,
+            Reason::UnknownNamespace,
+            Reason::NotJoined,
+            Reason::MalformedPacket,
+            Reason::Attachments,
+        ]),
         row(
             "Six bytes with a multi-byte character",
             "over a WebSocket",
             |arena| six_bytes().iter().flat_map(|text| survived(arena.sends([text]))).collect(),
             [],
-        ),
+        )
+        .counts([
+            Reason::HeartbeatDirection,
+            Reason::MalformedPayload,
+            Reason::UnknownNamespace,
+            Reason::NotJoined,
+            Reason::MalformedPacket,
+            Reason::Attachments,
+        ]),
         row(
             "Six bytes with a multi-byte character",
             "in a POST of revision 3",
@@ -33,6 +52,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             [],
         )
+        .counts([Reason::MalformedPayload])
         .with(|config| config.engine.allow_eio3 = true),
         row(
             "Six bytes with a multi-byte character",
@@ -48,6 +68,16 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             [],
         )
+        .counts([
+            Reason::HeartbeatDirection,
+            Reason::MalformedPayload,
+            Reason::UnknownNamespace,
+            Reason::DuplicateConnect,
+            Reason::NotJoined,
+            Reason::MalformedPacket,
+            Reason::Attachments,
+            Reason::UnknownAck,
+        ])
         .within(2 * 1024),
         row(
             "Packets per payload",
@@ -55,6 +85,7 @@ pub(crate) fn rows() -> Vec<Row> {
             |arena| arena.posts(&vec!["6"; 65_537].join("\x1e")),
             [OK, GONE, "parse error"],
         )
+        .counts([Reason::UnknownSession, Reason::MalformedPayload])
         .within(4 * 1024),
         row(
             "Packets per payload",
@@ -62,10 +93,14 @@ pub(crate) fn rows() -> Vec<Row> {
             |arena| arena.posts(&"\x1e".repeat(900_000)),
             [OK, GONE, "parse error"],
         )
+        .counts([Reason::UnknownSession, Reason::MalformedPayload])
         .within(6 * 1024),
-        row("Base64", "no padding", |arena| arena.posts("bAQ"), [OK, GONE, "parse error"]),
-        row("Base64", "another alphabet", |arena| arena.posts("b_-8="), [OK, GONE, "parse error"]),
-        row("Base64", "bits too many", |arena| arena.posts("bAR=="), [OK, GONE, "parse error"]),
+        row("Base64", "no padding", |arena| arena.posts("bAQ"), [OK, GONE, "parse error"])
+            .counts([Reason::UnknownSession, Reason::MalformedPayload]),
+        row("Base64", "another alphabet", |arena| arena.posts("b_-8="), [OK, GONE, "parse error"])
+            .counts([Reason::UnknownSession, Reason::MalformedPayload]),
+        row("Base64", "bits too many", |arena| arena.posts("bAR=="), [OK, GONE, "parse error"])
+            .counts([Reason::UnknownSession, Reason::MalformedPayload]),
         row(
             "Base64",
             "over a WebSocket",
@@ -75,7 +110,8 @@ pub(crate) fn rows() -> Vec<Row> {
                 arena.came(client)
             },
             ["Close", "parse error"],
-        ),
+        )
+        .counts([Reason::MalformedPayload]),
         row(
             "Revision 3 length prefix",
             "of any other form",
@@ -99,6 +135,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             ["200 ok, parse error"],
         )
+        .counts([Reason::MalformedPayload])
         .with(|config| config.engine.allow_eio3 = true),
         row(
             "Revision 3 length prefix",
@@ -125,6 +162,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             ["200 ok, parse error"],
         )
+        .counts([Reason::MalformedPayload])
         .with(|config| config.engine.allow_eio3 = true),
         row(
             "JSONP",
@@ -149,6 +187,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             [],
         )
+        .counts([Reason::MalformedPayload, Reason::MalformedPacket])
         .with(|config| config.engine.allow_eio3 = true),
     ]
 }

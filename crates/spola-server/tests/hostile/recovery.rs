@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use spola_server::{Config, ConnectionStateRecovery};
+use spola_server::{Config, ConnectionStateRecovery, RejectReason as Reason};
 
 use crate::arena::{Arena, Row, frames, row};
 use crate::harness::{Client, sid_of};
@@ -21,6 +21,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             [],
         )
+        .counts([Reason::RecoverySessions])
         .with(|config| remember(config, |recovery| recovery.max_sessions = 100)),
         row(
             "Recovery: packets kept",
@@ -28,6 +29,7 @@ pub(crate) fn rows() -> Vec<Row> {
             |arena| flood(arena, 100, 100, 1),
             ["10000"],
         )
+        .counts([Reason::RecoveryPackets])
         .with(|config| remember(config, |recovery| recovery.max_packets = 100)),
         row(
             "Recovery: packets kept",
@@ -35,6 +37,7 @@ pub(crate) fn rows() -> Vec<Row> {
             |arena| flood(arena, 400, 1, 100_000),
             ["400"],
         )
+        .counts([Reason::RecoveryPackets])
         .with(|config| remember(config, |recovery| recovery.max_packet_bytes = 1 << 20))
         .within(2 * 1024)
         .leaving(512),
@@ -64,6 +67,7 @@ pub(crate) fn rows() -> Vec<Row> {
                 "0 missed, back: false",
             ],
         )
+        .counts([Reason::RecoveryRefused])
         .with(|config| remember(config, |_| {}))
         .within(8 * 1024)
         .leaving(2 * 1024),
@@ -95,6 +99,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             ["7", "true"],
         )
+        .counts([Reason::RecoveryRefused])
         .with(|config| remember(config, |_| {})),
         row(
             "`pid`, `offset`",
@@ -110,6 +115,7 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             ["true", "false"],
         )
+        .counts([Reason::RecoveryRefused])
         .with(|config| remember(config, |_| {})),
     ]
 }

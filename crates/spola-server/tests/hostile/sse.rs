@@ -1,6 +1,6 @@
 //! Event streams (`docs/guide/sse.md`), by the limits of the transports they stand for.
 
-use spola_server::Config;
+use spola_server::{Config, RejectReason as Reason};
 
 use crate::arena::{Arena, Row, brief, row};
 use crate::harness::{Client, Stream, Streaming};
@@ -30,6 +30,7 @@ fn posts() -> Vec<Row> {
             |arena| posts_once(arena, &format!("4{}", "x".repeat(1_000_000))),
             ["413"],
         )
+        .counts([Reason::BodyTooLarge])
         .within(4500),
         row(
             "Outstanding POSTs of a stream",
@@ -42,7 +43,8 @@ fn posts() -> Vec<Row> {
                 [vec![brief(&first.response()), brief(&second.response())], arena.told()].concat()
             },
             ["400", "400", "transport error"],
-        ),
+        )
+        .counts([Reason::OverlappingRequest]),
         row(
             "Marks of a stream's POSTs",
             "out of turn",
@@ -52,7 +54,8 @@ fn posts() -> Vec<Row> {
                 [vec![brief(&post.response())], arena.told()].concat()
             },
             ["400", "transport error"],
-        ),
+        )
+        .counts([Reason::PostMark]),
         row(
             "Marks of a stream's POSTs",
             "what is no number",
@@ -73,7 +76,8 @@ fn posts() -> Vec<Row> {
                 [all, arena.told()].concat()
             },
             [BAD],
-        ),
+        )
+        .counts([Reason::MalformedNumber]),
         row(
             "Time to receive a POST body",
             "up an event stream's POST",
@@ -85,13 +89,15 @@ fn posts() -> Vec<Row> {
                 [vec![brief(&post.response())], arena.told()].concat()
             },
             ["408"],
-        ),
+        )
+        .counts([Reason::BodyTimeout]),
         row(
             "Payload of a stream's POST",
             "what is no packet",
             |arena| posts_once(arena, "4[\"a\"]\x1e9"),
             [OK, "forced close"],
-        ),
+        )
+        .counts([Reason::MalformedPayload, Reason::MalformedPacket]),
     ]
 }
 
@@ -133,7 +139,8 @@ fn streams() -> Vec<Row> {
                 [seen, arena.told()].concat()
             },
             [BAD],
-        ),
+        )
+        .counts([Reason::MalformedNumber]),
         row(
             "Time to resume",
             "nobody comes",
@@ -146,7 +153,8 @@ fn streams() -> Vec<Row> {
                 [vec![late], arena.told()].concat()
             },
             [GONE, "transport close"],
-        ),
+        )
+        .counts([Reason::UnknownSession, Reason::ResumeTimeout]),
         row(
             "Packets kept for resumption",
             "20 MB are sent, and none is said to have arrived",
@@ -163,6 +171,7 @@ fn streams() -> Vec<Row> {
             },
             ["true", "transport error"],
         )
+        .counts([Reason::UnknownSession, Reason::NotResumable])
         .within(3 * 1024),
         row(
             "No write progress with data queued",
@@ -176,6 +185,7 @@ fn streams() -> Vec<Row> {
             },
             ["ping timeout"],
         )
+        .counts([Reason::PingTimeout])
         .within(4 * 1024),
     ]
 }
@@ -197,6 +207,7 @@ fn queue() -> Row {
         },
         ["transport error"],
     )
+    .counts([Reason::UnknownSession, Reason::OutgoingHardCap])
     .with(|config| {
         offered(config);
         config.outgoing_hard_cap = 2 << 20;
