@@ -5,7 +5,8 @@ use crate::{message::Message, message::WebSocketMessage, packet::prefixed};
 
 /// A `message` packet in wire form, encoded once and sent to any number of sessions.
 ///
-/// Text starts with the packet type `4`, binary has no prefix. A clone is a reference count.
+/// Text starts with the packet type `4`, binary has no prefix, or goes as text with the prefix `b`. A
+/// clone is a reference count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedMessage {
     wire: WebSocketMessage,
@@ -37,6 +38,19 @@ impl EncodedMessage {
         }
     }
 
+    /// The message as text: binary becomes `b` and its base64, made here once for any number of sessions
+    /// that write binary so. Text stays as it is.
+    #[must_use]
+    pub fn into_text(self) -> Self {
+        Self { wire: WebSocketMessage::Text(self.wire.into_text()), ..self }
+    }
+
+    /// What [`into_text`](Self::into_text) made a text of, as binary again.
+    #[must_use]
+    pub fn into_binary(self) -> Self {
+        Self { wire: self.wire.into_binary(), ..self }
+    }
+
     /// Says whether the layers below may compress it, where they compress at all (§18.5). Unless told,
     /// they may.
     #[must_use]
@@ -51,7 +65,7 @@ impl EncodedMessage {
         self.compress
     }
 
-    /// Bytes of the packet as it goes over a WebSocket.
+    /// Bytes of the packet in the form that it has.
     #[must_use]
     pub fn len(&self) -> usize {
         self.wire.len()
@@ -94,7 +108,7 @@ impl From<Message> for EncodedMessage {
 /// The message without its packet type, in the same allocation.
 impl From<EncodedMessage> for Message {
     fn from(message: EncodedMessage) -> Self {
-        match message.wire {
+        match message.wire.into_binary() {
             WebSocketMessage::Text(text) => {
                 let data = text.get(1..).unwrap_or_default();
                 Self::Text(text.slice_ref(data))

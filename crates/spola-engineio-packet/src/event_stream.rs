@@ -37,7 +37,7 @@ const FRAME: usize = 16 + 20;
 #[must_use]
 pub fn encode(number: u64, packet: WebSocketMessage) -> Bytes {
     let text = packet.into_text();
-    let lines = text.bytes().filter(|&byte| byte == b'\n').count();
+    let lines = text.matches('\n').count();
     let mut event = String::with_capacity(text.len() + FRAME + lines * "data: ".len());
     // Writing into a `String` cannot fail.
     let _ = writeln!(event, "id: {number}");

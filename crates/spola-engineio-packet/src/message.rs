@@ -3,6 +3,8 @@ use alloc::{string::String, vec::Vec};
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use crate::base64;
+
 /// An Engine.IO message: what the application sends and receives, without a packet type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -101,7 +103,21 @@ impl WebSocketMessage {
     pub fn into_text(self) -> ByteString {
         match self {
             Self::Text(text) => text,
-            Self::Binary(data) => crate::base64::encode(&data),
+            Self::Binary(data) => base64::encode(&data),
+        }
+    }
+
+    /// What [`into_text`](Self::into_text) made a text of, as binary again. Any other message stays as
+    /// it is.
+    #[must_use]
+    pub fn into_binary(self) -> Self {
+        let decoded = match &self {
+            Self::Text(text) => text.strip_prefix('b').map(|data| base64::decode(data, usize::MAX)),
+            Self::Binary(_) => None,
+        };
+        match decoded {
+            Some(Ok(data)) => Self::Binary(data),
+            Some(Err(_)) | None => self,
         }
     }
 }

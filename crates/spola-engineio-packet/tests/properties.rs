@@ -1,10 +1,13 @@
 //! What holds for every packet and every text.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use bytestring::ByteString;
 use proptest::{collection::vec, prelude::*};
 use spola_engineio_packet::{
-    Message, Packet, WebSocketMessage, event_stream,
+    EncodedMessage, Message, Packet, WebSocketMessage, event_stream,
     payload::{self, Decoder, Encoder},
+    v3,
 };
 
 fn packet() -> impl Strategy<Value = Packet> {
@@ -76,6 +79,15 @@ fn text_of(name: &str, data: &str) -> String {
     data.to_owned()
 }
 
+/// A message in every form that has base64, and the lengths foretold.
+fn forms(wire: &WebSocketMessage) -> (ByteString, Bytes, ByteString, [usize; 2]) {
+    let mut payload = Encoder::new();
+    payload.push(wire).expect("no separator");
+    let event = event_stream::encode(7, wire.clone());
+    let lens = [payload::packet_len(wire), v3::max_packet_len(wire)];
+    (payload.finish(), event, v3::into_text(wire.clone()), lens)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -136,6 +148,25 @@ proptest! {
             let again = packet.encode().into_text();
             prop_assert!(text.starts_with(&*again), "{again}");
         }
+    }
+
+    #[test]
+    fn base64_made_once_is_what_each_would_make(data in vec(any::<u8>(), 0..200), text: String) {
+        let message = EncodedMessage::binary(data.clone().into()).compress(false);
+        let shared = message.clone().into_text();
+        let base64 = STANDARD.encode(&data);
+        prop_assert_eq!(shared.as_wire(), &WebSocketMessage::Text(format!("b{base64}").into()));
+        prop_assert_eq!(shared.clone().into_text(), shared.clone());
+        prop_assert_eq!(shared.clone().into_binary(), message.clone());
+        prop_assert_eq!(Message::from(shared.clone()), Message::Binary(data.into()));
+        let text = EncodedMessage::text(&text);
+        prop_assert_eq!(text.clone().into_text().into_binary(), text.clone());
+
+        let wires = [&message, &shared].map(|binary| [text.as_wire().clone(), binary.as_wire().clone()]);
+        let [own, ahead] = wires.each_ref().map(|[_, wire]| forms(wire));
+        prop_assert_eq!(own, ahead);
+        let [own, ahead] = wires.each_ref().map(|wires| v3::encode_text(wires));
+        prop_assert_eq!(own, ahead);
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub struct Config {
     /// Bytes of packets in one poll response; a larger packet goes alone. The rest waits for the next
     /// GET. Default 1 MiB.
     pub max_poll_response: usize,
-    /// Bytes of messages that may be queued before `send` refuses. Default 16 MiB.
+    /// Bytes of messages, each in the form that it was sent in, that may be queued before `send` refuses.
+    /// Default 16 MiB.
     pub max_queued_bytes: usize,
     /// Messages that may be queued before `send` refuses. Default 65 536.
     pub max_queued_packets: usize,

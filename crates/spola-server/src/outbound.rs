@@ -1,9 +1,10 @@
 //! Events and answers on their way out. This is the one place where they are encoded.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
-use spola_engineio_packet::EncodedMessage;
+use spola_engineio::server::BinaryMode;
+use spola_engineio_packet::{EncodedMessage, payload};
 use spola_socketio_packet::{self as packet, AckId, Data, EncodeError, Encoded};
 
 use crate::emit::EmitError;
@@ -38,14 +39,44 @@ pub(crate) enum Event {
 #[derive(Clone, Debug)]
 pub(crate) struct Outbound(Arc<Messages>);
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Messages {
     namespace: packet::Namespace,
     /// Not there in some formats.
     text: Option<EncodedMessage>,
-    attachments: Vec<EncodedMessage>,
+    attachments: Vec<Attachment>,
     /// The bytes of all.
     size: usize,
+}
+
+#[derive(Debug)]
+struct Attachment {
+    binary: EncodedMessage,
+    /// The same in base64, made for the first of several sessions that writes it so.
+    base64: OnceLock<EncodedMessage>,
+}
+
+impl Attachment {
+    const fn new(binary: EncodedMessage) -> Self {
+        Self { binary, base64: OnceLock::new() }
+    }
+
+    /// As one of several sessions writes it.
+    fn message(&self, mode: BinaryMode) -> EncodedMessage {
+        let base64 = || self.binary.clone().into_text();
+        match mode {
+            BinaryMode::Native => self.binary.clone(),
+            BinaryMode::Base64 => self.base64.get_or_init(base64).clone(),
+        }
+    }
+
+    /// As the only one or the last writes it, which for itself makes no base64 ahead of time.
+    fn into_message(self, mode: BinaryMode) -> EncodedMessage {
+        match (mode, self.base64.into_inner()) {
+            (BinaryMode::Base64, Some(base64)) => base64,
+            _ => self.binary,
+        }
+    }
 }
 
 impl Outbound {
@@ -54,7 +85,7 @@ impl Outbound {
         // A text is encoded behind the prefix that is asked for here.
         let text = EncodedMessage::from_text(packet.text).ok();
         let text = text.map(|text| text.compress(compress));
-        let binary = |data| EncodedMessage::binary(data).compress(compress);
+        let binary = |data| Attachment::new(EncodedMessage::binary(data).compress(compress));
         let attachments = packet.attachments.into_iter().map(binary).collect();
         Self(Arc::new(Messages { namespace, text, attachments, size }))
     }
@@ -74,11 +105,30 @@ impl Outbound {
         self.0.size
     }
 
-    /// The text, and the attachments that follow it.
-    pub(crate) fn into_messages(self) -> (Option<EncodedMessage>, Vec<EncodedMessage>) {
+    /// The bytes that it comes to hold if sessions write its attachments in base64.
+    pub(crate) fn max_size(&self) -> usize {
+        let base64 = self.0.attachments.iter().map(|one| payload::packet_len(one.binary.as_wire()));
+        base64.fold(self.0.size, usize::saturating_add)
+    }
+
+    /// Hands out the text, and the attachments that follow it, as a session writes them; no more once
+    /// `take` says `false`.
+    pub(crate) fn each_message(
+        self,
+        mode: BinaryMode,
+        mut take: impl FnMut(EncodedMessage) -> bool,
+    ) {
         match Arc::try_unwrap(self.0) {
-            Ok(Messages { text, attachments, .. }) => (text, attachments),
-            Err(shared) => (shared.text.clone(), shared.attachments.clone()),
+            Ok(Messages { text, attachments, .. }) => {
+                if text.is_none_or(&mut take) {
+                    attachments.into_iter().all(|one| take(one.into_message(mode)));
+                }
+            }
+            Err(shared) => {
+                if shared.text.clone().is_none_or(&mut take) {
+                    shared.attachments.iter().all(|one| take(one.message(mode)));
+                }
+            }
         }
     }
 }
@@ -142,5 +192,76 @@ impl Namespace {
     /// A packet in the form that goes to sessions.
     pub(crate) fn outbound(&self, packet: Encoded, compress: bool) -> Outbound {
         Outbound::new(self.packet_name().clone(), packet, compress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use bytes::Bytes;
+    use spola_engineio_packet::WebSocketMessage;
+
+    use super::*;
+
+    fn outbound() -> Outbound {
+        let text = "451-[\"bytes\",{\"_placeholder\":true,\"num\":0}]".into();
+        let packet = Encoded { text, attachments: vec![Bytes::from(vec![7; 30_000])] };
+        Outbound::new(packet::Namespace::root(), packet, true)
+    }
+
+    /// The one attachment as a session writes it.
+    fn attachment(packet: Outbound, mode: BinaryMode) -> EncodedMessage {
+        let mut messages = Vec::new();
+        packet.each_message(mode, |message| {
+            messages.push(message);
+            true
+        });
+        let [_, attachment] = &messages[..] else { panic!("{messages:?}") };
+        attachment.clone()
+    }
+
+    /// Whether that is text, and where its bytes are.
+    fn place(packet: Outbound, mode: BinaryMode) -> (bool, *const u8) {
+        let message = attachment(packet, mode);
+        let is_text = matches!(message.as_wire(), WebSocketMessage::Text(_));
+        (is_text, message.as_wire().as_bytes().as_ptr())
+    }
+
+    #[test]
+    fn base64_is_made_once_for_all_threads() {
+        let packet = outbound();
+        let places = || place(packet.clone(), BinaryMode::Base64);
+        let places: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| places().1 as usize)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
+        });
+        let (is_text, last) = place(packet, BinaryMode::Base64);
+        assert!(is_text);
+        assert_eq!(places, [last as usize; 8]);
+    }
+
+    #[test]
+    fn base64_is_made_for_nobody_who_writes_bytes_or_is_alone() {
+        let packet = outbound();
+        let bytes = packet.0.attachments[0].binary.as_wire().as_bytes().as_ptr();
+        assert_eq!(place(packet.clone(), BinaryMode::Native), (false, bytes));
+        assert!(packet.0.attachments[0].base64.get().is_none());
+        assert_eq!(place(packet, BinaryMode::Base64), (false, bytes));
+    }
+
+    #[test]
+    fn the_last_one_may_write_bytes_after_others_wrote_base64() {
+        let packet = outbound();
+        let bytes = packet.0.attachments[0].binary.as_wire().as_bytes().as_ptr();
+        assert!(place(packet.clone(), BinaryMode::Base64).0);
+        assert_eq!(place(packet, BinaryMode::Native), (false, bytes));
+    }
+
+    #[test]
+    fn what_it_may_come_to_hold_counts_the_base64() {
+        let packet = outbound();
+        let base64 = attachment(packet.clone(), BinaryMode::Base64);
+        assert_eq!(packet.max_size(), packet.size() + base64.len());
     }
 }

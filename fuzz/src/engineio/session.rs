@@ -187,8 +187,9 @@ impl Driver {
                 let _ = self.session.send(EncodedMessage::text(&text));
             }
             b'b' => {
-                let data = Bytes::from(vec![7; number as usize]);
-                let _ = self.session.send(EncodedMessage::binary(data));
+                let message = EncodedMessage::binary(vec![7; number as usize].into());
+                let ahead = number & 1 == 1 && self.session.binary_mode() == BinaryMode::Base64;
+                let _ = self.session.send(if ahead { message.into_text() } else { message });
             }
             b't' => {
                 self.now += Duration::from_secs(number);

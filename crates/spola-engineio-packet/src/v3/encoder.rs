@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::packet::{MESSAGE, base64_len, base64_to};
+use super::packet::{MESSAGE, is_base64, text_len, text_to};
 use crate::message::WebSocketMessage;
 
 /// The decimal digits of the largest length, and what stands around them.
@@ -19,16 +19,13 @@ pub fn encode_text(packets: &[WebSocketMessage]) -> ByteString {
     }
     let mut body = String::with_capacity(room_for(packets));
     for packet in packets {
-        match packet {
-            WebSocketMessage::Text(text) => {
-                push_len(&mut body, utf16_len(text));
-                body.push_str(text);
-            }
-            WebSocketMessage::Binary(data) => {
-                push_len(&mut body, base64_len(data.len()));
-                base64_to(data, &mut body);
-            }
-        }
+        let len = match packet {
+            WebSocketMessage::Text(text) if !is_base64(text) => utf16_len(text),
+            WebSocketMessage::Text(_) | WebSocketMessage::Binary(_) => text_len(packet),
+        };
+        // Writing into a `String` cannot fail.
+        let _ = write!(body, "{len}:");
+        text_to(packet, &mut body);
     }
     body.into()
 }
@@ -59,20 +56,11 @@ pub fn encode_binary(packets: &[WebSocketMessage]) -> Bytes {
 /// The most bytes that `packet` takes in a payload of either kind.
 #[must_use]
 pub fn max_packet_len(packet: &WebSocketMessage) -> usize {
-    let len = match packet {
-        WebSocketMessage::Text(text) => text.len(),
-        WebSocketMessage::Binary(data) => base64_len(data.len()),
-    };
-    len.saturating_add(MAX_HEAD)
+    text_len(packet).saturating_add(MAX_HEAD)
 }
 
 fn room_for(packets: &[WebSocketMessage]) -> usize {
     packets.iter().map(max_packet_len).fold(0, usize::saturating_add)
-}
-
-fn push_len(body: &mut String, len: usize) {
-    // Writing into a `String` cannot fail.
-    let _ = write!(body, "{len}:");
 }
 
 /// The decimal length, a byte of the digit's value for each, and the end of it.

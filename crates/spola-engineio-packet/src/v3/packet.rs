@@ -84,26 +84,45 @@ pub fn encode(packet: WebSocketMessage) -> WebSocketMessage {
 }
 
 /// A packet in the text form of revision 3, for peers that take no binary: binary becomes `b4` and
-/// its base64.
+/// its base64, which is copied where the packet has it already.
 #[must_use]
 pub fn into_text(packet: WebSocketMessage) -> ByteString {
     match packet {
-        WebSocketMessage::Text(text) => text,
-        WebSocketMessage::Binary(data) => {
-            let mut text = String::with_capacity(base64_len(data.len()));
-            base64_to(&data, &mut text);
+        WebSocketMessage::Text(text) if !is_base64(&text) => text,
+        packet @ (WebSocketMessage::Text(_) | WebSocketMessage::Binary(_)) => {
+            let mut text = String::with_capacity(text_len(&packet));
+            text_to(&packet, &mut text);
             text.into()
         }
     }
 }
 
-/// Length of `b4` and the base64 of `len` bytes.
-pub(super) const fn base64_len(len: usize) -> usize {
-    base64::encoded_len(len).saturating_add(1)
+/// Length of the text form.
+pub(super) fn text_len(packet: &WebSocketMessage) -> usize {
+    match packet {
+        WebSocketMessage::Text(text) => text.len().saturating_add(usize::from(is_base64(text))),
+        WebSocketMessage::Binary(data) => base64::encoded_len(data.len()).saturating_add(1),
+    }
 }
 
-/// Appends `b4` and the base64 of `data`.
-pub(super) fn base64_to(data: &[u8], out: &mut String) {
-    out.push_str("b4");
-    base64::encode_bare_to(data, out);
+/// Appends the text form.
+pub(super) fn text_to(packet: &WebSocketMessage, out: &mut String) {
+    match packet {
+        WebSocketMessage::Text(text) => match text.strip_prefix('b') {
+            Some(base64) => {
+                out.push_str("b4");
+                out.push_str(base64);
+            }
+            None => out.push_str(text),
+        },
+        WebSocketMessage::Binary(data) => {
+            out.push_str("b4");
+            base64::encode_bare_to(data, out);
+        }
+    }
+}
+
+/// Whether a text is that of a binary message, in revision 4.
+pub(super) fn is_base64(text: &str) -> bool {
+    text.starts_with('b')
 }

@@ -42,7 +42,7 @@ impl Dialect {
             }
             Revision::V3 => {
                 let packets: Vec<_> = packets.collect();
-                if self.polls_binary() && packets.iter().any(is_binary) {
+                if self.binary_of_polls() == BinaryMode::Native && packets.iter().any(is_binary) {
                     let body = v3::encode_binary(&packets);
                     return Payload { body, binary: true, compress: true };
                 }
@@ -127,8 +127,12 @@ impl Dialect {
         }
     }
 
-    fn polls_binary(&self) -> bool {
-        self.jsonp.is_none() && self.binary == BinaryMode::Native
+    /// How binary messages go over polling.
+    pub(super) fn binary_of_polls(&self) -> BinaryMode {
+        match self.revision {
+            Revision::V3 if self.jsonp.is_none() => self.binary,
+            Revision::V3 | Revision::V4 => BinaryMode::Base64,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
 use spola_engineio_packet::EncodedMessage;
 
@@ -75,6 +75,14 @@ impl Outgoing {
         let message = self.queue.pop()?;
         self.bytes = self.bytes.saturating_sub(message.len());
         Some(message)
+    }
+
+    /// Has binary messages go as such, also those that wait as text.
+    pub(super) fn make_binary(&mut self) {
+        let mut waiting = mem::replace(self, Self::new());
+        while let Some(message) = waiting.pop() {
+            self.push(message.into_binary());
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &EncodedMessage> {

@@ -6,8 +6,8 @@ use super::{
     dialect::Dialect,
     heartbeat::{Heartbeat, Tick},
     io::{
-        CloseReason, Event, Fault, Opening, PollResponse, PostOutcome, RequestId, SendError,
-        Transmit,
+        BinaryMode, CloseReason, Event, Fault, Opening, PollResponse, PostOutcome, RequestId,
+        SendError, Transmit,
     },
     queue::{BURST, Outgoing, Queue},
     sse::Sse,
@@ -110,7 +110,21 @@ impl Session {
         Packet::Open(handshake.to_json()).encode()
     }
 
+    /// How a binary message goes out that is sent now, unless the session upgrades before: where that is
+    /// [`BinaryMode::Base64`], [`EncodedMessage::into_text`] spares the session the encoding.
+    #[must_use]
+    pub fn binary_mode(&self) -> BinaryMode {
+        match &self.link {
+            Link::WebSocket(websocket) => websocket.binary,
+            Link::Polling(_) => self.dialect.binary_of_polls(),
+            Link::Sse(_) => BinaryMode::Base64,
+            Link::Gone { .. } => BinaryMode::Native,
+        }
+    }
+
     /// Queues a message. Nothing is copied.
+    ///
+    /// A binary one may come as text where [`binary_mode`](Self::binary_mode) says that it goes so.
     ///
     /// # Errors
     /// The session is not open, its queue is full, or the text cannot go over polling.

@@ -6,7 +6,7 @@ use spola_engineio_packet::Packet;
 
 use super::{
     closing::{CLOSE, NOOP},
-    io::{CloseReason, Event, PostOutcome},
+    io::{BinaryMode, CloseReason, Event, PostOutcome},
     session::Session,
     state::{Link, MIN_NOOP_INTERVAL, Polling, Probe, State, Upgrade, is_due},
 };
@@ -50,7 +50,12 @@ impl Session {
         };
         let (get, post) = (get.take(), post.take());
         self.link = match upgrade.to {
-            Probe::WebSocket(websocket) => Link::WebSocket(websocket),
+            Probe::WebSocket(websocket) => {
+                if websocket.binary == BinaryMode::Native {
+                    self.outgoing.make_binary();
+                }
+                Link::WebSocket(websocket)
+            }
             Probe::Sse(sse) => Link::Sse(sse),
         };
         if let Some(id) = get {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::wildcard_enum_match_arm)]
 
+mod base64;
 mod closing;
 mod heartbeat;
 mod limits;

@@ -20,7 +20,7 @@ use crate::World;
 #[derive(Clone, Debug)]
 enum Step {
     Send(usize),
-    SendBinary(usize),
+    SendBinary { len: usize, ahead: bool },
     Close,
     Discard,
     Abort,
@@ -46,7 +46,8 @@ fn step() -> impl Strategy<Value = Step> {
     let rarely = prop::bool::weighted(0.04);
     prop_oneof![
         6 => (0..40_usize).prop_map(Step::Send),
-        2 => (0..40_usize).prop_map(Step::SendBinary),
+        3 => (0..40_usize, any::<bool>())
+            .prop_map(|(len, ahead)| Step::SendBinary { len, ahead }),
         1 => Just(Step::Close),
         1 => Just(Step::Discard),
         1 => Just(Step::Abort),
@@ -197,8 +198,10 @@ impl Driver {
             Step::Send(len) => {
                 let _ = session.send(EncodedMessage::text(&"x".repeat(len)));
             }
-            Step::SendBinary(len) => {
-                let _ = session.send(EncodedMessage::binary(vec![0; len].into()));
+            Step::SendBinary { len, ahead } => {
+                let message = EncodedMessage::binary(vec![0; len].into());
+                let as_text = ahead && session.binary_mode() == BinaryMode::Base64;
+                let _ = session.send(if as_text { message.into_text() } else { message });
             }
             Step::Close => session.close(*now),
             Step::Discard => session.discard(),

@@ -44,7 +44,7 @@ pub struct ConnectionStateRecovery {
     pub max_sessions: usize,
     /// Events that are remembered. Default 10 000.
     pub max_packets: usize,
-    /// The same in bytes. Default 64 MiB.
+    /// The same in bytes, attachments counted in base64 too: it is kept if it was sent. Default 64 MiB.
     pub max_packet_bytes: usize,
     /// Missed events that a client is sent; one that missed more is a new client. Default 1000.
     pub max_replayed_packets: usize,

@@ -157,7 +157,7 @@ impl Entry {
                 rooms.iter().chain(except).map(|room| room.len()).sum()
             }
         };
-        self.event.size().saturating_add(names + ENTRY_LEN)
+        self.event.max_size().saturating_add(names + ENTRY_LEN)
     }
 }
 

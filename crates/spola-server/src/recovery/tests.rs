@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
 use spola_engineio::Sid;
+use spola_engineio::server::BinaryMode;
 use spola_engineio_packet::Message;
 use spola_socketio_packet::{self as packet, Encoded, Format, Value};
 
@@ -245,9 +246,12 @@ fn what_could_not_be_delivered_is_not_recorded() {
 
 /// The offset that a test's event consists of.
 fn offset_of(event: Outbound) -> String {
-    let (text, _) = event.into_messages();
-    let message = Message::from(text.expect("it is a text"));
-    String::from_utf8_lossy(message.as_bytes()).into_owned()
+    let mut offset = String::new();
+    event.each_message(BinaryMode::Native, |message| {
+        offset = String::from_utf8_lossy(Message::from(message).as_bytes()).into_owned();
+        true
+    });
+    offset
 }
 
 #[test]

@@ -68,10 +68,8 @@ impl SessionTask {
 
     /// Sends the messages of a packet.
     pub(super) fn send(&mut self, packet: Outbound) {
-        let (text, attachments) = packet.into_messages();
-        if text.is_none_or(|text| self.send_message(text)) {
-            attachments.into_iter().all(|attachment| self.send_message(attachment));
-        }
+        let mode = self.engine.binary_mode();
+        packet.each_message(mode, |message| self.send_message(message));
     }
 
     /// `false` if there is no point in sending more.
@@ -90,16 +88,15 @@ impl SessionTask {
     /// The event that a packet was encoded from.
     pub(super) fn event_of(&self, packet: &Outbound) -> Option<Data> {
         let mut decoder = self.io.format().decoder(self.config.sockets.packets);
-        let mut decoded = None;
-        let (text, attachments) = packet.clone().into_messages();
-        for message in text.into_iter().chain(attachments) {
+        let mut decoded = Ok(None);
+        packet.clone().each_message(engine::BinaryMode::Native, |message| {
             decoded = match Message::from(message) {
                 Message::Text(text) => decoder.decode_text(text),
                 Message::Binary(data) => decoder.decode_binary(data),
-            }
-            .ok()?;
-        }
-        match decoded? {
+            };
+            decoded.is_ok()
+        });
+        match decoded.ok()?? {
             Packet::Event { data, .. } => Some(data),
             Packet::Connect { .. }
             | Packet::ConnectError { .. }

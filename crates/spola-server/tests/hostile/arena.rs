@@ -213,7 +213,7 @@ impl Bystander {
     }
 
     /// Answers pings, and takes what all are sent.
-    fn beat(&mut self) {
+    pub(crate) fn beat(&mut self) {
         for frame in frames(&mut self.client) {
             if frame == "2" {
                 self.client.send("3");

@@ -1,9 +1,11 @@
 //! What is to be sent to clients that do not read (§6 of the limits text).
 
+use bytes::Bytes;
 use spola_server::RejectReason as Reason;
 
 use crate::arena::{Row, row};
 use crate::harness::masked;
+use crate::{ALLOCATOR, KIB};
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
@@ -59,6 +61,24 @@ pub(crate) fn rows() -> Vec<Row> {
         )
         .counts([Reason::OutgoingHardCap])
         .within(20 * 1024),
+        row(
+            "Hard cap per connection",
+            "polling sessions that do not come for what all are sent",
+            |arena| {
+                let bystander = arena.world.io().sockets();
+                let _sessions: Vec<_> = (0..20).map(|_| arena.world.join_polling()).collect();
+                arena.log.take();
+                let before = ALLOCATOR.current_usage();
+                let all = arena.world.io().namespace("/").except(bystander[0].socket_id());
+                assert_eq!(all.emit("all", Bytes::from(vec![7; 600 * KIB])).unwrap(), 20);
+                arena.world.runtime.run_until_idle();
+                // The base64, 4 bytes for 3, is there once, and the bytes are not any more.
+                let held = (ALLOCATOR.current_usage() - before) / KIB;
+                vec![((held + 50) / 100).to_string()]
+            },
+            ["8"],
+        )
+        .within(2 * 1024),
         row(
             "Hard cap per connection",
             "CONNECT_ERRORs to a WebSocket that does not read",

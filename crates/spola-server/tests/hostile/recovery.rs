@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use spola_server::{Config, ConnectionStateRecovery, RejectReason as Reason};
 
 use crate::arena::{Arena, Row, frames, row};
@@ -39,6 +40,28 @@ pub(crate) fn rows() -> Vec<Row> {
         )
         .counts([Reason::RecoveryPackets])
         .with(|config| remember(config, |recovery| recovery.max_packet_bytes = 1 << 20))
+        .within(2 * 1024)
+        .leaving(512),
+        row(
+            "Recovery: packets kept",
+            "16 MB of attachments, which polling sessions get in base64",
+            |arena| {
+                let sessions = [(); 2].map(|()| arena.world.join_polling());
+                arena.log.take();
+                let mut came = 0;
+                for _ in 0..160 {
+                    arena.world.io().emit("all", Bytes::from(vec![7; 100_000])).unwrap();
+                    arena.bystander.beat();
+                    for session in &sessions {
+                        came += session.get().response().body.len() / 133_336;
+                    }
+                }
+                vec![came.to_string()]
+            },
+            ["320"],
+        )
+        .with(|config| remember(config, |recovery| recovery.max_packet_bytes = 1 << 20))
+        .counts([Reason::RecoveryPackets])
         .within(2 * 1024)
         .leaving(512),
         row(

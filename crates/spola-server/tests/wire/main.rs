@@ -3,6 +3,7 @@
 
 mod acks;
 mod admission;
+mod base64;
 mod bodies;
 mod broadcasts;
 mod chunking;
