@@ -1,16 +1,13 @@
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, ser::Error as _};
 
 use crate::{
     AckId, ArgsError, DecodeError, EncodeError, Encoded, Limits, Namespace, de, encode,
-    layout::{Layout, Span},
-    placeholder,
-    scan::{self, Scanner},
-    ser, string,
+    layout::Layout, placeholder, ser, string,
 };
 
 /// What an event or an acknowledgement carries: a JSON array, for an event its name and then its
@@ -21,12 +18,10 @@ use crate::{
 /// costs a reference count.
 #[derive(Clone)]
 pub struct Data {
-    /// Holds the array from `start` on; what is before it belongs to the packet it came in.
+    /// Ends with the array; what is before it belongs to the packet it came in.
     text: ByteString,
-    start: u32,
-    /// Where the name is in `text`; nowhere in an acknowledgement.
-    name: Option<Span>,
-    attachments: Vec<Bytes>,
+    layout: Layout,
+    attachments: Box<[Bytes]>,
 }
 
 impl Data {
@@ -40,10 +35,8 @@ impl Data {
         encode::check_event_name(name)?;
         let mut text = String::with_capacity(128);
         let attachments = ser::write_array(&mut text, Some(name), args)?;
-        let text = ByteString::from(text);
-        let name = Scanner::new(text.as_bytes(), scan::MAX_DEPTH).name(0);
-        let name = name.map(Span::new);
-        Ok(Self { text, start: 0, name, attachments })
+        let layout = Layout::of_written_event(&text).map_err(serde_json::Error::custom)?;
+        Ok(Self::written(text, layout, attachments))
     }
 
     /// The data of an acknowledgement, from its typed arguments.
@@ -54,8 +47,7 @@ impl Data {
     pub fn ack<A: Serialize + ?Sized>(args: &A) -> Result<Self, EncodeError> {
         let mut text = String::with_capacity(64);
         let attachments = ser::write_array(&mut text, None, args)?;
-        let text = ByteString::from(text);
-        Ok(Self { text, start: 0, name: None, attachments })
+        Ok(Self::written(text, Layout::WRITTEN_ACK, attachments))
     }
 
     /// The data of an event, from a JSON array that begins with the name. With attachments, its
@@ -70,8 +62,8 @@ impl Data {
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
         let json = json.into();
-        let layout = Layout::of_event(&json, 0, limits)?;
-        Self::new(json, layout).with_attachments(attachments, limits)
+        let (layout, lone_surrogate) = Layout::of_event(&json, 0, limits)?;
+        Self::new(json, layout, lone_surrogate).with_attachments(attachments, limits)
     }
 
     /// The data of an acknowledgement, from a JSON array of arguments.
@@ -85,27 +77,27 @@ impl Data {
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
         let json = json.into();
-        let layout = Layout::of_ack(&json, 0, limits)?;
-        Self::new(json, layout).with_attachments(attachments, limits)
+        let (layout, lone_surrogate) = Layout::of_ack(&json, 0, limits)?;
+        Self::new(json, layout, lone_surrogate).with_attachments(attachments, limits)
     }
 
     /// Whether this is the data of an event, so that it begins with a name.
     #[must_use]
     pub const fn is_event(&self) -> bool {
-        self.name.is_some()
+        self.layout.is_event()
     }
 
     /// The event's name; `None` in an acknowledgement. Borrowed unless it has escapes. A name
     /// that is a number reads as the digits that were sent.
     #[must_use]
     pub fn event_name(&self) -> Option<Cow<'_, str>> {
-        Some(self.name?.read(&self.text))
+        self.layout.name(&self.text)
     }
 
     /// The whole array as JSON text, an event's name included, placeholders as they are.
     #[must_use]
     pub fn json(&self) -> &str {
-        self.text.get(self.start as usize..).unwrap_or_default()
+        self.layout.json(&self.text)
     }
 
     /// [`json`](Self::json) as shared text, which keeps the packet's whole text allocated.
@@ -123,7 +115,7 @@ impl Data {
     /// The attachments, and nothing else.
     #[must_use]
     pub fn into_attachments(self) -> Vec<Bytes> {
-        self.attachments
+        self.attachments.into_vec()
     }
 
     /// Reads the arguments: all of them into a tuple, the first one into any other type. This is
@@ -167,9 +159,9 @@ impl Data {
     /// without id is one of event 0.
     #[must_use]
     pub fn encode(&self, prefix: &str, namespace: &Namespace, ack: Option<AckId>) -> Encoded {
-        let (kind, ack) = match self.name {
-            Some(_) => ('2', ack),
-            None => ('3', Some(ack.unwrap_or(AckId::from(0)))),
+        let (kind, ack) = match self.is_event() {
+            true => ('2', ack),
+            false => ('3', Some(ack.unwrap_or(AckId::from(0)))),
         };
         encode::packet(prefix, kind, namespace, ack, self.json(), &self.attachments)
     }
@@ -191,20 +183,38 @@ impl Data {
         Self { text: text.into(), attachments: self.attachments.clone(), ..*self }
     }
 
-    /// Where the name ends, counted from the start of the array.
-    pub(crate) fn after_name(&self) -> usize {
-        self.name.map_or(0, |name| name.end.saturating_sub(self.start) as usize)
+    /// The array from behind the name on.
+    pub(crate) fn arguments(&self) -> &str {
+        self.layout.arguments(&self.text)
+    }
+
+    /// The first argument, if it is known to be a string without escapes.
+    pub(crate) fn plain_text(&self) -> Option<&str> {
+        self.layout.plain_text(&self.text)
+    }
+
+    /// The data of an array that was just written.
+    pub(crate) fn written(json: String, layout: Layout, attachments: Vec<Bytes>) -> Self {
+        Self { text: json.into(), layout, attachments: attachments.into() }
     }
 
     /// The data of a text that was read.
-    pub(crate) fn new(text: ByteString, layout: Layout) -> Self {
-        let Layout { start, name, lone_surrogate } = layout;
-        let text = if lone_surrogate { without_lone_surrogates(&text) } else { text };
-        Self { text, start, name, attachments: Vec::new() }
+    #[inline]
+    pub(crate) fn new(text: ByteString, layout: Layout, lone_surrogate: bool) -> Self {
+        let mut data = Self { text, layout, attachments: Box::default() };
+        if lone_surrogate {
+            data.replace_lone_surrogates();
+        }
+        data
+    }
+
+    #[cold]
+    fn replace_lone_surrogates(&mut self) {
+        self.text = string::replace_lone_surrogates(&self.text).into();
     }
 
     pub(crate) fn attach(&mut self, attachments: Vec<Bytes>) {
-        self.attachments = attachments;
+        self.attachments = attachments.into();
     }
 
     fn with_attachments(
@@ -214,7 +224,7 @@ impl Data {
     ) -> Result<Self, DecodeError> {
         if !attachments.is_empty() {
             placeholder::check(self.json(), &attachments, limits.max_binary_bytes)?;
-            self.attachments = attachments;
+            self.attach(attachments);
         }
         Ok(self)
     }
@@ -224,7 +234,7 @@ impl Data {
 impl Default for Data {
     fn default() -> Self {
         let text = ByteString::from_static("[]");
-        Self { text, start: 0, name: None, attachments: Vec::new() }
+        Self { text, layout: Layout::WRITTEN_ACK, attachments: Box::default() }
     }
 }
 
@@ -245,9 +255,4 @@ impl fmt::Debug for Data {
             .field("attachments", &self.attachments)
             .finish()
     }
-}
-
-#[cold]
-fn without_lone_surrogates(text: &str) -> ByteString {
-    ByteString::from(string::replace_lone_surrogates(text))
 }

@@ -25,6 +25,13 @@ pub(crate) fn extract<'de, T: Deserialize<'de>>(data: &'de Data) -> Result<T, Er
 
 /// Reads argument `index`.
 pub(crate) fn nth<'de, T: Deserialize<'de>>(data: &'de Data, index: usize) -> Result<T, Error> {
+    if index == 0
+        && let Some(plain) = data.plain_text()
+    {
+        // A comma is before it.
+        let text = data.arguments().get(1..).unwrap_or_default();
+        return T::deserialize(Value { text, plain: Some(plain), attachments: data.attachments() });
+    }
     let mut texts = Texts::new(data);
     for skipped in 0..index {
         if texts.next().is_none() {
@@ -43,12 +50,14 @@ fn read<'de, S: DeserializeSeed<'de>>(
     text: &'de str,
     attachments: &'de [Bytes],
 ) -> Result<S::Value, Error> {
-    seed.deserialize(Value { text, attachments })
+    seed.deserialize(Value { text, plain: None, attachments })
 }
 
 /// One value, which begins `text`: JSON that was checked when it came.
 struct Value<'de> {
     text: &'de str,
+    /// The value, if it is known to be a string without escapes.
+    plain: Option<&'de str>,
     attachments: &'de [Bytes],
 }
 
@@ -66,7 +75,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
 
     /// Most events carry one text, and most texts stand for themselves.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match string::plain(self.text) {
+        match self.plain.or_else(|| string::plain(self.text)) {
             Some(text) => visitor.visit_borrowed_str(text),
             None => self.deserialize_any(visitor),
         }
@@ -193,8 +202,8 @@ struct Texts<'de> {
 
 impl<'de> Texts<'de> {
     fn new(data: &'de Data) -> Self {
-        let json = data.json();
-        Self { json, starts: Elements::new(json.as_bytes(), data.after_name()) }
+        let json = data.arguments();
+        Self { json, starts: Elements::new(json.as_bytes()) }
     }
 }
 

@@ -102,6 +102,16 @@ impl Decoder {
         if self.pending.take().is_some() {
             return Err(DecodeError::UnexpectedText);
         }
+        // Most packets: an event of the root namespace that asks for no answer.
+        if text.starts_with("2[") {
+            let (layout, lone_surrogate) = Layout::of_event(&text, 1, &self.limits)?;
+            let data = Data::new(text, layout, lone_surrogate);
+            return Ok(Some(Packet::Event { namespace: Namespace::root(), ack: None, data }));
+        }
+        self.decode_any(text)
+    }
+
+    fn decode_any(&mut self, text: ByteString) -> Result<Option<Packet>, DecodeError> {
         let header = Header::decode(&text, &self.limits)?;
         let expected = header.attachments;
         let packet = match header.kind {
@@ -110,9 +120,10 @@ impl Decoder {
                 if payload_at >= text.len() {
                     return Err(DecodeError::MissingPayload);
                 }
-                let layout = Layout::of_event(&text, payload_at, &self.limits)?;
                 let namespace = shared(&text, namespace)?;
-                Packet::Event { namespace, ack, data: Data::new(text, layout) }
+                let (layout, lone_surrogate) = Layout::of_event(&text, payload_at, &self.limits)?;
+                let data = Data::new(text, layout, lone_surrogate);
+                Packet::Event { namespace, ack, data }
             }
             Kind::Ack => self.ack(text, &header)?,
             Kind::Connect => self.connect(&text, &header)?,
@@ -169,8 +180,8 @@ impl Decoder {
         if payload_at >= text.len() {
             return Ok(Packet::Ack { namespace, ack, data: Data::default() });
         }
-        let layout = Layout::of_ack(&text, payload_at, &self.limits)?;
-        let data = Data::new(text, layout);
+        let (layout, lone_surrogate) = Layout::of_ack(&text, payload_at, &self.limits)?;
+        let data = Data::new(text, layout, lone_surrogate);
         Ok(Packet::Ack { namespace, ack, data })
     }
 

@@ -17,7 +17,7 @@ pub(crate) fn check(
 ) -> Result<(), DecodeError> {
     let mut tally = Tally { attachments, room: Some(max_bytes) };
     // Element by element, since serde_json reads one level less than the scanner.
-    for start in Elements::new(json.as_bytes(), 0) {
+    for start in Elements::new(json.as_bytes()) {
         let mut element = serde_json::Deserializer::from_str(json.get(start..).unwrap_or_default());
         if tally.deserialize(&mut element).is_err() {
             return Err(match tally.room {

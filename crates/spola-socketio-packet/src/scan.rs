@@ -18,6 +18,15 @@ pub(crate) enum Kind {
     Literal,
 }
 
+/// How an event's array begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opening {
+    pub(crate) name: Name,
+    /// Where the first argument ends, if it is a string without escapes and has but the comma
+    /// before it.
+    pub(crate) text_end: Option<usize>,
+}
+
 /// An event's name within its array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
@@ -65,17 +74,37 @@ impl<'a> Scanner<'a> {
 
     /// Reads from `pos` to the end: an array that begins with a string or a number, the name.
     /// `None` if it does not begin so, JSON or not.
-    pub(crate) fn event(&mut self, pos: usize) -> Result<Option<Name>, JsonError> {
+    #[inline]
+    pub(crate) fn event(&mut self, pos: usize) -> Result<Option<Opening>, JsonError> {
         let Some(name) = self.name(pos) else {
             return Ok(None);
         };
+        let text_end = self.plain_text(name.end);
+        // Most events carry one text and nothing more.
+        if let Some(end) = text_end
+            && self.bytes.get(end..) == Some(b"]")
+        {
+            return Ok(Some(Opening { name, text_end }));
+        }
         // The stack as it is within the array: one container, no object.
-        let end = self.values(name.end, Stack { depth: 1, objects: 0 }, Next::End);
+        let stack = Stack { depth: 1, objects: 0 };
+        let end = self.values(text_end.unwrap_or(name.end), stack, Next::End);
         self.ended(end)?;
-        Ok(Some(name))
+        Ok(Some(Opening { name, text_end }))
+    }
+
+    /// Reads a comma and a string without escapes, if that is what comes.
+    fn plain_text(&self, pos: usize) -> Option<usize> {
+        let text = self.bytes.get(pos..)?.strip_prefix(b",\"")?;
+        let len = string::plain_run(text);
+        if *text.get(len)? != b'"' {
+            return None;
+        }
+        Some(pos + len + 3)
     }
 
     /// Reads what an event begins with: an array's bracket and the name.
+    #[inline]
     pub(crate) fn name(&mut self, pos: usize) -> Option<Name> {
         let pos = skip_space(self.bytes, pos);
         if *self.bytes.get(pos)? != b'[' {
@@ -219,9 +248,9 @@ pub(crate) struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    /// The elements behind the one that ends at `pos`, or all of the array that starts there.
-    pub(crate) fn new(bytes: &'a [u8], pos: usize) -> Self {
-        Self { scanner: Scanner::new(bytes, MAX_DEPTH), pos, at_element: false }
+    /// The elements of an array, or of the rest of one that begins with a comma.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { scanner: Scanner::new(bytes, MAX_DEPTH), pos: 0, at_element: false }
     }
 }
 

@@ -157,7 +157,9 @@ proptest! {
             let again = decode(&encoded.text, &encoded.attachments);
             prop_assert_eq!(again.as_ref(), Some(&packet));
             if let Packet::Event { data, .. } | Packet::Ack { data, .. } = packet {
-                data.args::<Vec<Value>>().unwrap();
+                let values = data.args::<Vec<Value>>().unwrap();
+                let first = values.first().and_then(Value::as_str).map(String::from);
+                prop_assert_eq!(data.arg::<String>(0).ok(), first);
                 let _ = data.extract::<(String, Option<Bytes>)>();
                 let _ = data.extract::<String>();
                 let _ = data.arg::<Bytes>(1);
@@ -188,6 +190,10 @@ proptest! {
         let naive = serde_json::from_str::<Vec<IgnoredAny>>(&text);
         let ours = Data::ack_from_json(text.as_str(), Vec::new(), &Limits::default());
         prop_assert_eq!(naive.is_ok(), ours.is_ok(), "{:?}: {:?} {:?}", text, naive, ours);
+        let event = format!("[\"e\",{text}]");
+        let naive = serde_json::from_str::<Vec<IgnoredAny>>(&event);
+        let ours = Data::event_from_json(event.as_str(), Vec::new(), &Limits::default());
+        prop_assert_eq!(naive.is_ok(), ours.is_ok(), "{:?}: {:?} {:?}", event, naive, ours);
         let within = format!("[\"{text}\"]");
         let naive = serde_json::from_str::<Vec<IgnoredAny>>(&within);
         let ours = Data::ack_from_json(within.as_str(), Vec::new(), &Limits::default());

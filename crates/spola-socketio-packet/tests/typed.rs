@@ -37,6 +37,12 @@ struct Newtype((u8, u8));
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Nothing;
 
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    Tea,
+}
+
 fn bytes(bytes: &[u8]) -> Bytes {
     Bytes::copy_from_slice(bytes)
 }
@@ -177,6 +183,36 @@ fn single_arguments_and_lists_of_all_can_be_asked_for() {
     assert_eq!(ack.arg::<u8>(1).unwrap(), 2);
     assert_eq!(ack.args::<Vec<serde_json::Value>>().unwrap().len(), 2);
     assert!(Data::default().args::<Vec<u8>>().unwrap().is_empty());
+}
+
+#[test]
+fn a_text_reads_the_same_however_it_is_written() {
+    for json in [
+        r#"["e","tea"]"#,
+        r#"[ "e","tea"]"#,
+        r#"["e" ,"tea"]"#,
+        r#"["e", "tea"]"#,
+        r#"["e","tea" ] "#,
+        r#"["e","tea",{"a":[1]}]"#,
+        r#"["e","\u0074ea"]"#,
+        r#"["\"",  "tea"]"#,
+        r#"["\"","tea"]"#,
+        r#"["","tea"]"#,
+        r#"[12,"tea"]"#,
+        r#"[-1.5e3,"tea"]"#,
+    ] {
+        let data = Data::event_from_json(json, Vec::new(), &Limits::default()).unwrap();
+        assert_eq!(data.extract::<String>().unwrap(), "tea", "{json}");
+        assert_eq!(data.extract::<(String,)>().unwrap(), ("tea".into(),), "{json}");
+        assert_eq!(data.extract::<Option<String>>().unwrap(), Some("tea".into()), "{json}");
+        assert_eq!(data.extract::<Word>().unwrap(), Word::Tea, "{json}");
+        let raw: &RawValue = data.extract().unwrap();
+        assert_eq!(serde_json::from_str::<String>(raw.get()).unwrap(), "tea", "{json}");
+        assert!(data.extract::<u8>().is_err(), "{json}");
+        assert!(data.extract::<char>().is_err(), "{json}");
+    }
+    let data = Data::event_from_json(r#"["e","tea"]"#, Vec::new(), &Limits::default()).unwrap();
+    assert_eq!(data.extract::<&str>().unwrap(), "tea");
 }
 
 #[test]

@@ -167,19 +167,16 @@ impl<'a> Payload<'a> {
         };
         let (json, attachments) =
             self.json(value, Binary::Attached, self.limits.max_binary_bytes)?;
-        let layout = Layout::of_written_event(&json, self.limits)?;
-        let mut data = Data::new(json.into(), layout);
-        data.attach(attachments);
-        Ok(data)
+        let layout = Layout::of_written_event(&json)?;
+        layout.check_name(&json, self.limits)?;
+        Ok(Data::written(json, layout, attachments))
     }
 
     fn answer(&self) -> Result<Data, DecodeError> {
         let value = self.of_kind(|item| matches!(item, Item::Array(_)))?;
         let (json, attachments) =
             self.json(value, Binary::Attached, self.limits.max_binary_bytes)?;
-        let mut data = Data::new(json.into(), Layout::WRITTEN_ACK);
-        data.attach(attachments);
-        Ok(data)
+        Ok(Data::written(json, Layout::WRITTEN_ACK, attachments))
     }
 
     fn json(
