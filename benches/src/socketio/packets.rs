@@ -82,25 +82,27 @@ fn times(size: usize, patience: Patience) -> Result<Times, Failure> {
 fn ours(packet: &str, text: &str, patience: Patience) -> Result<Codec, Failure> {
     let wire = bytestring::ByteString::from(packet);
     let mut decoder = Decoder::new(Limits::default());
-    let mut decode = || match decoder.decode_text(black_box(&wire).clone()) {
-        Ok(Some(Packet::Event { data, .. })) => Ok(data),
-        Ok(_) => Err(Failure::from("no event")),
-        Err(error) => Err(error.into()),
+    let mut decode = || decoder.decode_text(black_box(&wire).clone());
+    let Ok(Some(Packet::Event { data, .. })) = decode() else {
+        return Err("no event".into());
     };
-    let data = decode()?;
     if data.event_name().as_deref() != Some("echo") || data.arg::<String>(0)? != text {
         return Err("decoded to something else".into());
     }
     let to_raw = patience.best(|times| {
         for _ in 0..times {
-            let data = decode()?;
+            let Ok(Some(Packet::Event { data, .. })) = decode() else {
+                return Err("no event".into());
+            };
             black_box((data.event_name().is_some(), data.json()));
         }
         Ok::<_, Failure>(())
     })?;
     let to_string = patience.best(|times| {
         for _ in 0..times {
-            let data = decode()?;
+            let Ok(Some(Packet::Event { data, .. })) = decode() else {
+                return Err("no event".into());
+            };
             black_box((data.event_name().is_some(), data.arg::<String>(0)?));
         }
         Ok::<_, Failure>(())
@@ -118,20 +120,16 @@ fn ours(packet: &str, text: &str, patience: Patience) -> Result<Codec, Failure> 
 fn theirs(packet: &str, text: &str, patience: Patience) -> Result<Codec, Failure> {
     let wire = Str::from(packet.to_owned());
     let (config, state) = (ParseConfig::default(), ParserState::default());
-    let decode = || -> Result<TheirPacket, Failure> {
+    let decode = || {
         CommonParser
             .decode_str(&config, &state, black_box(&wire).clone())
-            .map_err(|error| format!("{error:?}").into())
-    };
-    let data = |packet: TheirPacket| {
-        let PacketData::Event(value, _) = packet.inner else {
-            return Err(Failure::from("no event"));
-        };
-        Ok(value)
+            .map_err(|error| format!("{error:?}"))
     };
     let to_raw = patience.best(|times| {
         for _ in 0..times {
-            let value = data(decode()?)?;
+            let PacketData::Event(value, _) = decode()?.inner else {
+                return Err("no event".into());
+            };
             let name = CommonParser.read_event(&value).map_err(|error| error.to_string())?;
             black_box(name.len());
         }
@@ -139,7 +137,9 @@ fn theirs(packet: &str, text: &str, patience: Patience) -> Result<Codec, Failure
     })?;
     let to_string = patience.best(|times| {
         for _ in 0..times {
-            let mut value = data(decode()?)?;
+            let PacketData::Event(mut value, _) = decode()?.inner else {
+                return Err("no event".into());
+            };
             let name = CommonParser.read_event(&value).map_err(|error| error.to_string())?;
             black_box(name.len());
             let text: String = CommonParser
