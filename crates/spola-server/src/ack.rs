@@ -97,7 +97,8 @@ pub enum AckError {
     /// The client left before it answered.
     #[error("socket has been disconnected")]
     Disconnected,
-    /// The event was volatile, and the client's transport not writable: it was not sent.
+    /// The event was not sent: it was volatile, and the client's transport not writable, or as much
+    /// waited for the client as may ([`AtHardCap::Refuse`](crate::AtHardCap::Refuse)).
     #[error("the event was dropped")]
     Dropped,
     /// Too many answers of this client are awaited already.

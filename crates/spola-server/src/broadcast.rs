@@ -90,7 +90,8 @@ impl Broadcast {
 
     /// Sends an event, encoded once; returns how many sockets it was queued for.
     ///
-    /// A client that reads so slowly that its queue reaches the limit is disconnected.
+    /// A client that reads so slowly that its queue reaches the limit is disconnected, or gets nothing and
+    /// is not counted: see [`AtHardCap`](crate::AtHardCap).
     ///
     /// # Errors
     /// If the event cannot be encoded.

@@ -52,9 +52,11 @@ pub struct Config {
     /// half of those above). Where it is no lower than the mark above, they go on just below that one.
     /// Default 512 KiB.
     pub low_water_mark: usize,
-    /// Bytes that may wait to be sent to one client; at the limit it is disconnected, with the reason
-    /// `transport error`. Default 16 MiB; 0: no limit but that of `engine`.
+    /// Bytes that may wait to be sent to one client. Default 16 MiB; 0: no limit, whatever `engine`
+    /// says of its queue.
     pub outgoing_hard_cap: usize,
+    /// What becomes of a client for which more is to wait. Default: it is disconnected.
+    pub at_hard_cap: AtHardCap,
     /// Handlers of one session that may run at once; then its connection is not read until one
     /// has ended. Default 128.
     pub max_running_handlers: usize,
@@ -82,6 +84,31 @@ pub struct Config {
     pub connection_state_recovery: Option<ConnectionStateRecovery>,
 }
 
+/// What happens when more is sent to a client than may wait for it: [`Config::outgoing_hard_cap`]. A
+/// client that takes nothing is disconnected after [`Config::write_timeout`] in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AtHardCap {
+    /// The client is disconnected, with the reason `transport error`, and what waits for it is freed. If
+    /// it comes back, it begins anew or, with [recovery](crate::ConnectionStateRecovery), gets what it
+    /// missed.
+    #[default]
+    Disconnect,
+    /// What was to be sent is dropped, and the client stays: it gets what was sent before, and nothing
+    /// tells it of the gap.
+    ///
+    /// [`Socket::emit`](crate::Socket::emit) fails with [`EmitError::Full`](crate::EmitError::Full); a
+    /// broadcast goes to the others, and does not count the client; a question settles at once with
+    /// [`AckError::Dropped`](crate::AckError::Dropped); the answer to an event of the client's is lost.
+    /// [`try_emit`](crate::Socket::try_emit) and [`emit_wait`](crate::Socket::emit_wait) look at the
+    /// high-water mark, which is to be far below the cap, and volatile events at nothing else than
+    /// whether the client is writable: for them nothing changes.
+    ///
+    /// What the protocol itself has to say, as the answer to a CONNECT, cannot be dropped: for want of
+    /// room, that still ends the session.
+    Refuse,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -103,6 +130,7 @@ impl Default for Config {
             high_water_packets: 4096,
             low_water_mark: 512 << 10,
             outgoing_hard_cap: 16 << 20,
+            at_hard_cap: AtHardCap::Disconnect,
             max_running_handlers: 128,
             max_waiting_events: 128,
             max_rooms: 1024,

@@ -19,7 +19,8 @@ pub enum EmitError {
     /// The socket has left, or has not been let in yet.
     #[error("the socket is not connected")]
     Disconnected,
-    /// The client reads too slowly: as much waits for it as may.
+    /// The client reads too slowly: as much waits for it as may. It is being disconnected, unless
+    /// [`Config::at_hard_cap`](crate::Config::at_hard_cap) says otherwise.
     #[error("the client's queue is full")]
     Full,
     /// The event's name is reserved, or its arguments cannot be encoded.

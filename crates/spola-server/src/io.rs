@@ -9,7 +9,7 @@ use serde::Serialize;
 use spola_socketio_packet::{self as packet, Format, Parser};
 
 use crate::broadcast::Broadcast;
-use crate::config::Config;
+use crate::config::{AtHardCap, Config};
 use crate::context::LookupContext;
 use crate::dynamic::{Dynamic, Predicate};
 use crate::emit::EmitError;
@@ -83,10 +83,18 @@ impl IoBuilder {
     /// # Panics
     /// If the settings of CORS allow credentials to any origin.
     pub fn build(self) -> Io {
-        if let Some(cors) = &self.config.cors {
+        let mut config = self.config;
+        if let Some(cors) = &config.cors {
             cors.check();
         }
-        let (config, states) = (Arc::new(self.config), Arc::new(self.states));
+        let (cap, engine) = (config.outgoing_hard_cap, &mut config.engine);
+        if cap == 0 {
+            (engine.max_queued_bytes, engine.max_queued_packets) = (usize::MAX, usize::MAX);
+        } else if config.at_hard_cap == AtHardCap::Refuse {
+            // What is refused is refused before; what was taken may grow by a third, in base64.
+            engine.max_queued_bytes = cap.saturating_add(cap / 2);
+        }
+        let (config, states) = (Arc::new(config), Arc::new(self.states));
         let (namespaces, sessions) = (RwLock::default(), Sessions::default());
         let (format, hooks) = (self.format, self.hooks);
         let meters: Arc<Meters> = Arc::default();

@@ -108,7 +108,7 @@ pub use broadcast::Broadcast;
 pub use bytestring::ByteString;
 pub use client_files::ClientFiles;
 pub use compression::HttpCompression;
-pub use config::Config;
+pub use config::{AtHardCap, Config};
 pub use connection_error::ConnectionError;
 pub use context::{
     ConnectContext, DisconnectContext, ErrorContext, EventContext, HasClient, HasEvent, HasSocket,

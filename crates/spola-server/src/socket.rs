@@ -176,7 +176,8 @@ impl Socket {
     /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one.
     ///
     /// The event is queued, whatever waits there already; a client that reads so slowly that its
-    /// queue reaches the hard cap ([`Config`](crate::Config)) is disconnected. To send much, send at the
+    /// queue reaches the hard cap ([`Config`](crate::Config)) is disconnected, unless
+    /// [`at_hard_cap`](crate::Config::at_hard_cap) says otherwise. To send much, send at the
     /// client's pace: see [`emit_wait`](Self::emit_wait), [`try_emit`](Self::try_emit) and
     /// [`volatile`](Self::volatile).
     ///
@@ -185,8 +186,8 @@ impl Socket {
     /// the client is there had better ask [`is_connected`](Self::is_connected).
     ///
     /// # Errors
-    /// If the client has left or was not let in yet, it is being disconnected because its queue is at
-    /// the hard cap, or the event cannot be encoded.
+    /// If the client has left or was not let in yet, its queue is at the hard cap, or the event cannot be
+    /// encoded.
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<(), EmitError> {
         self.send(self.namespace().event(event, &arguments)?, Flags::default())
     }

@@ -8,12 +8,14 @@ use super::load::Amount;
 use super::wake::rouse;
 use super::{Ask, Attention, Command, Commands, Inbox, SessionHandle, SocketNumber};
 use crate::ack::AckError;
+use crate::config::{AtHardCap, Config};
 use crate::emit::EmitError;
 use crate::outbound::Outbound;
+use crate::reject_reason::RejectReason;
 
 impl SessionHandle {
-    /// Queues a packet of a socket, unless the session is over; a volatile one is dropped if it would
-    /// have to wait, and that counts as a full queue.
+    /// Queues a packet of a socket, unless the session is over, or the packet too much; a volatile one is
+    /// dropped if it would have to wait, and that counts as a full queue.
     pub(crate) fn send(
         &self,
         socket: SocketNumber,
@@ -22,14 +24,17 @@ impl SessionHandle {
     ) -> Result<(), EmitError> {
         let inbox = if volatile { self.writable() } else { Some(self.lock()) };
         let inbox = inbox.ok_or(EmitError::Full)?;
+        if self.refuses(&inbox, &packet) {
+            return Err(EmitError::Full);
+        }
         self.push_into(inbox, Command::Emit(socket, packet))
     }
 
-    /// Queues a question. Whoever asks is told if it was volatile and dropped, and in any case when
-    /// the session is over.
+    /// Queues a question. Whoever asks is told if it was dropped, and in any case when the session is
+    /// over.
     pub(crate) fn ask(&self, ask: Ask, volatile: bool) {
         let inbox = if volatile { self.writable() } else { Some(self.lock()) };
-        match inbox {
+        match inbox.filter(|inbox| !self.refuses(inbox, &ask.event)) {
             None => ask.asker.tell(Err(AckError::Dropped)),
             Some(inbox) => drop(self.push_into(inbox, Command::Ask(Box::new(ask)))),
         }
@@ -78,6 +83,23 @@ impl SessionHandle {
             return None;
         }
         Some(self.lock()).filter(|inbox| inbox.writable)
+    }
+
+    /// Whether a packet is turned down, for it would pass the hard cap.
+    fn refuses(&self, inbox: &Inbox, packet: &Outbound) -> bool {
+        if self.config.at_hard_cap == AtHardCap::Disconnect || inbox.attention == Attention::Gone {
+            return false;
+        }
+        let Config { outgoing_hard_cap: cap, engine, .. } = &*self.config;
+        let (packet, waiting) = (Amount::of(packet), inbox.amount());
+        let weight = inbox.weight + Commands::WEIGHT + packet.bytes;
+        let bytes = weight.saturating_add(inbox.unsent.bytes);
+        let refused = *cap > 0
+            && (bytes > *cap || waiting.packets + packet.packets > engine.max_queued_packets);
+        if refused {
+            self.meters.reject(RejectReason::OutgoingHardCap);
+        }
+        refused
     }
 
     /// One push, and one wake if the task sleeps.

@@ -1,7 +1,7 @@
 //! What is to be sent to clients that do not read (§6 of the limits text).
 
 use bytes::Bytes;
-use spola_server::RejectReason as Reason;
+use spola_server::{AtHardCap, RejectReason as Reason};
 
 use crate::arena::{Row, row};
 use crate::harness::masked;
@@ -95,6 +95,26 @@ pub(crate) fn rows() -> Vec<Row> {
             ["transport error"],
         )
         .counts([Reason::UnknownNamespace, Reason::OutgoingHardCap])
+        .within(24 * 1024),
+        row(
+            "Policy at the hard cap",
+            "kept: small answers to a WebSocket that does not read",
+            |arena| {
+                let client = arena.world.join();
+                client.end.set_capacity(100);
+                let asks = masked(1, br#"420["echo","0123456789"]"#).repeat(1000);
+                for _ in 0..400 {
+                    client.end.write(&asks);
+                    arena.world.runtime.run_until_idle();
+                }
+                assert_eq!(arena.told(), [""; 0]);
+                arena.advance_seconds(30);
+                arena.told()
+            },
+            ["transport error"],
+        )
+        .counts([Reason::WriteTimeout, Reason::OutgoingHardCap])
+        .with(|config| config.at_hard_cap = AtHardCap::Refuse)
         .within(24 * 1024),
         row(
             "Pending pong replies",
