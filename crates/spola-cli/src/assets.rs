@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
+use spola::Io;
 use tower_service::Service;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -15,14 +16,31 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
+const NOT_HERE: &[u8] = b"<p>Not here. The chat is at <a href=/>/</a>.\n";
+
 /// What the page may do: its own scripts, and pictures that were sent to it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
                       img-src 'self' blob:; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
-/// Serves the page's files.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Assets;
+/// What Prometheus reads.
+const METRICS: &str = "text/plain; version=0.0.4";
+
+/// Serves the page's files, and the server's figures if they are asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Assets {
+    /// Whose figures are at `/metrics`.
+    pub(crate) metrics: Option<Io>,
+}
+
+impl Assets {
+    fn find(&self, path: &str) -> Option<(&'static str, Bytes)> {
+        if let Some(io) = self.metrics.as_ref().filter(|_| path == "/metrics") {
+            return Some((METRICS, io.statistics().to_prometheus().into()));
+        }
+        find(path).map(|(content_type, text)| (content_type, Bytes::from_static(text.as_bytes())))
+    }
+}
 
 fn find(path: &str) -> Option<(&'static str, &'static str)> {
     Some(match path {
@@ -50,14 +68,12 @@ impl<B> Service<Request<B>> for Assets {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let asks = matches!(*request.method(), Method::GET | Method::HEAD);
-        let (status, (content_type, text)) = match find(request.uri().path()) {
+        let (status, (content_type, text)) = match self.find(request.uri().path()) {
             Some(found) if asks => (StatusCode::OK, found),
-            Some(_) => (StatusCode::METHOD_NOT_ALLOWED, (HTML, "GET only\n")),
-            None => {
-                (StatusCode::NOT_FOUND, (HTML, "<p>Not here. The chat is at <a href=/>/</a>.\n"))
-            }
+            Some(_) => (StatusCode::METHOD_NOT_ALLOWED, (HTML, Bytes::from_static(b"GET only\n"))),
+            None => (StatusCode::NOT_FOUND, (HTML, Bytes::from_static(NOT_HERE))),
         };
-        let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+        let mut response = Response::new(Full::new(text));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

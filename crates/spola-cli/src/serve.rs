@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// former id, and gets what it missed. 0 remembers nobody.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     recovery: u64,
+    /// Tell at /metrics, to whoever asks, how the server is: as text for Prometheus.
+    #[arg(long)]
+    metrics: bool,
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), String> {
@@ -39,9 +42,9 @@ pub(crate) async fn run(options: &Options) -> Result<(), String> {
     let io = Io::builder().config(config).state(chat::Chat::default()).build();
     chat::register(&io);
     println!("A chat with rooms is at http://{address} (Ctrl-C ends it).");
-    let sessions = io.clone();
+    let (sessions, metrics) = (io.clone(), io.clone());
     spola::serve(listener, io)
-        .fallback(Assets)
+        .fallback(Assets { metrics: options.metrics.then_some(metrics) })
         .drain_timeout(Duration::from_secs(options.drain_seconds))
         .with_graceful_shutdown(async move {
             told_to_end().await;

@@ -168,6 +168,9 @@ impl Namespace {
     /// it with an `Err`, which the client gets as [`Refusal`](crate::Refusal) says. While one waits, later events
     /// go on.
     ///
+    /// This is also the place for a limit on their rate, of which there is none by default: see the
+    /// guide, "In production".
+    ///
     /// # Panics
     /// As [`middleware`](Self::middleware).
     pub fn event_middleware<A>(&self, handler: impl Handler<IncomingContext, A>) -> &Self {

@@ -92,6 +92,10 @@ struct ServerGuide;
 #[doc = include_str!("../../../docs/guide/production.md")]
 struct ProductionGuide;
 
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../../docs/guide/statistics.md")]
+struct StatisticsGuide;
+
 #[cfg(all(doctest, feature = "server"))]
 #[doc = include_str!("../../../docs/guide/recovery.md")]
 struct RecoveryGuide;

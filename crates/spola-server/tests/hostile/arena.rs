@@ -257,5 +257,19 @@ fn application(io: &Io) {
         io.namespace(&format!("/slow{at}"))
             .middleware(async |State(gate): State<Gate>| gate.passed().await);
     }
+    io.namespace("/limited")
+        .event_middleware(async |socket: Socket| {
+            let heard: usize = socket.extensions().get().unwrap_or_default();
+            if heard == 10 {
+                socket.disconnect_session();
+                return Err("too fast");
+            }
+            socket.extensions().insert(heard + 1);
+            Ok(())
+        })
+        .fallback(async |State(log): State<Log>| log.say("heard"))
+        .on_disconnect(async |State(log): State<Log>, reason: DisconnectReason| {
+            log.say(reason.as_str());
+        });
     io.dynamic_namespace(|name| name.starts_with("/room-"));
 }

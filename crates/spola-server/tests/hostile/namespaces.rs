@@ -204,6 +204,23 @@ fn leaving() -> Vec<Row> {
 fn handlers() -> Vec<Row> {
     vec![
         row(
+            "Event/packet rate",
+            "a thousand at once, where ten are let through",
+            |arena| {
+                let mut client = arena.world.open_websocket();
+                client.send("40/limited,");
+                client.frames();
+                client.write(masked(1, br#"42/limited,["a"]"#).repeat(1000));
+                let mut seen = arena.came(client);
+                let before = seen.len();
+                seen.retain(|one| one != "heard");
+                seen.push(format!("{} heard", before - seen.len()));
+                seen
+            },
+            ["41/limited,", "Close", "server namespace disconnect", "10 heard"],
+        )
+        .counts([Reason::EventRefused]),
+        row(
             "Handlers running at once per socket",
             "over a WebSocket, 200 000 events",
             |arena| {
