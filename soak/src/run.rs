@@ -1,5 +1,6 @@
 //! The clients' side of a soak, and its verdict.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failure> {
     }
     let left = sample(server.process)?;
     println!("soak: {record}");
+    println!("soak: turned down {:?}", after.rejected);
     println!("soak: at the end {after:?}, {left:?}");
     let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let (recovered, anew) = (of(&record.recovered), of(&record.anew));
@@ -71,6 +73,7 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failure> {
         ("clients came back, and to what they missed", known && of(&record.missed) > 0),
         ("the server saw no fault", after.faults.is_empty()),
         ("no session, socket, room or stay is left", after.is_empty()),
+        ("the gauges are as they were", after.gauges == before.0.gauges),
         ("no task is left", after.tasks <= before.0.tasks),
         ("no descriptor is left", left.descriptors <= before.1.descriptors),
         ("memory is flat", memory.is_flat()),
@@ -183,6 +186,10 @@ struct Status {
     /// What an application attached to sockets that are there, or may come back.
     visits: usize,
     tasks: usize,
+    /// The server's own figures.
+    gauges: BTreeMap<String, u64>,
+    /// What it has turned down, by reason: clients that break off are many here, hostile ones few.
+    rejected: BTreeMap<String, u64>,
     faults: Vec<String>,
 }
 
@@ -191,7 +198,7 @@ impl Status {
         self.sessions == 0 && self.sockets == 0 && self.in_rooms == 0 && self.visits == 0
     }
 
-    const fn is_like(&self, before: &Self) -> bool {
-        self.is_empty() && self.tasks <= before.tasks
+    fn is_like(&self, before: &Self) -> bool {
+        self.is_empty() && self.tasks <= before.tasks && self.gauges == before.gauges
     }
 }

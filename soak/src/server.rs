@@ -1,7 +1,7 @@
 //! The server under test: it counts what it hears of each client, tells each something now and then, and
 //! has news for rooms. A client that lost its connection may come back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -135,6 +135,15 @@ pub(crate) async fn serve(kept_bytes: usize) -> Result<(), Failure> {
 
 fn status(io: &Io, house: &House) -> Value {
     let root = io.namespace("/");
+    let statistics = io.statistics();
+    let (mut gauges, mut rejected) = (BTreeMap::new(), BTreeMap::new());
+    for sample in statistics.samples() {
+        match sample.label {
+            None => drop(gauges.insert(sample.name, sample.value)),
+            Some((_, reason)) if sample.value > 0 => drop(rejected.insert(reason, sample.value)),
+            Some(_) => {}
+        }
+    }
     let in_rooms: usize = (0..ROOMS).map(|room| root.to(name(room)).sockets().len()).sum();
     json!({
         "sessions": io.session_count(),
@@ -143,6 +152,8 @@ fn status(io: &Io, house: &House) -> Value {
         "visits": house.visits.load(Ordering::Relaxed),
         "ledgers": lock(&house.ledgers).len(),
         "tasks": tokio::runtime::Handle::current().metrics().num_alive_tasks(),
+        "gauges": gauges,
+        "rejected": rejected,
         "faults": *lock(&house.faults),
     })
 }
