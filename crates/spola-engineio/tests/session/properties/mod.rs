@@ -1,122 +1,23 @@
 //! What holds for every conversation: whatever the peer does, and without loss for a peer that
 //! keeps to the rules.
 
-use std::collections::{BTreeMap, VecDeque};
+mod steps;
+mod upgrading;
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{collection::vec, prelude::*};
 use spola_engineio::{
     Config, Revision,
     packet::{EncodedMessage, WebSocketMessage, payload, v3},
     server::{
         BinaryMode, Dialect, Event, Opening, Payload, PollResponse, PostMark, RequestId, Transmit,
-        WebSocketEnd,
     },
 };
 
+use self::steps::{Step, dialect, opening, step};
 use crate::World;
-
-/// One step of a peer without manners, or of the application, or of the clock.
-#[derive(Clone, Debug)]
-enum Step {
-    Send(usize),
-    SendBinary { len: usize, ahead: bool },
-    Close,
-    Discard,
-    Abort,
-    Get { overlap: bool },
-    AbortGet(u64),
-    StartPost { binary: bool, overlap: bool },
-    EndPost(u64, Bytes),
-    TooLarge(u64),
-    AbortPost(u64),
-    OpenWebSocket,
-    WebSocketText(&'static str),
-    WebSocketBinary,
-    EndWebSocket(WebSocketEnd),
-    OpenStream(Option<u64>),
-    DropStream(u64),
-    StartStreamPost { binary: bool, seq: Option<u64>, ack: Option<u64> },
-    Advance(u64),
-    Drain,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let id = 0..3_u64;
-    let rarely = prop::bool::weighted(0.04);
-    prop_oneof![
-        6 => (0..40_usize).prop_map(Step::Send),
-        3 => (0..40_usize, any::<bool>())
-            .prop_map(|(len, ahead)| Step::SendBinary { len, ahead }),
-        1 => Just(Step::Close),
-        1 => Just(Step::Discard),
-        1 => Just(Step::Abort),
-        8 => rarely.prop_map(|overlap| Step::Get { overlap }),
-        1 => id.clone().prop_map(Step::AbortGet),
-        8 => (rarely, rarely)
-            .prop_map(|(binary, overlap)| Step::StartPost { binary, overlap }),
-        8 => (id.clone(), body()).prop_map(|(id, body)| Step::EndPost(id, body)),
-        1 => id.clone().prop_map(Step::TooLarge),
-        1 => id.prop_map(Step::AbortPost),
-        4 => Just(Step::OpenWebSocket),
-        8 => select(&TEXTS[..]).prop_map(Step::WebSocketText),
-        1 => Just(Step::WebSocketBinary),
-        1 => Just(Step::EndWebSocket(WebSocketEnd::Closed)),
-        1 => Just(Step::EndWebSocket(WebSocketEnd::Failed)),
-        4 => option::of(0..12_u64).prop_map(Step::OpenStream),
-        2 => (0..3_u64).prop_map(Step::DropStream),
-        8 => (rarely, option::of(0..6_u64), option::weighted(0.2, 0..12_u64))
-            .prop_map(|(binary, seq, ack)| Step::StartStreamPost { binary, seq, ack }),
-        6 => prop_oneof![0..200_u64, 0..50_000_u64].prop_map(Step::Advance),
-        8 => Just(Step::Drain),
-    ]
-}
-
-fn opening() -> impl Strategy<Value = Opening> {
-    select(vec![Opening::Polling(RequestId(0)), Opening::WebSocket, Opening::Sse(RequestId(0))])
-}
-
-const TEXTS: [&str; 14] = [
-    "2probe", "2probe", "2probe", "5", "5", "4", "4abc", "3", "2", "1", "6", "bAQ==", "b4AQ==", "9",
-];
-
-fn dialect() -> impl Strategy<Value = Dialect> {
-    let native = Dialect::default();
-    let v3 = Dialect { revision: Revision::V3, ..native };
-    let binary = BinaryMode::Base64;
-    prop_oneof![
-        4 => Just(native),
-        2 => Just(v3),
-        1 => Just(Dialect { binary, ..v3 }),
-        1 => Just(Dialect { jsonp: Some(7), ..v3 }),
-        1 => Just(Dialect { jsonp: Some(7), ..native }),
-    ]
-}
-
-fn body() -> impl Strategy<Value = Bytes> {
-    let bodies_v3: [&[u8]; 5] =
-        [b"1:22:4a", b"2:4a1:62:4c", b"\x00\x02\xff4a\x01\x02\xff\x04b", b"1:1", b"2:4a3:4b"];
-    let bodies = [
-        "2probe",
-        "5",
-        "2probe\x1e5\x1e4z",
-        "5\x1e3",
-        "4a",
-        "4b\x1e3",
-        "3",
-        "6\x1e4c\x1e4\x1ebAQ==",
-        "1",
-        "4d\x1e",
-        "2",
-        "4e\x1e9\x1e4f",
-    ];
-    prop_oneof![
-        6 => select(bodies[..8].to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
-        1 => select(bodies.to_vec()).prop_map(|body| Bytes::from_static(body.as_bytes())),
-        4 => select(bodies_v3.to_vec()).prop_map(Bytes::from_static),
-        1 => vec(any::<u8>(), 0..70).prop_map(Bytes::from),
-    ]
-}
 
 const MAX_QUEUED: usize = 200;
 const MAX_RESPONSE: usize = 60;
@@ -368,161 +269,6 @@ fn check_events(events: &[Event]) {
     assert!(matches!(events.last(), Some(Event::Closed(_))));
 }
 
-/// A client by the rules of §7.2, over links that deliver late, and the counts of both directions.
-#[derive(Default)]
-struct Client {
-    next_id: u64,
-    get_pending: bool,
-    get_answer: Option<String>,
-    post: Option<(RequestId, Vec<usize>)>,
-    post_answer: bool,
-    upgrade: ClientUpgrade,
-    /// Messages of the WebSocket on their way to the client.
-    to_client: VecDeque<String>,
-    /// Messages of the WebSocket on their way to the server.
-    to_server: VecDeque<String>,
-    /// What the application of the client wrote, and no transport took.
-    buffer: Vec<usize>,
-    written: usize,
-    received: Vec<usize>,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum ClientUpgrade {
-    #[default]
-    None,
-    Probing,
-    Pausing,
-    Done,
-}
-
-impl Client {
-    fn id(&mut self) -> RequestId {
-        self.next_id += 1;
-        RequestId(self.next_id)
-    }
-
-    fn may_poll(&self) -> bool {
-        matches!(self.upgrade, ClientUpgrade::None | ClientUpgrade::Probing)
-    }
-
-    /// One thing that this client may do now, chosen by `choice`.
-    fn act(&mut self, world: &mut World, choice: u8) {
-        match choice % 10 {
-            0 => {
-                self.buffer.push(self.written);
-                self.written += 1;
-                if self.upgrade == ClientUpgrade::Done {
-                    self.flush_to_websocket();
-                }
-            }
-            1 if self.may_poll() && !self.get_pending => {
-                self.get_pending = true;
-                let id = self.id();
-                world.session.handle_poll(id);
-            }
-            2 if self.may_poll() && self.post.is_none() && !self.buffer.is_empty() => {
-                let id = self.id();
-                world.session.handle_post_started(id, None);
-                self.post = Some((id, std::mem::take(&mut self.buffer)));
-            }
-            3 => self.end_post(world),
-            4 if self.upgrade == ClientUpgrade::None => self.start_upgrade(world),
-            5 => self.take_get_answer(),
-            6 if self.post_answer => {
-                self.post_answer = false;
-                self.post = None;
-            }
-            7 => self.take_websocket_message(),
-            8 => {
-                if let Some(text) = self.to_server.pop_front() {
-                    let message = WebSocketMessage::Text(text.into());
-                    world.session.handle_websocket_message(world.now, message);
-                }
-            }
-            9 if self.upgrade == ClientUpgrade::Probing => {
-                // The probe fails: the client stays on polling and may try again.
-                self.upgrade = ClientUpgrade::None;
-                self.to_server.clear();
-                self.to_client.clear();
-                world.ws_closed();
-            }
-            _ => {}
-        }
-        if self.upgrade == ClientUpgrade::Pausing && !self.get_pending && self.post.is_none() {
-            self.upgrade = ClientUpgrade::Done;
-            self.to_server.push_back("5".to_owned());
-            self.flush_to_websocket();
-        }
-        self.collect(world);
-    }
-
-    fn start_upgrade(&mut self, world: &mut World) {
-        if world.open_websocket().is_ok() {
-            self.upgrade = ClientUpgrade::Probing;
-            self.to_server.push_back("2probe".to_owned());
-        }
-    }
-
-    fn end_post(&mut self, world: &mut World) {
-        if let Some((id, numbers)) = &mut self.post
-            && !numbers.is_empty()
-        {
-            let packets: Vec<_> = numbers.drain(..).map(|number| format!("4{number}")).collect();
-            world.session.handle_post(world.now, *id, packets.join("\x1e").into());
-        }
-    }
-
-    fn take_get_answer(&mut self) {
-        let Some(body) = self.get_answer.take() else {
-            return;
-        };
-        self.get_pending = false;
-        for packet in body.split('\x1e') {
-            self.take_packet(packet);
-        }
-    }
-
-    fn take_websocket_message(&mut self) {
-        let Some(text) = self.to_client.pop_front() else {
-            return;
-        };
-        if text == "3probe" {
-            assert!(self.upgrade == ClientUpgrade::Probing);
-            self.upgrade = ClientUpgrade::Pausing;
-        } else {
-            self.take_packet(&text);
-        }
-    }
-
-    fn take_packet(&mut self, packet: &str) {
-        if let Some(number) = packet.strip_prefix('4') {
-            self.received.push(number.parse().expect("a number"));
-        } else {
-            assert!(matches!(packet, "6"), "{packet}");
-        }
-    }
-
-    fn flush_to_websocket(&mut self) {
-        let packets = self.buffer.drain(..).map(|number| format!("4{number}"));
-        self.to_server.extend(packets);
-    }
-
-    fn collect(&mut self, world: &mut World) {
-        for line in world.out() {
-            if let Some(text) = line.strip_prefix("ws ") {
-                self.to_client.push_back(text.to_owned());
-            } else if line.starts_with("get ") {
-                let (_, body) = line.split_once(": ").expect("an answer");
-                self.get_answer = Some(body.replace('|', "\x1e"));
-            } else {
-                assert!(line.ends_with(": ok"), "{line}");
-                self.post_answer = true;
-            }
-        }
-    }
-}
-
 proptest! {
     #[test]
     fn every_session_ends_well(
@@ -564,31 +310,5 @@ proptest! {
         }
         driver.drain();
         check_events(&driver.events);
-    }
-
-    #[test]
-    fn upgrade_loses_and_reorders_nothing(
-        choices in vec((any::<u8>(), prop::bool::weighted(0.3), 0..30_u64), 0..120),
-    ) {
-        let mut world = World::polling();
-        let mut client = Client::default();
-        let (mut sent, mut delivered) = (0, Vec::new());
-        let round_robin = (0..900_u16).map(|i| {
-            // In the end everything on its way arrives; the client starts nothing new but polls.
-            ([3, 5, 6, 7, 8, 1, 2][usize::from(i % 7)], false, 10)
-        });
-        for (choice, send, ms) in choices.into_iter().chain(round_robin) {
-            if send {
-                prop_assert_eq!(world.send(&sent.to_string()), Ok(()));
-                sent += 1;
-            }
-            world.advance(ms);
-            client.act(&mut world, choice);
-            delivered.extend(world.events());
-        }
-        prop_assert_eq!(client.received, (0..sent).collect::<Vec<_>>());
-        let delivered: Vec<_> = delivered.into_iter().filter(|line| line != "upgraded").collect();
-        let written = (0..client.written).map(|number| format!("text {number}"));
-        prop_assert_eq!(delivered, written.collect::<Vec<_>>());
     }
 }
