@@ -60,8 +60,9 @@ impl SessionTask {
         admission: impl Future<Output = Result<Candidate, Refusal>> + Send + 'static,
     ) {
         let deadline = now.checked_add(self.config.admission_timeout);
-        if let Some(done) = self.running.admission(cx, name, admission, deadline) {
-            self.finish(cx, now, done);
+        match self.running.admission(cx, name, admission, deadline) {
+            Some(done) => self.finish(cx, now, done),
+            None => self.untold = true,
         }
     }
 
@@ -97,8 +98,9 @@ impl SessionTask {
         let handlers = Arc::clone(socket.handlers());
         for handler in &handlers.connect {
             let context = ConnectContext { socket: socket.clone() };
-            if let Some(done) = self.running.connected(cx, handler, context) {
-                self.finish(cx, now, done);
+            match self.running.connected(cx, handler, context) {
+                Some(done) => self.finish(cx, now, done),
+                None => self.untold = true,
             }
         }
     }

@@ -220,6 +220,8 @@ impl SessionTask {
             return;
         }
         self.backlog = self.backlog.saturating_add(weight);
+        // It may end in the middle of a packet.
+        self.untold = true;
         self.engine.handle_post(now, id, body);
     }
 

@@ -88,8 +88,9 @@ impl SessionTask {
             return self.listen(cx, now, context);
         }
         let middleware = shared.middleware.iter().cloned().chain(own_middleware).collect();
-        if let Some(done) = self.running.screening(cx, middleware, context) {
-            self.finish(cx, now, done);
+        match self.running.screening(cx, middleware, context) {
+            Some(done) => self.finish(cx, now, done),
+            None => self.untold = true,
         }
     }
 
@@ -124,8 +125,9 @@ impl SessionTask {
         handler: &Erased<EventContext>,
         context: EventContext,
     ) {
-        if let Some(done) = self.running.event(cx, handler, context) {
-            self.finish(cx, now, done);
+        match self.running.event(cx, handler, context) {
+            Some(done) => self.finish(cx, now, done),
+            None => self.untold = true,
         }
     }
 
@@ -157,20 +159,20 @@ impl SessionTask {
             let own = socket.own_listeners().map(|own| own.error.clone()).unwrap_or_default();
             for handler in shared.listeners.error.iter().chain(&own) {
                 let context = ErrorContext { socket: socket.clone(), error };
-                self.running.quiet(cx, handler, context);
+                self.untold |= self.running.quiet(cx, handler, context);
             }
         }
         let reason = self.told(reason);
         let own = socket.own_listeners().map(|own| own.disconnecting.clone()).unwrap_or_default();
         for handler in shared.listeners.disconnecting.iter().chain(&own) {
             let context = DisconnectContext { socket: socket.clone(), reason };
-            self.running.quiet(cx, handler, context);
+            self.untold |= self.running.quiet(cx, handler, context);
         }
         let own = socket.own_listeners().map(|own| own.disconnect.clone()).unwrap_or_default();
         member.exit(now, reason.is_recoverable());
         for handler in shared.listeners.disconnect.iter().chain(&own) {
             let context = DisconnectContext { socket: socket.clone(), reason };
-            self.running.quiet(cx, handler, context);
+            self.untold |= self.running.quiet(cx, handler, context);
         }
         member.let_return();
     }

@@ -36,7 +36,7 @@ impl SessionTask {
     /// Tells what it holds, if that may have changed. While a message is incomplete, it may at any time.
     #[inline]
     pub(super) fn tell_holdings(&mut self) {
-        if self.untold | self.running.take_changed() {
+        if self.untold {
             self.tell_changed_holdings();
         }
     }

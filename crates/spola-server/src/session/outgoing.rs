@@ -43,7 +43,7 @@ impl SessionTask {
         let Some(data) = event(self) else { return true };
         for listener in handlers.listeners.outgoing.iter().chain(&own) {
             let context = OutgoingContext { socket: socket.clone(), data: data.clone() };
-            self.running.quiet(cx, &listener.handler, context);
+            self.untold |= self.running.quiet(cx, &listener.handler, context);
         }
         true
     }

@@ -35,8 +35,6 @@ pub(super) enum Done {
 pub(super) struct Running {
     waiting: Option<FuturesUnordered<BoxFuture<Done>>>,
     admissions: Vec<PendingAdmission>,
-    /// There are more or fewer than there were.
-    changed: bool,
 }
 
 /// A client whose middleware waits.
@@ -123,17 +121,18 @@ impl Running {
         })
     }
 
-    /// Runs a handler of which nothing comes to its first wait.
-    pub(super) fn quiet<C>(&mut self, cx: &mut Context<'_>, handler: &Erased<C>, context: C)
+    /// Runs a handler of which nothing comes to its first wait; whether it waits.
+    pub(super) fn quiet<C>(&mut self, cx: &mut Context<'_>, handler: &Erased<C>, context: C) -> bool
     where
         C: HasSocket + Situation<Outcome = ()>,
     {
-        self.run(cx, Guarded::start(|| handler(&context)), move |outcome| {
+        let done = self.run(cx, Guarded::start(|| handler(&context)), move |outcome| {
             if let Err(panic) = outcome {
                 panicked(context.socket().namespace().packet_name(), &panic);
             }
             Done::Nothing
         });
+        done.is_none()
     }
 
     /// The next handler that ends; pending while all wait, or there is none.
@@ -143,7 +142,6 @@ impl Running {
         };
         match waiting.poll_next_unpin(cx) {
             Poll::Ready(Some(done)) => {
-                self.changed = true;
                 if let Done::Admission { namespace, .. } = &done {
                     self.admissions.retain(|pending| pending.namespace != *namespace);
                 }
@@ -160,12 +158,6 @@ impl Running {
     /// How many handlers wait.
     pub(super) fn len(&self) -> usize {
         self.waiting.as_ref().map_or(0, FuturesUnordered::len)
-    }
-
-    /// Whether there are more or fewer than there were when this was asked before.
-    #[inline]
-    pub(super) const fn take_changed(&mut self) -> bool {
-        std::mem::replace(&mut self.changed, false)
     }
 
     /// Gives up the admissions whose time is over; how many these are.
@@ -202,7 +194,6 @@ impl Running {
         match Pin::new(&mut guarded).poll(cx) {
             Poll::Ready(outcome) => Some(done(outcome)),
             Poll::Pending => {
-                self.changed = true;
                 self.waiting.get_or_insert_default().push(Box::pin(guarded.map(done)));
                 None
             }

@@ -157,6 +157,7 @@ impl SessionTask {
         self.allowance = MESSAGES;
         self.carry_out(cx, now);
         while let Poll::Ready(done) = self.running.poll_done(cx) {
+            self.untold = true;
             self.finish(cx, now, done);
         }
         self.pump(cx, now);
@@ -269,10 +270,7 @@ impl SessionTask {
 
     fn engine_event(&mut self, now: Instant, event: engine::Event) {
         match event {
-            engine::Event::Message(Message::Text(text)) => {
-                self.sockets.handle_text(now, text);
-                self.untold |= self.sockets.incomplete_len().is_some();
-            }
+            engine::Event::Message(Message::Text(text)) => self.sockets.handle_text(now, text),
             engine::Event::Message(Message::Binary(data)) => self.sockets.handle_binary(now, data),
             engine::Event::Closed(reason) => {
                 if let Some(fault) = self.engine.fault() {

@@ -57,6 +57,7 @@ impl SessionTask {
             let Poll::Ready(incoming) = wire.poll_next(reading, now, &self.config) else {
                 self.readable = false;
                 self.untold |= wire.incomplete_len().is_some();
+                self.untold |= self.sockets.incomplete_len().is_some();
                 return false;
             };
             match incoming {

@@ -2,9 +2,9 @@
 
 use std::future::pending;
 
-use spola_server::{Config, Io, RejectReason, Socket, Statistics};
+use spola_server::{Config, Io, Namespace, Refusal, RejectReason, Socket, Statistics};
 
-use crate::harness::{Gate, Stream, Streaming, World, announced, fragment, masked, secs};
+use crate::harness::{Gate, Stream, Streaming, World, announced, fragment, masked, secs, serving};
 
 /// A server whose namespaces do what their names say.
 fn world() -> World {
@@ -137,6 +137,9 @@ fn handlers_and_questions_that_wait_are_told() {
     let world = world();
     let mut client = world.join();
     client.send(r#"42["wait"]"#);
+    assert_told(&world, |all| {
+        (all.sessions, all.sockets, all.running_handlers) = (1, 1, 1);
+    });
     client.send(r#"42["ask"]"#);
     assert_told(&world, |all| {
         (all.sessions, all.sockets) = (1, 1);
@@ -151,6 +154,40 @@ fn handlers_and_questions_that_wait_are_told() {
     assert_told(&world, |all| (all.closing_sessions, all.running_handlers) = (1, 1));
     world.io().abort();
     assert_told(&world, |_| {});
+}
+
+type Register = fn(&Namespace) -> &Namespace;
+
+#[test]
+fn whatever_waits_for_something_is_told() {
+    let cases: [(&str, Register, Option<&str>); 6] = [
+        ("middleware", |root| root.middleware(refusing_late), None),
+        ("connect", |root| root.on_connect(pending::<()>), None),
+        ("event middleware", |root| root.event_middleware(refusing_late), Some("42[\"a\"]")),
+        ("outgoing", |root| root.on_any_outgoing(pending::<()>), Some("42[\"news\"]")),
+        ("disconnecting", |root| root.on_disconnecting(pending::<()>), Some("41")),
+        ("disconnect", |root| root.on_disconnect(pending::<()>), Some("41")),
+    ];
+    for (name, register, then) in cases {
+        let (world, _) = serving(|root| {
+            register(root.on("news", async |socket: Socket| drop(socket.emit("news", ()))));
+        });
+        let running = || {
+            world.runtime.run_until_idle();
+            world.io().statistics().running_handlers
+        };
+        let mut client = world.open_websocket();
+        client.send("40");
+        assert_eq!(running(), usize::from(then.is_none()), "{name}");
+        client.send(then.unwrap_or("40/no,"));
+        assert_eq!(running(), 1, "{name}");
+        world.io().abort();
+        assert_eq!(running(), 0, "{name}");
+    }
+}
+
+async fn refusing_late() -> Result<(), Refusal> {
+    pending().await
 }
 
 #[test]
