@@ -201,16 +201,8 @@ impl Data {
     /// The data of a text that was read.
     #[inline]
     pub(crate) fn new(text: ByteString, layout: Layout, lone_surrogate: bool) -> Self {
-        let mut data = Self { text, layout, attachments: Box::default() };
-        if lone_surrogate {
-            data.replace_lone_surrogates();
-        }
-        data
-    }
-
-    #[cold]
-    fn replace_lone_surrogates(&mut self) {
-        self.text = string::replace_lone_surrogates(&self.text).into();
+        let text = if lone_surrogate { without_lone_surrogates(text) } else { text };
+        Self { text, layout, attachments: Box::default() }
     }
 
     pub(crate) fn attach(&mut self, attachments: Vec<Bytes>) {
@@ -255,4 +247,9 @@ impl fmt::Debug for Data {
             .field("attachments", &self.attachments)
             .finish()
     }
+}
+
+#[cold]
+fn without_lone_surrogates(text: ByteString) -> ByteString {
+    ByteString::from(string::replace_lone_surrogates(&text))
 }

@@ -116,26 +116,43 @@ impl Layout {
     /// The name, found in the text it belongs to.
     #[inline]
     pub(crate) fn name<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {
-        let name = text.get(self.name_start as usize..self.name_end as usize)?;
         if !self.is_event() {
             return None;
         }
-        // A quote within a string has an escape: this is the string's own.
-        Some(if name.starts_with('"') { Cow::Owned(unescape(name)) } else { Cow::Borrowed(name) })
+        let name = self.written_name(text);
+        Some(if is_escaped(name) { Cow::Owned(unescape(name)) } else { Cow::Borrowed(name) })
     }
 
     /// Refuses a name that is too long or reserved; no number looks like a reserved one.
     #[inline]
     pub(crate) fn check_name(&self, text: &str, limits: &Limits) -> Result<(), DecodeError> {
-        let name = self.name(text).unwrap_or_default();
-        if name.len() > usize::from(limits.max_event_name) {
-            return Err(DecodeError::EventNameTooLong);
+        let name = self.written_name(text);
+        if is_escaped(name) {
+            return check_name(&unescape(name), limits);
         }
-        if is_reserved_event(&name) {
-            return Err(DecodeError::ReservedEvent);
-        }
-        Ok(())
+        check_name(name, limits)
     }
+
+    #[inline]
+    fn written_name<'a>(&self, text: &'a str) -> &'a str {
+        text.get(self.name_start as usize..self.name_end as usize).unwrap_or_default()
+    }
+}
+
+/// Whether a name is a string with escapes. A quote within a string has one: this is the string's own.
+#[inline]
+fn is_escaped(written_name: &str) -> bool {
+    written_name.starts_with('"')
+}
+
+fn check_name(name: &str, limits: &Limits) -> Result<(), DecodeError> {
+    if name.len() > usize::from(limits.max_event_name) {
+        return Err(DecodeError::EventNameTooLong);
+    }
+    if is_reserved_event(name) {
+        return Err(DecodeError::ReservedEvent);
+    }
+    Ok(())
 }
 
 /// The string that a JSON string with escapes stands for.
