@@ -37,20 +37,30 @@ impl Requests {
 
 pub(super) struct Watched<S> {
     stream: S,
+    /// Gone once it has seen enough: a WebSocket has no use for it.
+    watch: Option<Box<Watch>>,
+}
+
+struct Watch {
     framing: Framing,
     requests: Arc<Requests>,
 }
 
 impl<S> Watched<S> {
-    pub(super) const fn new(stream: S, requests: Arc<Requests>) -> Self {
-        Self { stream, framing: Framing::new(), requests }
+    pub(super) fn new(stream: S, requests: Arc<Requests>) -> Self {
+        let watch = Watch { framing: Framing::new(), requests };
+        Self { stream, watch: Some(Box::new(watch)) }
     }
+}
 
-    fn see(&mut self, bytes: &[u8]) {
+impl Watch {
+    /// Looks at what was read; `false` once it has seen enough.
+    fn see(&mut self, bytes: &[u8]) -> bool {
         self.framing.read(bytes);
         if let Some(refused) = self.framing.refused() {
             self.requests.refused.store(refused, Ordering::Relaxed);
         }
+        !self.framing.is_over()
     }
 }
 
@@ -60,16 +70,21 @@ impl<S: Read + Unpin> Read for Watched<S> {
         cx: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.framing.is_over() {
-            return Pin::new(&mut self.stream).poll_read(cx, buffer);
-        }
+        let Self { stream, watch } = &mut *self;
+        let Some(watching) = watch else {
+            return Pin::new(stream).poll_read(cx, buffer);
+        };
         let mut input = INPUT.take();
-        input.resize(LEN, 0);
-        let (room, _) = input.split_at_mut(buffer.remaining().min(LEN));
-        let mut room = ReadBuf::new(room);
-        let polled = Pin::new(&mut self.stream).poll_read(cx, room.unfilled());
+        if input.is_empty() {
+            input = vec![0; LEN];
+        }
+        let most = buffer.remaining().min(LEN);
+        let mut room = ReadBuf::new(input.get_mut(..most).unwrap_or_default());
+        let polled = Pin::new(stream).poll_read(cx, room.unfilled());
         if let Poll::Ready(Ok(())) = polled {
-            self.see(room.filled());
+            if !watching.see(room.filled()) {
+                *watch = None;
+            }
             buffer.put_slice(room.filled());
         }
         INPUT.set(input);
