@@ -216,7 +216,7 @@ impl SessionTask {
     pub(super) fn post(&mut self, now: Instant, id: RequestId, body: Bytes) {
         let weight = body.len().saturating_mul(POST_FACTOR);
         if self.held.is_some() && self.backlog.saturating_add(weight) > BACKLOG_LEN {
-            self.late_post = Some((id, body));
+            self.late_post = Some(Box::new((id, body)));
             return;
         }
         self.backlog = self.backlog.saturating_add(weight);

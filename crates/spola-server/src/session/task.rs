@@ -64,7 +64,7 @@ pub(crate) struct SessionTask {
     /// What waits there, in bytes.
     pub(super) backlog: usize,
     /// A POST that came while the backlog was full.
-    pub(super) late_post: Option<(RequestId, Bytes)>,
+    pub(super) late_post: Option<Box<(RequestId, Bytes)>>,
     /// Messages that may still be handed to the application in this round.
     pub(super) allowance: usize,
     /// What it holds may be other than it last told.
@@ -163,8 +163,9 @@ impl SessionTask {
         self.pump(cx, now);
         if self.late_post.is_some()
             && self.held.is_none()
-            && let Some((id, body)) = self.late_post.take()
+            && let Some(late) = self.late_post.take()
         {
+            let (id, body) = *late;
             self.post(now, id, body);
             self.pump(cx, now);
         }
