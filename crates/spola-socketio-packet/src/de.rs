@@ -12,7 +12,12 @@ use serde::{
 };
 use serde_json::Error;
 
-use crate::{Data, restore::Restore, scan::Elements, string};
+use crate::{
+    Data,
+    restore::{Restore, each_common_method},
+    scan::Elements,
+    string,
+};
 
 /// Reads the arguments by the rule of [`Data::extract`].
 pub(crate) fn extract<'de, T: Deserialize<'de>>(data: &'de Data) -> Result<T, Error> {
@@ -85,22 +90,11 @@ impl<'de> Deserializer<'de> for Value<'de> {
         self.deserialize_str(visitor)
     }
 
+    each_common_method!(read_json);
+
     read_json! {
-        deserialize_any(), deserialize_bool(),
-        deserialize_i8(), deserialize_i16(), deserialize_i32(), deserialize_i64(),
-        deserialize_i128(),
-        deserialize_u8(), deserialize_u16(), deserialize_u32(), deserialize_u64(),
-        deserialize_u128(),
-        deserialize_f32(), deserialize_f64(), deserialize_char(),
         deserialize_bytes(), deserialize_byte_buf(),
-        deserialize_option(), deserialize_unit(), deserialize_unit_struct(name: &'static str),
         deserialize_newtype_struct(name: &'static str),
-        deserialize_seq(), deserialize_tuple(len: usize),
-        deserialize_tuple_struct(name: &'static str, len: usize),
-        deserialize_map(),
-        deserialize_struct(name: &'static str, fields: &'static [&'static str]),
-        deserialize_enum(name: &'static str, variants: &'static [&'static str]),
-        deserialize_identifier(), deserialize_ignored_any(),
     }
 }
 

@@ -26,6 +26,28 @@ impl<'de, T> Restore<'de, T> {
     }
 }
 
+/// Gives `each` the methods of a deserializer that nobody here has anything of their own to do in.
+macro_rules! each_common_method {
+    ($each:ident) => {
+        $each! {
+            deserialize_any(), deserialize_bool(),
+            deserialize_i8(), deserialize_i16(), deserialize_i32(), deserialize_i64(),
+            deserialize_i128(),
+            deserialize_u8(), deserialize_u16(), deserialize_u32(), deserialize_u64(),
+            deserialize_u128(),
+            deserialize_f32(), deserialize_f64(), deserialize_char(),
+            deserialize_option(), deserialize_unit(), deserialize_unit_struct(name: &'static str),
+            deserialize_seq(), deserialize_tuple(len: usize),
+            deserialize_tuple_struct(name: &'static str, len: usize),
+            deserialize_map(),
+            deserialize_struct(name: &'static str, fields: &'static [&'static str]),
+            deserialize_enum(name: &'static str, variants: &'static [&'static str]),
+            deserialize_identifier(), deserialize_ignored_any(),
+        }
+    };
+}
+pub(crate) use each_common_method;
+
 macro_rules! pass_on {
     ($($method:ident($($arg:ident: $type:ty),*)),* $(,)?) => {
         $(fn $method<V: Visitor<'de>>(self, $($arg: $type,)* visitor: V) -> Result<V::Value, D::Error> {
@@ -60,22 +82,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Restore<'de, D> {
         }
     }
 
-    pass_on! {
-        deserialize_any(), deserialize_bool(),
-        deserialize_i8(), deserialize_i16(), deserialize_i32(), deserialize_i64(),
-        deserialize_i128(),
-        deserialize_u8(), deserialize_u16(), deserialize_u32(), deserialize_u64(),
-        deserialize_u128(),
-        deserialize_f32(), deserialize_f64(),
-        deserialize_char(), deserialize_str(), deserialize_string(),
-        deserialize_option(), deserialize_unit(), deserialize_unit_struct(name: &'static str),
-        deserialize_seq(), deserialize_tuple(len: usize),
-        deserialize_tuple_struct(name: &'static str, len: usize),
-        deserialize_map(),
-        deserialize_struct(name: &'static str, fields: &'static [&'static str]),
-        deserialize_enum(name: &'static str, variants: &'static [&'static str]),
-        deserialize_identifier(), deserialize_ignored_any(),
-    }
+    each_common_method!(pass_on);
+
+    pass_on! { deserialize_str(), deserialize_string() }
 
     fn is_human_readable(&self) -> bool {
         self.inner.is_human_readable()
