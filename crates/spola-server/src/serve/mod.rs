@@ -12,6 +12,7 @@ mod phases;
 mod preface;
 #[cfg(feature = "http2")]
 mod streams;
+mod through;
 mod watched;
 
 use std::error::Error as StdError;
