@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use bytestring::ByteString;
 
+use crate::reject_reason::RejectReason;
 use crate::socket::Socket;
 use crate::socket_id::SocketId;
 
@@ -158,6 +159,43 @@ impl Rooms {
 
     fn joined(&self, id: SocketId, room: &str) -> bool {
         self.rooms.get(room).is_some_and(|members| members.contains_key(&id))
+    }
+}
+
+/// # Rooms
+impl Socket {
+    /// Joins a room.
+    ///
+    /// # Errors
+    /// If the socket is not connected, or a limit of [`Config`](crate::Config) is reached.
+    pub fn join(&self, room: impl Into<ByteString>) -> Result<(), JoinError> {
+        self.try_join(room.into()).inspect_err(|error| {
+            if let Some(reason) = RejectReason::of_join(*error) {
+                self.session().meters().reject(reason);
+            }
+        })
+    }
+
+    fn try_join(&self, room: ByteString) -> Result<(), JoinError> {
+        let limits = self.session().room_limits();
+        if room.len() > limits.name_len {
+            return Err(JoinError::NameTooLong);
+        }
+        let mut rooms = self.namespace().rooms_mut();
+        if !limits.foreign_ids && rooms.is_foreign(self.socket_id(), &room) {
+            return Err(JoinError::ForeignId);
+        }
+        rooms.join(self.socket_id(), room, limits.rooms)
+    }
+
+    /// Leaves a room; nothing happens if it was not there.
+    pub fn leave(&self, room: &str) {
+        self.namespace().rooms_mut().leave(self.socket_id(), room);
+    }
+
+    /// The rooms it has joined, in order of name. Its own room, named by its id, is not among them.
+    pub fn rooms(&self) -> Vec<ByteString> {
+        self.namespace().rooms().rooms_of(self.socket_id())
     }
 }
 

@@ -21,8 +21,6 @@ use crate::namespace::{Handlers, Namespace};
 use crate::outbound::Flags;
 use crate::receive::Queue;
 use crate::recovery::Claim;
-use crate::reject_reason::RejectReason;
-use crate::rooms::JoinError;
 use crate::session::{Command, SessionHandle, SocketNumber};
 use crate::socket_id::SocketId;
 
@@ -253,40 +251,6 @@ impl Socket {
         arguments: impl Serialize,
     ) -> Question<T> {
         Question::new(self.clone(), event, &arguments, Flags::default())
-    }
-
-    /// Joins a room.
-    ///
-    /// # Errors
-    /// If the socket is not connected, or a limit of [`Config`](crate::Config) is reached.
-    pub fn join(&self, room: impl Into<ByteString>) -> Result<(), JoinError> {
-        self.try_join(room.into()).inspect_err(|error| {
-            if let Some(reason) = RejectReason::of_join(*error) {
-                self.session().meters().reject(reason);
-            }
-        })
-    }
-
-    fn try_join(&self, room: ByteString) -> Result<(), JoinError> {
-        let limits = self.inner.session.room_limits();
-        if room.len() > limits.name_len {
-            return Err(JoinError::NameTooLong);
-        }
-        let mut rooms = self.namespace().rooms_mut();
-        if !limits.foreign_ids && rooms.is_foreign(self.inner.id, &room) {
-            return Err(JoinError::ForeignId);
-        }
-        rooms.join(self.inner.id, room, limits.rooms)
-    }
-
-    /// Leaves a room; nothing happens if it was not there.
-    pub fn leave(&self, room: &str) {
-        self.namespace().rooms_mut().leave(self.inner.id, room);
-    }
-
-    /// The rooms it has joined, in order of name. Its own room, named by its id, is not among them.
-    pub fn rooms(&self) -> Vec<ByteString> {
-        self.namespace().rooms().rooms_of(self.inner.id)
     }
 
     /// Everybody in the namespace but this socket.

@@ -32,6 +32,7 @@ mod polling;
 mod pulling;
 mod recovery;
 mod refusals;
+mod rejected;
 mod requests;
 mod revision_3;
 mod rooms;

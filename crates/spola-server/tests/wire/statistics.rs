@@ -1,8 +1,9 @@
-//! What the server tells of itself. (What it counts as turned down, the hostile table looks at.)
+//! What the server tells of what there is.
 
 use std::future::pending;
+use std::sync::Arc;
 
-use spola_server::{Config, Io, Namespace, Refusal, RejectReason, Socket, Statistics};
+use spola_server::{Config, Handshake, Io, Namespace, Refusal, RejectReason, Socket, Statistics};
 
 use crate::harness::{Gate, Stream, Streaming, World, announced, fragment, masked, secs, serving};
 
@@ -13,7 +14,7 @@ fn world() -> World {
     let io = Io::builder()
         .config(config)
         .state(Gate::default())
-        .allow_request(async |handshake: std::sync::Arc<spola_server::Handshake>| {
+        .allow_request(async |handshake: Arc<Handshake>| {
             if handshake.query("wait").is_some() {
                 pending::<()>().await;
             }
