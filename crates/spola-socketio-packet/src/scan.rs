@@ -103,8 +103,9 @@ impl<'a> Scanner<'a> {
         Some(pos + len + 3)
     }
 
-    /// Reads what an event begins with: an array's bracket and the name.
-    #[inline]
+    /// Reads what an event begins with: an array's bracket and the name. In line, since else the
+    /// name would go through memory in every event.
+    #[inline(always)]
     pub(crate) fn name(&mut self, pos: usize) -> Option<Name> {
         let pos = skip_space(self.bytes, pos);
         if *self.bytes.get(pos)? != b'[' {
