@@ -41,6 +41,8 @@ reasons! {
     HeadTooLarge = "head_too_large",
     /// What is no HTTP request, or one without exactly one host.
     MalformedHttp = "malformed_http",
+    /// Frames of HTTP/2 that make work and ask for nothing, in numbers: resets, for one.
+    Http2Flood = "http2_flood",
     /// A peer took nothing of what waited for it, over HTTP or a WebSocket, for too long.
     WriteTimeout = "write_timeout",
 
@@ -198,8 +200,9 @@ mod tests {
     #[test]
     fn labels_are_all_different_and_fit_to_be_labels() {
         let mut labels: Vec<_> = RejectReason::ALL.iter().map(|reason| reason.as_str()).collect();
-        let fits =
-            |label: &&str| label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let fits = |label: &&str| {
+            label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        };
         assert!(labels.iter().all(fits));
         labels.sort_unstable();
         labels.dedup();

@@ -182,6 +182,29 @@ async fn a_request_has_limits() {
     }
 }
 
+#[tokio::test]
+async fn requests_that_are_reset_at_once_end_the_connection() {
+    let (listener, address) = listen().await;
+    let io = io();
+    tokio::spawn(spola_tokio::serve(listener, io.clone()).into_future());
+    let mut bytes = [PREFACE, SETTINGS].concat();
+    for stream in (1_u32..1000).step_by(2) {
+        // GET http://x/, and RST_STREAM.
+        let id = stream.to_be_bytes();
+        bytes.extend([&[0, 0, 6, 1, 5][..], &id, &[0x82, 0x86, 0x84, 0x41, 1, b'x']].concat());
+        bytes.extend([&[0, 0, 4, 3, 0][..], &id, &[0, 0, 0, 8]].concat());
+    }
+    let mut stream = TcpStream::connect(address).await.expect("connected");
+    stream.write_all(&bytes).await.expect("written");
+    let _ = stream.read_to_end(&mut Vec::new()).await;
+    assert_eq!(io.statistics().rejected(RejectReason::Http2Flood), 1);
+    // What is no frame at all.
+    let mut stream = TcpStream::connect(address).await.expect("connected");
+    stream.write_all(&[PREFACE, &[0xff; 100]].concat()).await.expect("written");
+    let _ = stream.read_to_end(&mut Vec::new()).await;
+    assert_eq!(io.statistics().rejected(RejectReason::MalformedHttp), 1);
+}
+
 /// Connections in memory: over real ones, the clock would move by itself while bytes are on their way.
 struct Pipes(mpsc::UnboundedReceiver<DuplexStream>);
 

@@ -216,8 +216,27 @@ fn blame(error: &hyper::Error, badge: &Badge) -> Option<RejectReason> {
     if error.is_timeout() {
         return (!badge.is_off()).then_some(RejectReason::HeadTimeout);
     }
-    let cause = error.source()?.downcast_ref::<io::Error>()?;
-    (cause.kind() == io::ErrorKind::TimedOut).then_some(RejectReason::WriteTimeout)
+    let cause = error.source()?;
+    #[cfg(feature = "http2")]
+    if let Some(error) = cause.downcast_ref() {
+        return blame_http2(error);
+    }
+    of_io(cause.downcast_ref()?)
+}
+
+/// The same of HTTP/2.
+#[cfg(feature = "http2")]
+fn blame_http2(error: &h2::Error) -> Option<RejectReason> {
+    if let Some(error) = error.get_io() {
+        return of_io(error);
+    }
+    let is_flood = error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM);
+    let reason = if is_flood { RejectReason::Http2Flood } else { RejectReason::MalformedHttp };
+    error.is_library().then_some(reason)
+}
+
+fn of_io(error: &io::Error) -> Option<RejectReason> {
+    (error.kind() == io::ErrorKind::TimedOut).then_some(RejectReason::WriteTimeout)
 }
 
 /// Streams that the peer has reset before they were looked at; one more ends the connection.
