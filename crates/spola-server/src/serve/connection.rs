@@ -62,7 +62,6 @@ where
         let head_timeout =
             runtime.now().checked_add(limits.head_timeout).map(|_| limits.head_timeout);
         http1
-            .timer(Clock(Arc::clone(runtime)))
             .header_read_timeout(head_timeout)
             .max_headers(limits.max_headers)
             .max_buf_size(limits.max_head_len.max(MIN_HEAD_LEN));
@@ -140,7 +139,9 @@ where
         S: Read + Write + Unpin + Send + 'static,
     {
         let stream = Watched::new(stream, Arc::clone(&door.requests));
-        let connection = self.http1.serve_connection(stream, door).with_upgrades();
+        let mut http1 = self.http1.clone();
+        http1.timer(Clock::new(&self.runtime));
+        let connection = http1.serve_connection(stream, door).with_upgrades();
         let mut connection = Box::pin(connection);
         if let Either::Left((ended, _)) = select(&mut connection, watch.draining.clone()).await {
             return Ok(ended?);
@@ -189,7 +190,7 @@ where
     ) -> hyper::server::conn::http2::Builder<super::streams::Streams> {
         let mut http2 = hyper::server::conn::http2::Builder::new(streams.clone());
         http2
-            .timer(Clock(Arc::clone(&self.runtime)))
+            .timer(Clock::new(&self.runtime))
             .max_concurrent_streams(self.limits.max_streams)
             .max_header_list_size(u32::try_from(self.limits.max_head_len).unwrap_or(u32::MAX))
             .max_pending_accept_reset_streams(PENDING_RESETS)

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,31 @@ use futures_util::future::{Either, select};
 use hyper::rt;
 use spola_driver::{Runtime, Timer};
 
-/// The clock and timers of a runtime.
-#[derive(Clone)]
-pub(super) struct Clock(pub(super) Arc<dyn Runtime>);
+/// The clock and timers of a runtime, for one connection.
+pub(super) struct Clock {
+    runtime: Arc<dyn Runtime>,
+    spare: Arc<Spare>,
+}
+
+/// The timer of a sleep that is over. hyper begins a sleep for each request, and drops it when the
+/// head is there; a timer that is set again costs next to nothing.
+type Spare = Mutex<Option<Box<dyn Timer>>>;
+
+impl Clock {
+    pub(super) fn new(runtime: &Arc<dyn Runtime>) -> Self {
+        Self { runtime: Arc::clone(runtime), spare: Arc::default() }
+    }
+
+    fn sleep_to(&self, deadline: Option<Instant>) -> Pin<Box<dyn rt::Sleep>> {
+        let mut timer = lock(&self.spare).take().unwrap_or_else(|| self.runtime.timer());
+        timer.set(deadline);
+        Box::pin(Sleep { timer: Mutex::new(Some(timer)), spare: Arc::clone(&self.spare) })
+    }
+}
 
 impl rt::Timer for Clock {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
-        self.sleep_to(self.0.now().checked_add(duration))
+        self.sleep_to(self.runtime.now().checked_add(duration))
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
@@ -24,39 +42,52 @@ impl rt::Timer for Clock {
     }
 
     fn now(&self) -> Instant {
-        self.0.now()
+        self.runtime.now()
     }
 
     fn reset(&self, sleep: &mut Pin<Box<dyn rt::Sleep>>, deadline: Instant) {
         match sleep.as_mut().downcast_mut_pin::<Sleep>() {
-            Some(mut sleep) => sleep.timer().set(Some(deadline)),
+            Some(mut sleep) => {
+                if let Some(timer) = sleep.timer() {
+                    timer.set(Some(deadline));
+                }
+            }
             None => *sleep = self.sleep_until(deadline),
         }
     }
 }
 
-impl Clock {
-    fn sleep_to(&self, deadline: Option<Instant>) -> Pin<Box<dyn rt::Sleep>> {
-        let mut timer = self.0.timer();
-        timer.set(deadline);
-        Box::pin(Sleep(Mutex::new(timer)))
+struct Sleep {
+    /// There until it is dropped. hyper wants it to be `Sync`; nobody ever locks it.
+    timer: Spare,
+    spare: Arc<Spare>,
+}
+
+impl Sleep {
+    fn timer(&mut self) -> &mut Option<Box<dyn Timer>> {
+        self.timer.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// hyper wants it to be `Sync`; nobody ever locks it.
-struct Sleep(Mutex<Box<dyn Timer>>);
-
-impl Sleep {
-    fn timer(&mut self) -> &mut dyn Timer {
-        &mut **self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        let mut timer = self.timer().take();
+        if let Some(timer) = &mut timer {
+            timer.set(None);
+        }
+        *lock(&self.spare) = timer;
     }
+}
+
+fn lock(spare: &Spare) -> MutexGuard<'_, Option<Box<dyn Timer>>> {
+    spare.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.timer().poll_expired(cx)
+        self.timer().as_mut().map_or(Poll::Pending, |timer| timer.poll_expired(cx))
     }
 }
 
