@@ -1,8 +1,8 @@
 //! The body of a POST, within a size and a time.
 
 use std::fmt::Display;
-use std::future::{Future as _, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -36,34 +36,34 @@ pub(crate) enum Collected {
 }
 
 /// Collects a body of at most `limit` bytes within `time`, unless `answer` comes first.
-pub(crate) async fn collect<B>(
-    body: B,
+pub(crate) fn collect<'a, B>(
+    mut body: Pin<&'a mut B>,
     limit: usize,
     time: Duration,
-    runtime: &dyn Runtime,
+    runtime: &'a dyn Runtime,
     meters: &Arc<Meters>,
-    answer: &mut Receiver<PostOutcome>,
-) -> Collected
+    answer: &'a mut Receiver<PostOutcome>,
+) -> impl Future<Output = Collected> + use<'a, B>
 where
     B: Body,
     B::Error: Display,
 {
     let announced = body.size_hint().lower();
     let too_large = announced > limit as u64;
-    if announced > limit.saturating_add(DISCARD) as u64 {
-        return Collected::TooLarge;
-    }
-    let mut body = pin!(body);
+    let hopeless = announced > limit.saturating_add(DISCARD) as u64;
     let reserve = if too_large { 0 } else { announced.min(RESERVE) };
     let mut collector = Collector {
         limit,
         whole: BytesMut::with_capacity(reserve as usize),
         discarded: too_large.then_some(0),
         kept: Metered::body_bytes(meters),
+        _receiving: Metered::body(meters),
     };
-    let _receiving = Metered::body(meters);
     let mut timer = None;
-    poll_fn(|cx| {
+    poll_fn(move |cx| {
+        if hopeless {
+            return Poll::Ready(Collected::TooLarge);
+        }
         if let Poll::Ready(collected) = collector.poll(body.as_mut(), cx) {
             return Poll::Ready(collected);
         }
@@ -80,7 +80,6 @@ where
             Some(_) => Collected::TooLarge,
         })
     })
-    .await
 }
 
 /// What has come in so far.
@@ -90,6 +89,7 @@ struct Collector {
     /// Bytes thrown away, once it is known to be too large.
     discarded: Option<usize>,
     kept: Metered,
+    _receiving: Metered,
 }
 
 impl Collector {

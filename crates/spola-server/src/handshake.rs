@@ -125,6 +125,26 @@ impl Headers {
     }
 }
 
+/// Where a request came from, as far as its extensions do not say it yet: putting it there costs more than
+/// most requests are worth.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Source {
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) encrypted: bool,
+}
+
+impl Source {
+    /// Puts it into a request's extensions.
+    pub(crate) fn mark<B>(&self, request: &mut Request<B>) {
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(PeerAddress(peer));
+        }
+        if self.encrypted {
+            request.extensions_mut().insert(Encrypted);
+        }
+    }
+}
+
 /// The address of the peer, as a request extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);

@@ -139,20 +139,31 @@ impl IoBuilder {
 }
 
 impl Hooks {
+    /// Whether one is given requests.
+    pub(crate) fn see_requests(&self) -> bool {
+        let Self { middleware, initial_headers, headers, connection_error, .. } = self;
+        !(middleware.is_empty()
+            && initial_headers.is_empty()
+            && headers.is_empty()
+            && connection_error.is_empty())
+    }
+
     /// Lets a request through every middleware. If one refuses it, the request is gone, unless
     /// somebody is to be told of it.
-    pub(crate) async fn pass(
-        &self,
-        mut request: Request<()>,
-    ) -> Result<Request<()>, (Option<Request<()>>, Refused)> {
+    pub(crate) async fn pass(&self, request: &mut Request<()>) -> Result<(), Refused> {
         for middleware in &self.middleware {
-            let told = (!self.connection_error.is_empty()).then(|| request.clone());
-            request = guarded(|| middleware(request)).await.map_err(|refusal| {
-                tracing::debug!(%refusal, "a middleware failed");
-                (told, Refused::new(Context::Middleware))
-            })?;
+            let told = (!self.connection_error.is_empty()).then(|| Box::new(request.clone()));
+            let taken = std::mem::take(request);
+            match guarded(|| middleware(taken)).await {
+                Ok(passed) => *request = passed,
+                Err(refusal) => {
+                    tracing::debug!(%refusal, "a middleware failed");
+                    *request = told.map(|told| *told).unwrap_or_default();
+                    return Err(Refused::new(Context::Middleware));
+                }
+            }
         }
-        Ok(request)
+        Ok(())
     }
 
     /// Asks the application whether a session may be opened.

@@ -1,6 +1,8 @@
 //! The HTTP side: from requests to sessions, and back.
 
 use std::fmt::{self, Display};
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use futures_channel::oneshot;
@@ -15,7 +17,7 @@ use spola_engineio::{Sid, Transport};
 use spola_websocket::handshake::server::MAX_TARGET_LEN;
 
 use crate::denial::Denial;
-use crate::handshake::Handshake;
+use crate::handshake::{Handshake, Source};
 use crate::headers;
 use crate::io::Io;
 use crate::meters::Metered;
@@ -65,60 +67,83 @@ impl HttpService {
     }
 
     /// Answers a request. One that does not belong to the server gets a 404.
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    pub fn handle<B>(&self, request: Request<B>) -> impl Future<Output = Response<Body>> + use<B>
     where
         B: HttpBody,
         B::Error: Display,
     {
-        if !self.serves(request.uri().path()) {
-            return plain(StatusCode::NOT_FOUND, "text/plain", "not found");
-        }
-        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-        if target > MAX_TARGET_LEN {
-            self.io.meters().reject(RejectReason::TargetTooLong);
-            return empty(StatusCode::URI_TOO_LONG);
-        }
-        let (head, body) = request.into_parts();
-        let request = Request::from_parts(head, ());
-        let upgrade = upgrade::is_wanted(&request);
-        let Some(cors) = &self.io.config().cors else {
-            return self.respond(request, body, upgrade).await;
-        };
-        if request.method() == Method::OPTIONS {
-            return cors.preflight(&request);
-        }
-        let cors = cors.headers(&request);
-        let mut response = self.respond(request, body, upgrade).await;
-        // The plain text that refuses an upgrade is for no page to read (§3.2).
-        if !upgrade || response.status() < StatusCode::BAD_REQUEST {
-            headers::add_cors(response.headers_mut(), cors);
-        }
-        response
+        self.clone().handle_from(request, Source::default())
     }
 
-    async fn respond<B>(&self, request: Request<()>, body: B, upgrade: bool) -> Response<Body>
+    pub(crate) fn handle_from<B>(
+        self,
+        request: Request<B>,
+        source: Source,
+    ) -> impl Future<Output = Response<Body>>
     where
         B: HttpBody,
         B::Error: Display,
     {
-        if let Some(file) = self.client_file(&request) {
+        // A future has room for whatever is moved within it twice: the request is not.
+        let (head, body) = request.into_parts();
+        let mut request = Request::from_parts(head, ());
+        async move {
+            if !self.serves(request.uri().path()) {
+                return plain(StatusCode::NOT_FOUND, "text/plain", "not found");
+            }
+            let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+            if target > MAX_TARGET_LEN {
+                self.io.meters().reject(RejectReason::TargetTooLong);
+                return empty(StatusCode::URI_TOO_LONG);
+            }
+            let upgrade = upgrade::is_wanted(&request);
+            let cors = match &self.io.config().cors {
+                Some(cors) if request.method() == Method::OPTIONS => {
+                    return cors.preflight(&request);
+                }
+                Some(cors) => Some(Box::new(cors.headers(&request))),
+                None => None,
+            };
+            if self.io.hooks().see_requests() {
+                source.mark(&mut request);
+            }
+            let mut response = self.respond(&mut request, pin!(body), upgrade, &source).await;
+            // The plain text that refuses an upgrade is for no page to read (§3.2).
+            if let Some(cors) = cors
+                && (!upgrade || response.status() < StatusCode::BAD_REQUEST)
+            {
+                headers::add_cors(response.headers_mut(), *cors);
+            }
+            response
+        }
+    }
+
+    async fn respond<B>(
+        &self,
+        request: &mut Request<()>,
+        body: Pin<&mut B>,
+        upgrade: bool,
+        source: &Source,
+    ) -> Response<Body>
+    where
+        B: HttpBody,
+        B::Error: Display,
+    {
+        if let Some(file) = self.client_file(request) {
             return file;
         }
         let hooks = self.io.hooks();
-        let (request, denial) = match hooks.pass(request).await {
-            Ok(mut request) => match self.answer(&mut request, body, upgrade).await {
-                Ok(response) => return response,
-                Err(denial) => (Some(request), denial),
-            },
-            Err((request, refusal)) => (request, refusal.into()),
+        let answer = match hooks.pass(request).await {
+            Ok(()) => self.answer(request, body, upgrade, source).await,
+            Err(refusal) => Err(refusal.into()),
         };
-        if let Some(reason) = denial.reason() {
-            self.io.meters().reject(reason);
-        }
-        if let Some(request) = request {
-            denial.report(hooks, &request);
-        }
-        denial.to_response(upgrade)
+        answer.unwrap_or_else(|denial| {
+            if let Some(reason) = denial.reason() {
+                self.io.meters().reject(reason);
+            }
+            denial.report(hooks, request);
+            denial.to_response(upgrade)
+        })
     }
 
     /// The answer to a request for a file of the client.
@@ -134,8 +159,9 @@ impl HttpService {
     async fn answer<B>(
         &self,
         request: &mut Request<()>,
-        body: B,
+        body: Pin<&mut B>,
         upgrade: bool,
+        source: &Source,
     ) -> Result<Response<Body>, Denial>
     where
         B: HttpBody,
@@ -147,24 +173,29 @@ impl HttpService {
             Err(refusal) => {
                 // The application is asked before the revision counts (§3.1).
                 if refusal.context() == Context::UnsupportedProtocolVersion {
+                    source.mark(request);
                     self.admit(request).await?;
                 }
                 return Err(refusal.into());
             }
         };
+        let mark = if let Verified::StreamPost { mark, .. } = &verified {
+            Some(Box::new(*mark))
+        } else {
+            None
+        };
         let mut response = match (verified, session) {
             (Verified::Open { transport, dialect }, _) => {
-                return self.open(request, transport, dialect).await;
+                source.mark(request);
+                // Seldom, and as large as all the rest.
+                return Box::pin(self.open(request, transport, dialect)).await;
             }
             (Verified::Poll(_), Some(session)) => polling::get(&session, request, config).await,
-            (Verified::Post(_), Some(session)) => {
-                polling::post(&session, request, None, body, config, &*self.runtime).await
+            (Verified::Post(_) | Verified::StreamPost { .. }, Some(session)) => {
+                polling::post(&session, request, mark, body, config, &*self.runtime).await
             }
             (Verified::Stream { last_event_id, .. }, Some(session)) => {
                 sse::get(&session, request, last_event_id).await?
-            }
-            (Verified::StreamPost { mark, .. }, Some(session)) => {
-                polling::post(&session, request, Some(mark), body, config, &*self.runtime).await
             }
             (Verified::Upgrade { binary, .. }, Some(session)) => {
                 self.check_origin(request)?;

@@ -1,6 +1,7 @@
 //! The two requests of long-polling: a GET collects packets, a POST brings them (§5).
 
 use std::fmt::Display;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -39,7 +40,7 @@ pub(crate) async fn answer(
     request: &Request<()>,
     config: &Config,
 ) -> Response<Body> {
-    let guard = Guard::new(session, Command::PollAborted(id));
+    let guard = Guard::new(session, Command::PollAborted, id);
     let response = response.await;
     guard.disarm();
     match response {
@@ -60,7 +61,8 @@ async fn packets(packets: Payload, request: &Request<()>, config: &Config) -> Re
     let Some((settings, coding)) = settings.zip(Coding::accepted(request.headers())) else {
         return payload(content_type, body);
     };
-    let body = compression::compress(&body, coding, settings.level).await;
+    // Large, and most responses do without.
+    let body = Box::pin(compression::compress(&body, coding, settings.level)).await;
     let mut response = payload(content_type, body.into());
     response.headers_mut().insert(header::CONTENT_ENCODING, coding.name());
     response
@@ -71,8 +73,8 @@ async fn packets(packets: Payload, request: &Request<()>, config: &Config) -> Re
 pub(crate) async fn post<B>(
     session: &Arc<SessionHandle>,
     request: &Request<()>,
-    mark: Option<PostMark>,
-    body: B,
+    mark: Option<Box<PostMark>>,
+    body: Pin<&mut B>,
     config: &Config,
     runtime: &dyn Runtime,
 ) -> Response<Body>
@@ -89,9 +91,8 @@ where
     let id = session.name_request();
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.map(|value| Bytes::copy_from_slice(value.as_bytes()));
-    let mark = mark.map(Box::new);
     session.push(Command::PostStarted { id, content_type, mark, respond });
-    let guard = Guard::new(session, Command::PostAborted(id));
+    let guard = Guard::new(session, Command::PostAborted, id);
     let (limit, time) = (config.engine.max_payload, config.post_timeout);
     match collect(body, limit, time, runtime, meters, &mut response).await {
         Collected::Whole(body) => session.push(Command::Post { id, body }),
@@ -114,23 +115,24 @@ where
 /// Tells a session when a request of its was given up: the client went while it waited.
 struct Guard {
     session: Arc<SessionHandle>,
-    aborted: Option<Command>,
+    aborted: fn(RequestId) -> Command,
+    id: Option<RequestId>,
 }
 
 impl Guard {
-    fn new(session: &Arc<SessionHandle>, aborted: Command) -> Self {
-        Self { session: Arc::clone(session), aborted: Some(aborted) }
+    fn new(session: &Arc<SessionHandle>, aborted: fn(RequestId) -> Command, id: RequestId) -> Self {
+        Self { session: Arc::clone(session), aborted, id: Some(id) }
     }
 
     fn disarm(mut self) {
-        self.aborted = None;
+        self.id = None;
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(aborted) = self.aborted.take() {
-            self.session.push(aborted);
+        if let Some(id) = self.id {
+            self.session.push((self.aborted)(id));
         }
     }
 }

@@ -8,8 +8,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::Request;
 use hyper_util::rt::TokioIo;
-use spola_server::{ConnectionLimits, Io, Listener, RejectReason, Serve, Socket};
+use spola_server::{
+    ConnectionLimits, Io, Listener, PeerAddress, Refusal, RejectReason, Serve, Socket,
+};
 use spola_tokio::TokioRuntime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
@@ -69,6 +73,50 @@ async fn who_says_nothing_is_hung_up_on_after_ten_seconds() {
     let used = send(server.address, "GET /else HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(to_end(used).await.starts_with("HTTP/1.1 404 "));
     assert_rejected(&io, RejectReason::HeadTimeout, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_of_a_connection_has_ten_seconds() {
+    let server = start(Io::new()).await;
+    let started = Instant::now();
+    let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut stream = send(server.address, request).await;
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        stream.write_all(request.as_bytes()).await.expect("written");
+    }
+    let answers = to_end(stream).await;
+    assert_eq!(answers.matches("HTTP/1.1 404").count(), 4);
+    assert_eq!(started.elapsed().as_secs(), 28);
+}
+
+#[tokio::test]
+async fn whoever_asks_is_told_where_a_request_came_from() {
+    let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (to_hook, to_fallback) = (sender.clone(), sender.clone());
+    let asks = Io::builder().allow_request(move |handshake| {
+        sender.send(handshake.peer.is_some()).expect("somebody listens");
+        ready(Ok::<_, Refusal>(()))
+    });
+    let sees = Io::builder().http_middleware(move |request| {
+        let peer = request.extensions().get::<PeerAddress>();
+        to_hook.send(peer.is_some()).expect("somebody listens");
+        ready(Ok::<_, Refusal>(request))
+    });
+    let fallback = Router::new().fallback(move |request: Request| {
+        let peer = request.extensions().get::<PeerAddress>();
+        to_fallback.send(peer.is_some()).expect("somebody listens");
+        ready(())
+    });
+    let open = "/socket.io/?EIO=4&transport=polling";
+    for (io, target) in [(asks.build(), open), (sees.build(), open), (Io::new(), "/else")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(spola_tokio::serve(listener, io).fallback(fallback.clone()).into_future());
+        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        to_end(send(address, &request).await).await;
+        assert_eq!(told.recv().await, Some(true), "{target}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

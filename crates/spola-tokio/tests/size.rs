@@ -2,8 +2,14 @@
 //! keep of its socket.
 
 use std::mem::size_of;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
 use spola_driver::Line;
+use spola_server::{HttpService, Io};
+use spola_tokio::TokioRuntime;
 use spola_tokio::websocket::{Error, TokioIo, WebSocket, accept};
 use tokio::net::TcpStream;
 
@@ -35,4 +41,11 @@ fn an_idle_connection_and_its_task_are_small() {
     assert!(line <= 512, "the connection takes {line} bytes");
     assert!(task <= 400, "the task takes {task} bytes");
     assert!(borrowed <= 400, "the task takes {borrowed} bytes");
+}
+
+#[test]
+fn a_request_that_waits_is_small() {
+    let http = HttpService::new(Io::new(), Arc::new(TokioRuntime));
+    let size = size_of_val(&http.handle(Request::new(Full::<Bytes>::default())));
+    assert!(size <= 1024, "a request takes {size} bytes");
 }

@@ -5,12 +5,14 @@ use std::fmt::Display;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use http_body_util::Either;
 use spola_driver::BoxFuture;
 use tower_service::Service;
 
+use crate::handshake::Source;
 use crate::http::HttpService;
 use crate::response::{Body, empty};
 
@@ -29,8 +31,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let http = self.clone();
-        Box::pin(async move { Ok(http.handle(request).await) })
+        Box::pin(self.clone().handle_from(request, Source::default()).map(Ok))
     }
 }
 
@@ -58,7 +59,8 @@ pub(super) type Outcome<R> = Response<Either<Body, R>>;
 impl<S> Beside<S> {
     pub(super) fn answer<B, R>(
         &self,
-        request: Request<B>,
+        mut request: Request<B>,
+        source: Source,
     ) -> BoxFuture<Result<Outcome<R>, S::Error>>
     where
         B: HttpBody + Send + 'static,
@@ -69,8 +71,10 @@ impl<S> Beside<S> {
     {
         if self.http.serves(request.uri().path()) {
             let http = self.http.clone();
-            return Box::pin(async move { Ok(http.handle(request).await.map(Either::Left)) });
+            let response = http.handle_from(request, source);
+            return Box::pin(response.map(|response| Ok(response.map(Either::Left))));
         }
+        source.mark(&mut request);
         let mut other = self.other.clone();
         Box::pin(async move {
             std::future::poll_fn(|cx| other.poll_ready(cx)).await?;
@@ -97,7 +101,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.answer(request)
+        self.answer(request, Source::default())
     }
 }
 

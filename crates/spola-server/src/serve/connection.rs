@@ -25,7 +25,7 @@ use super::newcomers::{Badge, Newcomer};
 use super::patient::Patient;
 use super::phases::Watch;
 use super::watched::{Requests, Watched};
-use crate::handshake::{Encrypted, PeerAddress};
+use crate::handshake::Source;
 use crate::meters::Meters;
 use crate::reject_reason::RejectReason;
 use crate::response::{closing, empty};
@@ -80,11 +80,11 @@ where
         S: Read + Write + Unpin + Send + 'static,
     {
         let Newcomer { badge, sent_away } = newcomer;
-        let (services, most, encrypted) =
-            (self.services.clone(), self.limits.max_headers, self.encrypted);
+        let (services, most) = (self.services.clone(), self.limits.max_headers);
+        let source = Source { peer, encrypted: self.encrypted };
         let (requests, meters) = (Arc::default(), Arc::clone(&self.meters));
         let own_badge = Arc::clone(&badge);
-        let door = Door { services, peer, encrypted, badge, meters, most, requests };
+        let door = Door { services, source, badge, meters, most, requests };
         let sent_away = pin!(async {
             // An `Err` says that it was let in, and may stay.
             if sent_away.await.is_err() {
@@ -251,8 +251,7 @@ const PROVOKED_RESETS: usize = 1024;
 /// Where the requests of one connection come in.
 struct Door<F> {
     services: Beside<F>,
-    peer: Option<SocketAddr>,
-    encrypted: bool,
+    source: Source,
     badge: Arc<Badge>,
     meters: Arc<Meters>,
     /// Header fields that a request may have. HTTP/1 has looked already.
@@ -289,19 +288,13 @@ where
     type Error = F::Error;
     type Future = BoxFuture<Result<Outcome<B>, F::Error>>;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.badge.take_off();
         if let Some((status, reason)) = self.objection(&request) {
             self.meters.reject(reason);
             let refusal = closing(empty(status));
             return Box::pin(async { Ok(refusal.map(http_body_util::Either::Left)) });
         }
-        if let Some(peer) = self.peer {
-            request.extensions_mut().insert(PeerAddress(peer));
-        }
-        if self.encrypted {
-            request.extensions_mut().insert(Encrypted);
-        }
-        self.services.answer(request)
+        self.services.answer(request, self.source)
     }
 }
