@@ -8,20 +8,24 @@ use crate::{
 /// Parameters that a query may have.
 pub const MAX_PARAMETERS: usize = 32;
 
+/// The parameters that are known.
+const NAMES: [&[u8]; 9] =
+    [b"EIO", b"transport", b"sid", b"b64", b"j", b"sse", b"lastEventId", b"seq", b"ack"];
+
 /// The Engine.IO parameters of a request's query, still percent-encoded.
 ///
 /// Of a parameter that occurs twice, the last value counts (Engine.IO v4, §1.2).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Query<'a> {
-    eio: Option<&'a str>,
-    transport: Option<&'a str>,
-    sid: Option<&'a str>,
-    b64: Option<&'a str>,
-    j: Option<&'a str>,
-    sse: Option<&'a str>,
-    last_event_id: Option<&'a str>,
-    seq: Option<&'a str>,
-    ack: Option<&'a str>,
+    eio: Option<&'a [u8]>,
+    transport: Option<&'a [u8]>,
+    sid: Option<&'a [u8]>,
+    b64: Option<&'a [u8]>,
+    j: Option<&'a [u8]>,
+    sse: Option<&'a [u8]>,
+    last_event_id: Option<&'a [u8]>,
+    seq: Option<&'a [u8]>,
+    ack: Option<&'a [u8]>,
 }
 
 impl<'a> Query<'a> {
@@ -32,40 +36,45 @@ impl<'a> Query<'a> {
     /// The query has more than [`MAX_PARAMETERS`] parameters.
     pub fn parse(query: &'a str) -> Result<Self, TooManyParameters> {
         let mut parsed = Self::default();
-        let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
-        for (i, parameter) in parameters.enumerate() {
+        let parameters = query.as_bytes().split(|byte| *byte == b'&');
+        for (i, parameter) in parameters.filter(|parameter| !parameter.is_empty()).enumerate() {
             if i >= MAX_PARAMETERS {
                 return Err(TooManyParameters);
             }
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            if decodes_to(name, "EIO") {
-                parsed.eio = Some(value);
-            } else if decodes_to(name, "transport") {
-                parsed.transport = Some(value);
-            } else if decodes_to(name, "sid") {
-                parsed.sid = Some(value);
-            } else if decodes_to(name, "b64") {
-                parsed.b64 = Some(value);
-            } else if decodes_to(name, "j") {
-                parsed.j = Some(value);
-            } else if decodes_to(name, "sse") {
-                parsed.sse = Some(value);
-            } else if decodes_to(name, "lastEventId") {
-                parsed.last_event_id = Some(value);
-            } else if decodes_to(name, "seq") {
-                parsed.seq = Some(value);
-            } else if decodes_to(name, "ack") {
-                parsed.ack = Some(value);
+            let mut halves = parameter.splitn(2, |byte| *byte == b'=');
+            let name = halves.next().unwrap_or_default();
+            let value = halves.next().unwrap_or_default();
+            if let Some(parameter) = parsed.parameter(name) {
+                *parameter = Some(value);
+            } else if let Some(known) = NAMES.into_iter().find(|known| decodes_to(name, known))
+                && let Some(parameter) = parsed.parameter(known)
+            {
+                *parameter = Some(value);
             }
         }
         Ok(parsed)
+    }
+
+    fn parameter(&mut self, name: &[u8]) -> Option<&mut Option<&'a [u8]>> {
+        Some(match name {
+            b"EIO" => &mut self.eio,
+            b"transport" => &mut self.transport,
+            b"sid" => &mut self.sid,
+            b"b64" => &mut self.b64,
+            b"j" => &mut self.j,
+            b"sse" => &mut self.sse,
+            b"lastEventId" => &mut self.last_event_id,
+            b"seq" => &mut self.seq,
+            b"ack" => &mut self.ack,
+            _ => return None,
+        })
     }
 
     /// The revision: 4 if `EIO` is `4`. Anything else, absence included, is revision 3.
     #[must_use]
     pub fn revision(&self) -> Revision {
         match self.eio {
-            Some(value) if decodes_to(value, "4") => Revision::V4,
+            Some(value) if decodes_to(value, b"4") => Revision::V4,
             _ => Revision::V3,
         }
     }
@@ -76,7 +85,7 @@ impl<'a> Query<'a> {
         let value = self.transport?;
         [Transport::Polling, Transport::WebSocket, Transport::Sse]
             .into_iter()
-            .find(|transport| decodes_to(value, transport.as_str()))
+            .find(|transport| decodes_to(value, transport.as_str().as_bytes()))
     }
 
     /// The session id. `None` if the parameter is absent or empty: the request opens a session.
@@ -137,12 +146,12 @@ pub fn event_id(value: &[u8]) -> Result<u64, NotANumber> {
     text.and_then(|text| text.parse().ok()).ok_or(NotANumber)
 }
 
-fn number(value: Option<&str>) -> Result<Option<u64>, NotANumber> {
+fn number(value: Option<&[u8]>) -> Result<Option<u64>, NotANumber> {
     let value = value.filter(|value| !value.is_empty());
-    value.map(|value| event_id(value.as_bytes())).transpose()
+    value.map(event_id).transpose()
 }
 
-fn decode_sid(value: &str) -> Option<Sid> {
+fn decode_sid(value: &[u8]) -> Option<Sid> {
     let mut bytes = decode(value);
     let mut text = [0; Sid::LEN];
     for slot in &mut text {
@@ -155,13 +164,13 @@ fn decode_sid(value: &str) -> Option<Sid> {
 }
 
 /// `plain` has no space, so only what is longer can be another way to write it.
-fn decodes_to(encoded: &str, plain: &str) -> bool {
-    encoded == plain || (encoded.len() > plain.len() && decode(encoded).eq(plain.bytes()))
+fn decodes_to(encoded: &[u8], plain: &[u8]) -> bool {
+    encoded == plain || (encoded.len() > plain.len() && decode(encoded).eq(plain.iter().copied()))
 }
 
 /// Decodes `+` to a space and `%` with two hexadecimal digits to a byte; any other `%` is itself.
-fn decode(encoded: &str) -> impl Iterator<Item = u8> {
-    let mut rest = encoded.as_bytes();
+fn decode(encoded: &[u8]) -> impl Iterator<Item = u8> {
+    let mut rest = encoded;
     std::iter::from_fn(move || {
         let (byte, used) = match *rest {
             [] => return None,
