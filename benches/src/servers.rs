@@ -3,6 +3,7 @@
 mod batch;
 mod epoll;
 pub(crate) mod fastwebsockets;
+mod limit_polling;
 mod limit_socketio;
 mod limit_ws;
 mod listing;

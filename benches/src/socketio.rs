@@ -80,8 +80,9 @@ impl Work {
     fn suits(self, server: Server) -> bool {
         match self {
             Self::Event(Event::Echo, _) => server.is_socketio() || server == Server::Spola,
-            Self::Event(Event::Cast | Event::Room, _) => server.is_socketio(),
-            Self::Polling { .. } => server.is_socketio() && server != Server::LimitSocketio,
+            Self::Event(Event::Cast | Event::Room, _) | Self::Polling { .. } => {
+                server.is_socketio()
+            }
         }
     }
 
@@ -225,7 +226,7 @@ fn write(
     )?;
     writeln!(
         page,
-        "- `limit-socketio` tells packets by their first bytes, without JSON: a bound. `spola` is plain \
+        "- `limit-socketio` tells packets and requests by their first bytes, without JSON: a bound. `spola` is plain \
          WebSocket: an echo of as many bytes as the packet has."
     )?;
     page::versions(page, conditions, rows().map(|row| row.server))

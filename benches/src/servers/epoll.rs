@@ -17,10 +17,12 @@ pub(super) const MAX_READ: usize = 256 * 1024;
 
 /// What a server makes of the bytes it reads; a value per connection.
 pub(super) trait Answer: Default {
-    /// The bytes to send for `input`, in place or in `output`, which is as long as the longest
-    /// `input` and 1 KiB more, and to whom; `None` ends the connection.
+    /// The bytes to send for what connection number `connection` has sent, `input`: in place or in
+    /// `output`, which is as long as the longest `input` and 1 KiB more, and to whom; `None` ends the
+    /// connection.
     fn answer<'a>(
         &mut self,
+        connection: usize,
         input: &'a mut [u8],
         output: &'a mut [u8],
     ) -> Option<(&'a [u8], Reach)>;
@@ -31,6 +33,11 @@ pub(super) trait Answer: Default {
 pub(super) enum Reach {
     Own,
     All,
+    /// So many bytes are for the connection itself, the rest for another one.
+    OwnAndOther {
+        own: usize,
+        other: usize,
+    },
 }
 
 struct Connection<A> {
@@ -50,6 +57,8 @@ enum Fate {
     Ended,
     /// These bytes are for all connections.
     Spread(Vec<u8>),
+    /// These bytes are for another connection.
+    Passed(usize, Vec<u8>),
 }
 
 pub(super) fn serve<A: Answer>(listener: &TcpListener) -> Result<(), Failure> {
@@ -79,7 +88,7 @@ pub(super) fn serve<A: Answer>(listener: &TcpListener) -> Result<(), Failure> {
             let fate = if flags.contains(epoll::EventFlags::OUT) {
                 connection.write_rest(&epoll, data)?
             } else {
-                connection.turn(&epoll, data, &mut buffers)?
+                connection.turn(&epoll, index, &mut buffers)?
             };
             match fate {
                 Fate::Kept => {}
@@ -87,6 +96,12 @@ pub(super) fn serve<A: Answer>(listener: &TcpListener) -> Result<(), Failure> {
                     // Closing the socket takes it off epoll's list.
                     *slot = None;
                     free.push(index);
+                }
+                Fate::Passed(other, bytes) => {
+                    if let Some(Some(connection)) = connections.get_mut(other) {
+                        let data = epoll::EventData::new_u64(other as u64);
+                        connection.write(&epoll, data, &bytes)?;
+                    }
                 }
                 Fate::Spread(bytes) => {
                     for (index, connection) in connections.iter_mut().enumerate() {
@@ -132,7 +147,7 @@ impl<A: Answer> Connection<A> {
     fn turn(
         &mut self,
         epoll: &OwnedFd,
-        data: epoll::EventData,
+        index: usize,
         buffers: &mut Buffers,
     ) -> Result<Fate, Failure> {
         let count = match self.stream.read(&mut buffers.input) {
@@ -142,7 +157,7 @@ impl<A: Answer> Connection<A> {
             Err(_) => return Ok(Fate::Ended),
         };
         let input = buffers.input.get_mut(..count).unwrap_or_default();
-        let Some((bytes, reach)) = self.answer.answer(input, &mut buffers.output) else {
+        let Some((bytes, reach)) = self.answer.answer(index, input, &mut buffers.output) else {
             return Ok(Fate::Ended);
         };
         if bytes.is_empty() {
@@ -152,6 +167,16 @@ impl<A: Answer> Connection<A> {
             return Ok(Fate::Spread(bytes.to_vec()));
         }
         let Self { stream, rest, .. } = self;
+        let data = epoll::EventData::new_u64(index as u64);
+        if let Reach::OwnAndOther { own, other } = reach {
+            let (bytes, others) = bytes.split_at(own);
+            return Ok(match write(stream, rest, epoll, data, bytes)? {
+                Fate::Ended => Fate::Ended,
+                Fate::Kept | Fate::Spread(_) | Fate::Passed(..) => {
+                    Fate::Passed(other, others.to_vec())
+                }
+            });
+        }
         write(stream, rest, epoll, data, bytes)
     }
 

@@ -1,9 +1,10 @@
 //! The least a Socket.IO server can do: it lets everybody in, sends events back, and knows by their first
-//! bytes those that go to all. No JSON, no limit, no rule is checked; WebSocket only.
+//! bytes those that go to all. No JSON, no limit, no rule is checked.
 
 use spola_frame::FrameHeader;
 
 use super::epoll::{Answer, Reach};
+use super::limit_polling::Polling;
 use super::limit_ws::{Frames, accept};
 
 const OPEN: &[u8] = b"0{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\",\"upgrades\":[],\"pingInterval\":25000,\
@@ -19,6 +20,7 @@ pub(super) enum LimitSocketio {
     /// The client's CONNECT so far.
     Joining(Frames),
     Joined(Frames),
+    Polling(Polling),
 }
 
 impl Default for LimitSocketio {
@@ -30,10 +32,18 @@ impl Default for LimitSocketio {
 impl Answer for LimitSocketio {
     fn answer<'a>(
         &mut self,
+        connection: usize,
         input: &'a mut [u8],
         output: &'a mut [u8],
     ) -> Option<(&'a [u8], Reach)> {
         match self {
+            Self::Opening(head) if head.is_empty() && Polling::is_spoken(input) => {
+                let mut polling = Polling::default();
+                let answer = polling.answer(connection, input, output);
+                *self = Self::Polling(polling);
+                answer
+            }
+            Self::Polling(polling) => polling.answer(connection, input, output),
             Self::Opening(head) => {
                 let Some(mut response) = accept(head, input)? else {
                     return Some((&[], Reach::Own));

@@ -32,6 +32,7 @@ impl Default for LimitWs {
 impl Answer for LimitWs {
     fn answer<'a>(
         &mut self,
+        _connection: usize,
         input: &'a mut [u8],
         output: &'a mut [u8],
     ) -> Option<(&'a [u8], Reach)> {

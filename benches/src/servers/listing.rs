@@ -37,8 +37,8 @@ pub(crate) enum Server {
     TokioTungsteniteBatch,
     /// ws on Node.js, with its native addons.
     WsNode,
-    /// The least a Socket.IO server can do: the epoll loop that frames, and tells packets by their first
-    /// bytes.
+    /// The least a Socket.IO server can do: the epoll loop that frames, and tells packets and requests by
+    /// their first bytes.
     LimitSocketio,
     /// Spola's Socket.IO server on tokio.
     SpolaSocketio,
