@@ -24,7 +24,7 @@ const LONG: Duration = Duration::from_secs(60);
 /// What the tasks of the test share.
 #[derive(Default)]
 struct Shared {
-    /// Clients that will yet break off.
+    /// Clients whose last visit has not begun.
     wandering: AtomicUsize,
     /// Ids of sockets that the server has sent off, or is about to.
     kicked: Mutex<HashSet<String>>,
@@ -269,6 +269,10 @@ async fn live(number: u64, url: String, io: Io, shared: Arc<Shared>) {
     let (mut chance, mut stay) = (Chance(number), Stay::default());
     for turn in 0..=VISITS {
         let mut visit = Visit::begin(&url, &mut stay, &shared).await;
+        if turn == VISITS {
+            // Not before: who was sent off and begins anew would miss what is last.
+            shared.wandering.fetch_sub(1, Ordering::AcqRel);
+        }
         let mut rest = 20 + chance.below(150);
         while rest > 0 || turn == VISITS {
             if turn == VISITS && stay.ended.len() as u64 == EMITTERS && visit.answered == visit.sent
@@ -303,9 +307,6 @@ async fn live(number: u64, url: String, io: Io, shared: Arc<Shared>) {
         }
         // The stay can be asked for when those who are told of its end have been.
         sleep(Duration::from_millis(20)).await;
-        if turn == VISITS - 1 {
-            shared.wandering.fetch_sub(1, Ordering::AcqRel);
-        }
     }
 }
 
