@@ -121,8 +121,11 @@ impl SessionHandle {
             inbox.writable = false;
             self.load.tell(inbox.amount(), false);
         }
-        let cap = self.config.outgoing_hard_cap;
-        inbox.overflowed = cap > 0 && inbox.weight.saturating_add(inbox.unsent.bytes) > cap;
+        let Config { outgoing_hard_cap: cap, at_hard_cap, .. } = *self.config;
+        // A client that is kept may send requests, however much waits for it.
+        let counts = amount.packets > 0 || at_hard_cap == AtHardCap::Disconnect;
+        let weight = inbox.weight.saturating_add(inbox.unsent.bytes);
+        inbox.overflowed = counts && cap > 0 && weight > cap;
         if command.is_end() {
             self.ending.store(true, Ordering::Relaxed);
         }

@@ -296,6 +296,28 @@ fn base64_costs_nobody_who_is_kept_its_session() {
 }
 
 #[test]
+fn requests_of_a_client_at_the_hard_cap_cost_it_nothing() {
+    let mut config = Config::default();
+    (config.outgoing_hard_cap, config.at_hard_cap) = (1 << 20, AtHardCap::Refuse);
+    let (world, log) = recorder_with(config);
+    let session = world.join_polling();
+    let socket = socket(&world);
+    log.take();
+    let mut sent = 0;
+    for len in [10_000, 1] {
+        while socket.emit("n", "x".repeat(len)).is_ok() {
+            sent += 1;
+            world.runtime.run_until_idle();
+        }
+    }
+    assert_eq!(session.post(r#"420["echo",1]"#).response().status, 200);
+    assert!(log.take().is_empty());
+    let gets = [session.get(), session.get()];
+    let got = gets.map(|mut get| get.response().body.split('\x1e').count());
+    assert_eq!(got[0] + got[1], sent);
+}
+
+#[test]
 fn packets_have_a_hard_cap_too() {
     let (world, log, mut slow, socket) = kept_at_the_hard_cap(16 << 20);
     let sent = (0..70_000).filter(|_| socket.emit("n", ()).is_ok()).count();
