@@ -57,7 +57,7 @@ impl Future for Reject {
                 Incoming::Message(_) | Incoming::Closed { .. } => {}
             }
         }
-        let failed = this.wire.flush(cx, now).is_err();
+        let failed = matches!(this.wire.flush(cx, now), Poll::Ready(Err(_)));
         if failed
             || this.wire.is_done()
             || now >= this.deadline

@@ -120,11 +120,18 @@ impl SessionTask {
         let Some(wire) = &mut self.wire else {
             return false;
         };
-        let flushed = wire.flush(cx, now);
-        if let Err(error) = &flushed {
+        let failed = match wire.flush(cx, now) {
+            Poll::Ready(flushed) => flushed.err(),
+            Poll::Pending => {
+                // TLS may have to read before it writes, and then has forgotten who waits to read.
+                self.readable = true;
+                None
+            }
+        };
+        if let Some(error) = &failed {
             tracing::debug!(%error, "a connection failed");
         }
-        if flushed.is_err() || wire.is_done() {
+        if failed.is_some() || wire.is_done() {
             (self.wire, self.untold) = (None, true);
             self.engine.handle_websocket_closed(WebSocketEnd::Closed);
             self.pump(cx, now);

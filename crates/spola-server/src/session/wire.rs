@@ -137,15 +137,11 @@ impl Wire {
     ///
     /// # Errors
     /// If the connection failed.
-    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> io::Result<()> {
-        let Self::Open(line) = self else { return Ok(()) };
-        if line.is_closed() {
-            let _ = line.poll_end(cx, || now);
-            return Ok(());
-        }
-        match line.poll_flush(cx, || now) {
-            Poll::Ready(flushed) => flushed,
-            Poll::Pending => Ok(()),
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<()>> {
+        match self {
+            Self::Opening(..) => Poll::Ready(Ok(())),
+            Self::Open(line) if line.is_closed() => line.poll_end(cx, || now).map(Ok),
+            Self::Open(line) => line.poll_flush(cx, || now),
         }
     }
 

@@ -37,6 +37,19 @@ fn frames_sent_before_the_101_are_read() {
 }
 
 #[test]
+fn what_a_write_waits_for_is_read() {
+    let (world, log) = recorder();
+    let mut client = world.join();
+    log.take();
+    client.end.let_write_read();
+    world.io().emit("n", ()).unwrap();
+    world.runtime.run_until_idle();
+    client.send("42[\"a\"]");
+    assert_eq!(log.take(), [r#"["a"]"#]);
+    assert_eq!(client.texts(), [r#"42["n"]"#]);
+}
+
+#[test]
 fn binary_goes_as_it_is() {
     let (world, log) = recorder();
     let mut client = world.join();

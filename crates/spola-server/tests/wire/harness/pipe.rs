@@ -15,6 +15,7 @@ pub(crate) fn pipe() -> (ServerEnd, ClientEnd) {
         down: Channel::default(),
         reset: false,
         unread: false,
+        writes_read: false,
     }));
     (ServerEnd(Arc::clone(&shared)), ClientEnd(shared))
 }
@@ -28,6 +29,8 @@ struct Shared {
     reset: bool,
     /// The server hung up with input unread: over TCP its last bytes could be lost.
     unread: bool,
+    /// The server's next write waits until there is something to read, as one of TLS may.
+    writes_read: bool,
 }
 
 struct Channel {
@@ -105,6 +108,12 @@ impl ClientEnd {
         wake(waker);
     }
 
+    /// Has the server's next write wait until there is something to read, in the place of its read: so TLS
+    /// does that negotiates anew.
+    pub(crate) fn let_write_read(&self) {
+        lock(&self.0).writes_read = true;
+    }
+
     /// Ends the client's side: the server reads the end of the stream.
     pub(crate) fn shut(&self) {
         let waker = {
@@ -152,6 +161,9 @@ impl Read for ServerEnd {
         if shared.reset {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
+        if !shared.up.data.is_empty() {
+            shared.writes_read = false;
+        }
         let channel = &mut shared.up;
         if channel.data.is_empty() && !channel.ended {
             channel.reader = Some(cx.waker().clone());
@@ -171,6 +183,10 @@ impl Write for ServerEnd {
         let mut shared = lock(&self.0);
         if shared.reset || shared.down.ended {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if shared.writes_read && shared.up.data.is_empty() {
+            shared.up.reader = Some(cx.waker().clone());
+            return Poll::Pending;
         }
         let channel = &mut shared.down;
         let room = channel.capacity.saturating_sub(channel.data.len());
