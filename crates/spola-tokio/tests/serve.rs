@@ -12,7 +12,8 @@ use axum::Router;
 use axum::extract::Request;
 use hyper_util::rt::TokioIo;
 use spola_server::{
-    ConnectionLimits, Io, Listener, PeerAddress, Refusal, RejectReason, Serve, Socket,
+    ConnectionLimits, DisconnectReason, Io, Listener, PeerAddress, Refusal, RejectReason, Serve,
+    Socket,
 };
 use spola_tokio::TokioRuntime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -316,5 +317,30 @@ async fn a_peer_that_takes_nothing_is_waited_for_30_seconds() {
     near.write_all(b"x").await.expect("it waits");
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(near.write_all(b"x").await.is_err());
+    assert_rejected(&io, RejectReason::WriteTimeout, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_websocket_that_takes_nothing_is_counted_as_such() {
+    let (mut near, far) = tokio::io::duplex(1 << 10);
+    let listener = Exhausted { failures: 0, connections: Some(far) };
+    let io = Io::new();
+    let (sender, mut gone) = tokio::sync::mpsc::unbounded_channel();
+    io.namespace("/").on_connect(async |socket: Socket| {
+        let _ = socket.emit("large", "x".repeat(10_000));
+    });
+    io.namespace("/").on_disconnect(move |reason: DisconnectReason| {
+        let _ = sender.send((reason, Instant::now()));
+        ready(())
+    });
+    tokio::spawn(Serve::new(listener, io.clone(), Arc::new(TokioRuntime)).into_future());
+    let started = Instant::now();
+    let request = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n\
+        Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    near.write_all(request.as_bytes()).await.expect("written");
+    near.write_all(b"\x81\x82\0\0\0\x0040").await.expect("written");
+    let (reason, at) = gone.recv().await.expect("it goes");
+    assert_eq!((reason, (at - started).as_secs()), (DisconnectReason::TransportError, 30));
     assert_rejected(&io, RejectReason::WriteTimeout, 1);
 }

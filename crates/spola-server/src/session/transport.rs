@@ -1,5 +1,6 @@
 //! The session's WebSocket: reading, writing, upgrading, closing.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -131,7 +132,12 @@ impl SessionTask {
         if let Some(error) = &failed {
             tracing::debug!(%error, "a connection failed");
         }
-        if failed.is_some() || wire.is_done() {
+        // What is below may have less patience, as in `Serve`.
+        let stalled = failed.as_ref().is_some_and(|error| error.kind() == ErrorKind::TimedOut);
+        if stalled && self.engine.transport() == Transport::WebSocket {
+            self.give_up(RejectReason::WriteTimeout);
+            self.pump(cx, now);
+        } else if failed.is_some() || wire.is_done() {
             (self.wire, self.untold) = (None, true);
             self.engine.handle_websocket_closed(WebSocketEnd::Closed);
             self.pump(cx, now);
