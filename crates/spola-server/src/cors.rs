@@ -125,6 +125,11 @@ impl Cors {
         );
     }
 
+    /// Whether a function of the application's is given requests.
+    pub(crate) const fn sees_requests(&self) -> bool {
+        matches!(self.origin.0, Rule::Predicate(_))
+    }
+
     /// Whether the origin of a request is let in.
     pub(crate) fn admits(&self, request: &Request<()>) -> bool {
         let mut origins = request.headers().get_all(header::ORIGIN).iter();

@@ -16,6 +16,7 @@ use spola_engineio::server::{Dialect, RequestId};
 use spola_engineio::{Sid, Transport};
 use spola_websocket::handshake::server::MAX_TARGET_LEN;
 
+use crate::cors::Cors;
 use crate::denial::Denial;
 use crate::handshake::{Handshake, Source};
 use crate::headers;
@@ -97,16 +98,17 @@ impl HttpService {
                 return empty(StatusCode::URI_TOO_LONG);
             }
             let upgrade = upgrade::is_wanted(&request);
-            let cors = match &self.io.config().cors {
+            let cors = &self.io.config().cors;
+            if self.io.hooks().see_requests() || cors.as_ref().is_some_and(Cors::sees_requests) {
+                source.mark(&mut request);
+            }
+            let cors = match cors {
                 Some(cors) if request.method() == Method::OPTIONS => {
                     return cors.preflight(&request);
                 }
                 Some(cors) => Some(Box::new(cors.headers(&request))),
                 None => None,
             };
-            if self.io.hooks().see_requests() {
-                source.mark(&mut request);
-            }
             let mut response = self.respond(&mut request, pin!(body), upgrade, &source).await;
             // The plain text that refuses an upgrade is for no page to read (§3.2).
             if let Some(cors) = cors

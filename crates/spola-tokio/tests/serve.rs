@@ -12,8 +12,8 @@ use axum::Router;
 use axum::extract::Request;
 use hyper_util::rt::TokioIo;
 use spola_server::{
-    ConnectionLimits, DisconnectReason, Io, Listener, PeerAddress, Refusal, RejectReason, Serve,
-    Socket,
+    AllowOrigin, Config, ConnectionLimits, Cors, DisconnectReason, Io, Listener, PeerAddress,
+    Refusal, RejectReason, Serve, Socket,
 };
 use spola_tokio::TokioRuntime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -94,7 +94,7 @@ async fn every_request_of_a_connection_has_ten_seconds() {
 #[tokio::test]
 async fn whoever_asks_is_told_where_a_request_came_from() {
     let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let (to_hook, to_fallback) = (sender.clone(), sender.clone());
+    let (to_hook, to_cors, to_fallback) = (sender.clone(), sender.clone(), sender.clone());
     let asks = Io::builder().allow_request(move |handshake| {
         sender.send(handshake.peer.is_some()).expect("somebody listens");
         ready(Ok::<_, Refusal>(()))
@@ -104,17 +104,29 @@ async fn whoever_asks_is_told_where_a_request_came_from() {
         to_hook.send(peer.is_some()).expect("somebody listens");
         ready(Ok::<_, Refusal>(request))
     });
+    let origin = AllowOrigin::predicate(move |_, request| {
+        let peer = request.extensions().get::<PeerAddress>();
+        to_cors.send(peer.is_some()).expect("somebody listens");
+        true
+    });
+    let mut config = Config::default();
+    config.cors = Some(Cors::new().allow_origin(origin));
+    let shares = Io::builder().config(config);
     let fallback = Router::new().fallback(move |request: Request| {
         let peer = request.extensions().get::<PeerAddress>();
         to_fallback.send(peer.is_some()).expect("somebody listens");
         ready(())
     });
     let open = "/socket.io/?EIO=4&transport=polling";
-    for (io, target) in [(asks.build(), open), (sees.build(), open), (Io::new(), "/else")] {
+    for (io, target) in
+        [(asks.build(), open), (sees.build(), open), (Io::new(), "/else"), (shares.build(), open)]
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         tokio::spawn(spola_tokio::serve(listener, io).fallback(fallback.clone()).into_future());
-        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nConnection: close\r\n\r\n"
+        );
         to_end(send(address, &request).await).await;
         assert_eq!(told.recv().await, Some(true), "{target}");
     }
