@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
-use spola_server::{Config, ConnectionStateRecovery, Io, Socket};
+use spola_server::{Config, ConnectionStateRecovery, Io, Socket, State};
 use spola_tokio::websocket::{ClientWebSocket, Message, connect};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -28,6 +28,8 @@ struct Shared {
     wandering: AtomicUsize,
     /// Ids of sockets that the server has sent off, or is about to.
     kicked: Mutex<HashSet<String>>,
+    /// Ids of sockets that have left, and may be asked for.
+    gone: Mutex<HashSet<String>>,
     /// Tasks that pull events.
     pulling: AtomicUsize,
     recovered: AtomicUsize,
@@ -72,6 +74,11 @@ fn server(shared: &Arc<Shared>) -> Io {
         shared.pulling.fetch_add(1, Ordering::AcqRel);
         tokio::spawn(pull(socket, Arc::clone(&shared)));
         async {}
+    });
+    io.namespace("/").on_disconnect(async |socket: Socket, State(shared): State<Arc<Shared>>| {
+        // By the next step all those who are told of the end have been.
+        tokio::task::yield_now().await;
+        shared.gone.lock().expect("no panic").insert(socket.id().to_owned());
     });
     io
 }
@@ -265,7 +272,7 @@ impl Visit {
     }
 }
 
-async fn live(number: u64, url: String, io: Io, shared: Arc<Shared>) {
+async fn live(number: u64, url: String, shared: Arc<Shared>) {
     let (mut chance, mut stay) = (Chance(number), Stay::default());
     for turn in 0..=VISITS {
         let mut visit = Visit::begin(&url, &mut stay, &shared).await;
@@ -301,12 +308,9 @@ async fn live(number: u64, url: String, io: Io, shared: Arc<Shared>) {
         }
         // Breaks off, whatever is under way.
         drop(visit);
-        let is_there = || io.sockets().iter().any(|socket| socket.id() == stay.sid);
-        while is_there() {
+        while !shared.gone.lock().expect("no panic").remove(&stay.sid) {
             sleep(Duration::from_millis(1)).await;
         }
-        // The stay can be asked for when those who are told of its end have been.
-        sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -321,7 +325,7 @@ async fn nothing_is_lost_or_doubled_between_threads_and_everything_settles() {
     let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
     let mut tasks = JoinSet::new();
     for number in 0..CLIENTS {
-        tasks.spawn(live(number, url.clone(), io.clone(), Arc::clone(&shared)));
+        tasks.spawn(live(number, url.clone(), Arc::clone(&shared)));
     }
     for emitter in 0..EMITTERS {
         tasks.spawn(emit(io.clone(), emitter, Arc::clone(&shared)));
