@@ -102,7 +102,8 @@ pub enum AtHardCap {
     /// [`AckError::Dropped`](crate::AckError::Dropped); the answer to an event of the client's is lost.
     /// [`try_emit`](crate::Socket::try_emit) and [`emit_wait`](crate::Socket::emit_wait) look at the
     /// high-water mark, which is to be far below the cap, and volatile events at nothing else than
-    /// whether the client is writable: for them nothing changes.
+    /// whether the client is writable: for them nothing changes, and one packet of theirs that is larger
+    /// than the cap disconnects the client.
     ///
     /// What the protocol itself has to say, as the answer to a CONNECT, cannot be dropped: for want of
     /// room, that still ends the session.

@@ -229,12 +229,13 @@ impl SessionHandle {
 
     /// The task has ended. What was still asked of it is dropped.
     fn retire(&self) {
-        let (commands, waiting) = {
+        let (commands, waker, waiting) = {
             let mut inbox = self.lock();
             inbox.attention = Attention::Gone;
-            (std::mem::take(&mut inbox.commands), inbox.waiting.take())
+            (std::mem::take(&mut inbox.commands), inbox.waker.take(), inbox.waiting.take())
         };
-        drop(commands);
+        // Who keeps a socket of the session does not keep its task.
+        drop((commands, waker));
         waiting.for_each(Waker::wake);
     }
 

@@ -76,3 +76,14 @@ fn reading_wakes_a_task_that_rests_and_waits_for_its_turn_if_it_runs() {
     assert_eq!(woken(), 1);
     assert!(!handle.take_readable(), "a command is no reason to read");
 }
+
+#[test]
+fn a_task_that_has_ended_is_not_kept() {
+    let (handle, wakes) = (handle(), Arc::new(Wakes::default()));
+    let waker = Waker::from(Arc::clone(&wakes));
+    assert!(handle.rest(None, Amount::default(), true, &Context::from_waker(&waker)));
+    drop(waker);
+    assert_eq!(Arc::strong_count(&wakes), 2);
+    handle.retire();
+    assert_eq!(Arc::strong_count(&wakes), 1);
+}
