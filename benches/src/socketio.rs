@@ -80,9 +80,8 @@ impl Work {
     fn suits(self, server: Server) -> bool {
         match self {
             Self::Event(Event::Echo, _) => server.is_socketio() || server == Server::Spola,
-            Self::Event(Event::Cast | Event::Room, _) | Self::Polling { .. } => {
-                server.is_socketio()
-            }
+            Self::Event(Event::Cast | Event::Room, _) => server.is_socketio(),
+            Self::Polling { .. } => server.is_polled(),
         }
     }
 
@@ -119,7 +118,7 @@ struct Table {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let able = |server: Server| server.is_socketio() || server == Server::Spola;
+    let able = |server: Server| server.is_polled() || server == Server::Spola;
     let (conditions, servers) = options.run.prepare(able)?;
     let wanted = |name: &str| {
         options.tables.is_empty() || options.tables.iter().any(|table| name.starts_with(table))
@@ -226,8 +225,9 @@ fn write(
     )?;
     writeln!(
         page,
-        "- `limit-socketio` tells packets and requests by their first bytes, without JSON: a bound. `spola` is plain \
-         WebSocket: an echo of as many bytes as the packet has."
+        "- `limit-socketio` tells packets and requests by their first bytes, without JSON: a bound. `limit-hyper` \
+         has HTTP read and written by hyper and nothing behind it: a bound for those that do the same. `spola` is \
+         plain WebSocket: an echo of as many bytes as the packet has."
     )?;
     page::versions(page, conditions, rows().map(|row| row.server))
 }
@@ -239,6 +239,7 @@ fn summary(page: &mut String, tables: &[Table]) -> std::fmt::Result {
     )?;
     let servers = [
         Server::LimitSocketio,
+        Server::LimitHyper,
         Server::Spola,
         Server::SpolaSocketio,
         Server::Socketioxide,
@@ -246,7 +247,7 @@ fn summary(page: &mut String, tables: &[Table]) -> std::fmt::Result {
     ];
     write!(page, "| |")?;
     servers.iter().try_for_each(|server| write!(page, " {} |", server.name()))?;
-    writeln!(page, "\n|---|--:|--:|--:|--:|--:|")?;
+    writeln!(page, "\n|---|--:|--:|--:|--:|--:|--:|")?;
     for table in tables {
         write!(page, "| {} |", table.work.name())?;
         let to = reference(&table.rows);

@@ -40,6 +40,8 @@ pub(crate) enum Server {
     /// The least a Socket.IO server can do: the epoll loop that frames, and tells packets and requests by
     /// their first bytes.
     LimitSocketio,
+    /// Long-polling on hyper without anything behind it: what HTTP leaves to be won.
+    LimitHyper,
     /// Spola's Socket.IO server on tokio.
     SpolaSocketio,
     /// socketioxide over hyper, as in its example.
@@ -72,6 +74,11 @@ impl Server {
         )
     }
 
+    /// Whether it speaks Socket.IO by long-polling: all that speak it do, and one does nothing else.
+    pub(crate) fn is_polled(self) -> bool {
+        self.is_socketio() || self == Self::LimitHyper
+    }
+
     /// Whether it is the same as another but for the loop around its messages.
     pub(crate) fn is_variant(self) -> bool {
         match self {
@@ -91,6 +98,7 @@ impl Server {
             | Self::TokioTungstenite
             | Self::WsNode
             | Self::LimitSocketio
+            | Self::LimitHyper
             | Self::SpolaSocketio
             | Self::Socketioxide
             | Self::SocketioNode => false,
@@ -122,6 +130,7 @@ impl Server {
             | Self::TokioTungstenite
             | Self::TokioTungsteniteBatch
             | Self::LimitSocketio
+            | Self::LimitHyper
             | Self::SpolaSocketio
             | Self::Socketioxide
             | Self::SocketioNode => false,
@@ -134,6 +143,7 @@ impl Server {
             Self::RawEpoll | Self::WsNode | Self::SocketioNode => &[],
             Self::RawTokio => &["tokio"],
             Self::LimitWs | Self::LimitSocketio => &["spola-frame"],
+            Self::LimitHyper => &["hyper", "tokio"],
             Self::SpolaSocketio => &["spola-server", "spola-tokio", "hyper", "tokio"],
             Self::Socketioxide => &["socketioxide", "hyper", "tokio"],
             Self::Spola | Self::SpolaStream => &["spola-tokio", "tokio"],
