@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use spola_socketio_packet::{AckId, ArgsError, Data, EncodeError, Encoded};
 
 use crate::emit::EmitError;
-use crate::outbound::Flags;
+use crate::outbound::{Flags, Outbound};
 use crate::reply::ReplyBody;
 use crate::session::{Ask, Asker};
 use crate::socket::Socket;
@@ -133,7 +133,7 @@ impl<T: DeserializeOwned> Question<T> {
     async fn ask(self) -> Result<T, AckError> {
         let packet = self.packet?;
         self.socket.check_connected().map_err(|_| AckError::Disconnected)?;
-        let event = self.socket.namespace().outbound(packet, self.flags.compress);
+        let event = Outbound::new(packet, self.flags.compress);
         let (sender, answered) = oneshot::channel();
         let (socket, ack, timeout) = (self.socket.number(), self.ack, self.timeout);
         let ask = Ask { socket, event, ack, timeout, asker: Asker::one(sender) };

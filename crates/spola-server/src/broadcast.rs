@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::answers::Answers;
 use crate::emit::EmitError;
 use crate::namespace::Namespace;
-use crate::outbound::{Event, Flags};
+use crate::outbound::{Event, Flags, Outbound};
 use crate::recovery::Audience;
 use crate::remote::RemoteSocket;
 use crate::rooms::{JoinError, Selection};
@@ -120,7 +120,7 @@ impl Broadcast {
         for namespace in self.namespace.targets() {
             let ack = namespace.next_ack();
             let packet = namespace.encode(event, &arguments, Some(ack))?;
-            let event = namespace.outbound(packet, self.flags.compress);
+            let event = Outbound::new(packet, self.flags.compress);
             self.each_in(&namespace, |socket| {
                 recipients += 1;
                 let asker = Asker::many(socket.socket_id(), sender.clone());

@@ -29,7 +29,7 @@ impl Socket {
     pub(crate) fn answer(&self, packet: Encoded) -> Result<(), EmitError> {
         self.check_connected()?;
         let flags = Flags::default();
-        let packet = self.namespace().outbound(packet, flags.compress);
+        let packet = Outbound::new(packet, flags.compress);
         self.deliver(packet, flags.volatile)
     }
 

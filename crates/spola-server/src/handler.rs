@@ -187,9 +187,12 @@ pub(crate) struct Guarded<T> {
     future: BoxFuture<T>,
 }
 
+/// A handler that was called.
+pub(crate) type Started<T> = Result<Guarded<T>, Panicked>;
+
 impl<T> Guarded<T> {
     /// Calls `start` and guards the future it gives.
-    pub(crate) fn start(start: impl FnOnce() -> BoxFuture<T>) -> Result<Self, Panicked> {
+    pub(crate) fn start(start: impl FnOnce() -> BoxFuture<T>) -> Started<T> {
         Panicked::caught(start).map(|future| Self { future })
     }
 }

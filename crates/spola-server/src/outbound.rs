@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use serde::Serialize;
 use spola_engineio::server::BinaryMode;
 use spola_engineio_packet::{EncodedMessage, payload};
-use spola_socketio_packet::{self as packet, AckId, Data, EncodeError, Encoded};
+use spola_socketio_packet::{AckId, Data, EncodeError, Encoded};
 
 use crate::emit::EmitError;
 use crate::namespace::Namespace;
@@ -37,11 +37,14 @@ pub(crate) enum Event {
 
 /// A packet as it goes out, to any number of sessions: a clone is one reference count.
 #[derive(Clone, Debug)]
-pub(crate) struct Outbound(Arc<Messages>);
+pub(crate) enum Outbound {
+    /// One text, as most are.
+    Text(EncodedMessage),
+    Several(Arc<Messages>),
+}
 
 #[derive(Debug)]
-struct Messages {
-    namespace: packet::Namespace,
+pub(crate) struct Messages {
     /// Not there in some formats.
     text: Option<EncodedMessage>,
     attachments: Vec<Attachment>,
@@ -80,35 +83,48 @@ impl Attachment {
 }
 
 impl Outbound {
-    fn new(namespace: packet::Namespace, packet: Encoded, compress: bool) -> Self {
+    pub(crate) fn new(packet: Encoded, compress: bool) -> Self {
         let size = packet.size();
         // A text is encoded behind the prefix that is asked for here.
         let text = EncodedMessage::from_text(packet.text).ok();
         let text = text.map(|text| text.compress(compress));
-        let binary = |data| Attachment::new(EncodedMessage::binary(data).compress(compress));
-        let attachments = packet.attachments.into_iter().map(binary).collect();
-        Self(Arc::new(Messages { namespace, text, attachments, size }))
-    }
-
-    /// The namespace that it belongs to.
-    pub(crate) fn namespace(&self) -> &packet::Namespace {
-        &self.0.namespace
+        match text {
+            Some(text) if packet.attachments.is_empty() => Self::Text(text),
+            text => {
+                let binary =
+                    |data| Attachment::new(EncodedMessage::binary(data).compress(compress));
+                let attachments = packet.attachments.into_iter().map(binary).collect();
+                Self::Several(Arc::new(Messages { text, attachments, size }))
+            }
+        }
     }
 
     /// How many attachments it has.
     pub(crate) fn attachments(&self) -> usize {
-        self.0.attachments.len()
+        match self {
+            Self::Text(_) => 0,
+            Self::Several(messages) => messages.attachments.len(),
+        }
     }
 
     /// The bytes of its messages.
     pub(crate) fn size(&self) -> usize {
-        self.0.size
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Several(messages) => messages.size,
+        }
     }
 
     /// The bytes that it comes to hold if sessions write its attachments in base64.
     pub(crate) fn max_size(&self) -> usize {
-        let base64 = self.0.attachments.iter().map(|one| payload::packet_len(one.binary.as_wire()));
-        base64.fold(self.0.size, usize::saturating_add)
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Several(messages) => {
+                let base64 = messages.attachments.iter();
+                let base64 = base64.map(|one| payload::packet_len(one.binary.as_wire()));
+                base64.fold(messages.size, usize::saturating_add)
+            }
+        }
     }
 
     /// Hands out the text, and the attachments that follow it, as a session writes them; no more once
@@ -118,7 +134,14 @@ impl Outbound {
         mode: BinaryMode,
         mut take: impl FnMut(EncodedMessage) -> bool,
     ) {
-        match Arc::try_unwrap(self.0) {
+        let messages = match self {
+            Self::Text(text) => {
+                take(text);
+                return;
+            }
+            Self::Several(messages) => messages,
+        };
+        match Arc::try_unwrap(messages) {
             Ok(Messages { text, attachments, .. }) => {
                 if text.is_none_or(&mut take) {
                     attachments.into_iter().all(|one| take(one.into_message(mode)));
@@ -162,7 +185,7 @@ impl Namespace {
         flags: Flags,
         deliver: impl FnOnce(Outbound) -> Result<T, EmitError>,
     ) -> Result<T, EmitError> {
-        let outbound = |packet| self.outbound(packet, flags.compress);
+        let outbound = |packet| Outbound::new(packet, flags.compress);
         match (event, self.recovery()) {
             (Event::Encoded(packet), _) => deliver(outbound(packet)),
             (Event::Open(data), None) => deliver(outbound(self.encode_data(&data, None))),
@@ -188,11 +211,6 @@ impl Namespace {
     pub(crate) fn encode_data(&self, data: &Data, ack: Option<AckId>) -> Encoded {
         self.format().encode_data(PACKET_PREFIX, self.packet_name(), ack, data)
     }
-
-    /// A packet in the form that goes to sessions.
-    pub(crate) fn outbound(&self, packet: Encoded, compress: bool) -> Outbound {
-        Outbound::new(self.packet_name().clone(), packet, compress)
-    }
 }
 
 #[cfg(test)]
@@ -207,7 +225,7 @@ mod tests {
     fn outbound() -> Outbound {
         let text = "451-[\"bytes\",{\"_placeholder\":true,\"num\":0}]".into();
         let packet = Encoded { text, attachments: vec![Bytes::from(vec![7; 30_000])] };
-        Outbound::new(packet::Namespace::root(), packet, true)
+        Outbound::new(packet, true)
     }
 
     /// The one attachment as a session writes it.
@@ -219,6 +237,16 @@ mod tests {
         });
         let [_, attachment] = &messages[..] else { panic!("{messages:?}") };
         attachment.clone()
+    }
+
+    fn first(packet: &Outbound) -> &Attachment {
+        let Outbound::Several(messages) = packet else { panic!("{packet:?}") };
+        &messages.attachments[0]
+    }
+
+    /// Where the bytes of the one attachment are.
+    fn binary(packet: &Outbound) -> *const u8 {
+        first(packet).binary.as_wire().as_bytes().as_ptr()
     }
 
     /// Whether that is text, and where its bytes are.
@@ -244,16 +272,16 @@ mod tests {
     #[test]
     fn base64_is_made_for_nobody_who_writes_bytes_or_is_alone() {
         let packet = outbound();
-        let bytes = packet.0.attachments[0].binary.as_wire().as_bytes().as_ptr();
+        let bytes = binary(&packet);
         assert_eq!(place(packet.clone(), BinaryMode::Native), (false, bytes));
-        assert!(packet.0.attachments[0].base64.get().is_none());
+        assert!(first(&packet).base64.get().is_none());
         assert_eq!(place(packet, BinaryMode::Base64), (false, bytes));
     }
 
     #[test]
     fn the_last_one_may_write_bytes_after_others_wrote_base64() {
         let packet = outbound();
-        let bytes = packet.0.attachments[0].binary.as_wire().as_bytes().as_ptr();
+        let bytes = binary(&packet);
         assert!(place(packet.clone(), BinaryMode::Base64).0);
         assert_eq!(place(packet, BinaryMode::Native), (false, bytes));
     }

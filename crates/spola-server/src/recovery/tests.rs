@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use spola_engineio::Sid;
 use spola_engineio::server::BinaryMode;
 use spola_engineio_packet::Message;
-use spola_socketio_packet::{self as packet, Encoded, Format, Value};
+use spola_socketio_packet::{Encoded, Value};
 
 use super::budget::Budget;
 use super::log::{Audience, Log};
@@ -16,7 +16,6 @@ use super::stays::{Left, Stay, Stays};
 use super::{ConnectionStateRecovery, Recovery};
 use crate::config::Config;
 use crate::emit::EmitError;
-use crate::namespace::Namespace;
 use crate::outbound::Outbound;
 use crate::rooms::Selection;
 use crate::socket_id::SocketId;
@@ -42,10 +41,8 @@ fn budget(change: impl FnOnce(&mut ConnectionStateRecovery)) -> Arc<Budget> {
 }
 
 fn event(text: &str) -> Outbound {
-    let root = packet::Namespace::root();
-    let namespace = Namespace::new(root, Format::TEXT, Arc::default(), None);
     let text = ByteString::from(format!("4{text}"));
-    namespace.outbound(Encoded { text, attachments: Vec::new() }, true)
+    Outbound::new(Encoded { text, attachments: Vec::new() }, true)
 }
 
 fn id(number: u8) -> SocketId {

@@ -114,7 +114,9 @@ impl SessionTask {
         };
         debug_assert!(accepted.is_ok(), "it was asked for");
         for event in missed {
-            self.send_event(event);
+            if self.may_send(name, &event) {
+                self.send(event);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! From the events of the Socket.IO machine to the application's handlers, and what they leave to do.
 
 use std::collections::HashMap;
+use std::iter;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Instant;
@@ -13,7 +14,7 @@ use super::running::Done;
 use super::task::SessionTask;
 use crate::ack::{Ack, AckError};
 use crate::context::{DisconnectContext, ErrorContext, EventContext};
-use crate::handler::Erased;
+use crate::handler::{EventOutcome, Guarded, Started};
 use crate::packet_error::PacketError;
 use crate::reject_reason::RejectReason;
 use crate::reply::conclude;
@@ -73,16 +74,19 @@ impl SessionTask {
         };
         let ack = Ack::new(&socket, ack);
         let context = EventContext { socket, data, ack };
-        let handlers = Arc::clone(context.socket.handlers());
-        let shared = &handlers.listeners;
         let own = context.socket.own_listeners();
         let own = own.map(|own| (own.any.clone(), own.middleware.clone()));
+        let shared = &context.socket.handlers().listeners;
         if own.is_none() && shared.any.is_empty() && shared.middleware.is_empty() {
             return self.listen(cx, now, context);
         }
+        let handlers = Arc::clone(context.socket.handlers());
+        let shared = &handlers.listeners;
         let (own_any, own_middleware) = own.unwrap_or_default();
         for listener in shared.any.iter().chain(&own_any) {
-            self.run_listener(cx, now, &listener.handler, context.clone());
+            let context = context.clone();
+            let started = Guarded::start(|| (listener.handler)(&context));
+            self.run_listener(cx, now, started, context);
         }
         if shared.middleware.is_empty() && own_middleware.is_empty() {
             return self.listen(cx, now, context);
@@ -96,25 +100,25 @@ impl SessionTask {
 
     /// Hands an event to its listeners, in order.
     fn listen(&mut self, cx: &mut Context<'_>, now: Instant, context: EventContext) {
-        let handlers = Arc::clone(context.socket.handlers());
+        let listeners = &context.socket.handlers().listeners;
         let event = context.data.event_name().unwrap_or_default();
-        let shared = handlers.listeners.named(&event).iter().map(|listener| &listener.handler);
         let own = context.socket.own_listeners().map(|mut own| own.take_named(&event));
         let own = own.unwrap_or_default();
-        let mut listeners = shared.chain(&own).peekable();
-        if listeners.peek().is_none() {
-            let Some(fallback) = &handlers.listeners.fallback else {
-                return tracing::debug!(?event, "no listener for an event");
-            };
-            drop(event);
-            return self.run_listener(cx, now, fallback, context);
-        }
+        let shared = listeners.named(&event).iter().map(|listener| &listener.handler);
+        let mut handlers = shared.chain(&own);
+        let Some(first) = handlers.next().or(listeners.fallback.as_ref()) else {
+            return tracing::debug!(?event, "no listener for an event");
+        };
+        let others: Vec<_> = handlers.cloned().collect();
         drop(event);
-        while let Some(handler) = listeners.next() {
-            if listeners.peek().is_none() {
-                return self.run_listener(cx, now, handler, context);
-            }
-            self.run_listener(cx, now, handler, context.clone());
+        // Called before the event moves on, as the handler is lent by its socket.
+        let started = Guarded::start(|| first(&context));
+        if others.is_empty() {
+            return self.run_listener(cx, now, started, context);
+        }
+        self.run_listener(cx, now, started, context.clone());
+        for (handler, context) in others.iter().zip(iter::repeat_n(context, others.len())) {
+            self.run_listener(cx, now, Guarded::start(|| handler(&context)), context);
         }
     }
 
@@ -122,10 +126,10 @@ impl SessionTask {
         &mut self,
         cx: &mut Context<'_>,
         now: Instant,
-        handler: &Erased<EventContext>,
+        started: Started<EventOutcome>,
         context: EventContext,
     ) {
-        match self.running.event(cx, handler, context) {
+        match self.running.event(cx, started, context) {
             Some(done) => self.finish(cx, now, done),
             None => self.untold = true,
         }
@@ -188,8 +192,11 @@ impl SessionTask {
 
     /// Sends an event that asks for an answer.
     pub(super) fn ask(&mut self, now: Instant, ask: Ask) {
-        let Ask { event, ack, timeout, asker, .. } = ask;
-        let name = event.namespace().clone();
+        let Ask { socket, event, ack, timeout, asker } = ask;
+        let Some(name) = self.numbered(socket).map(|at| at.namespace().packet_name().clone())
+        else {
+            return;
+        };
         let mut asked = self.sockets.check_emit(&name, event.attachments());
         if asked.is_ok() {
             asked = self.sockets.await_ack(now, &name, ack, timeout);

@@ -6,7 +6,7 @@ use std::task::Context;
 use spola_engineio::packet::{EncodedMessage, Message};
 use spola_engineio::server as engine;
 use spola_socketio::server::DisconnectReason;
-use spola_socketio_packet::{Data, Encoded, Packet};
+use spola_socketio_packet::{self as packet, Data, Encoded, Packet};
 
 use super::SocketNumber;
 use super::task::SessionTask;
@@ -18,9 +18,12 @@ impl SessionTask {
     /// Sends a packet of the application's. Nothing the machine wrote itself is left to go before it:
     /// a command begins with that machine drained.
     pub(super) fn emit(&mut self, cx: &mut Context<'_>, socket: SocketNumber, packet: Outbound) {
-        match self.outgoing(cx, socket, |task| task.event_of(&packet)) {
-            true => self.send_event(packet),
-            false => tracing::debug!("a packet was dropped: its socket has left"),
+        if !self.outgoing(cx, socket, |task| task.event_of(&packet)) {
+            return tracing::debug!("a packet was dropped: its socket has left");
+        }
+        let socket = self.numbered(socket);
+        if socket.is_some_and(|socket| self.may_send(socket.namespace().packet_name(), &packet)) {
+            self.send(packet);
         }
     }
 
@@ -48,12 +51,10 @@ impl SessionTask {
         true
     }
 
-    /// Sends an event of which nobody is to be told any more.
-    pub(super) fn send_event(&mut self, packet: Outbound) {
-        match self.sockets.check_emit(packet.namespace(), packet.attachments()) {
-            Ok(()) => self.send(packet),
-            Err(error) => tracing::debug!(%error, "a packet was dropped"),
-        }
+    /// Whether an event may go to the socket in a namespace.
+    pub(super) fn may_send(&self, name: &packet::Namespace, packet: &Outbound) -> bool {
+        let checked = self.sockets.check_emit(name, packet.attachments());
+        checked.inspect_err(|error| tracing::debug!(%error, "a packet was dropped")).is_ok()
     }
 
     /// Sends a packet of the machine's.

@@ -12,7 +12,7 @@ use spola_socketio_packet as packet;
 
 use super::candidate::Candidate;
 use crate::context::{ConnectContext, EventContext, HasSocket, IncomingContext};
-use crate::handler::{Admission, Erased, EventOutcome, Guarded, Panicked, Situation};
+use crate::handler::{Admission, Erased, EventOutcome, Guarded, Panicked, Situation, Started};
 use crate::refusal::Refusal;
 use crate::socket::Socket;
 use spola_driver::BoxFuture;
@@ -111,10 +111,10 @@ impl Running {
     pub(super) fn event(
         &mut self,
         cx: &mut Context<'_>,
-        handler: &Erased<EventContext>,
+        started: Started<EventOutcome>,
         context: EventContext,
     ) -> Option<Done> {
-        self.run(cx, Guarded::start(|| handler(&context)), move |outcome| {
+        self.run(cx, started, move |outcome| {
             let name = context.socket.namespace().packet_name();
             let outcome = outcome.unwrap_or_else(|panic| Err(panicked(name, &panic)));
             Done::Event { context, outcome }
@@ -184,7 +184,7 @@ impl Running {
     fn run<T: Send + 'static>(
         &mut self,
         cx: &mut Context<'_>,
-        started: Result<Guarded<T>, Panicked>,
+        started: Started<T>,
         done: impl FnOnce(Result<T, Panicked>) -> Done + Send + 'static,
     ) -> Option<Done> {
         let mut guarded = match started {
