@@ -140,8 +140,8 @@ impl<S: Transport> Line<S> {
         self.yielded
     }
 
-    /// Whether the machine may have something to tell.
-    pub(crate) fn is_due(&self) -> bool {
+    /// Whether [`next_event`](Self::next_event) may have something to tell.
+    pub fn is_due(&self) -> bool {
         self.due || self.has_unparsed()
     }
 

@@ -51,6 +51,18 @@ impl Packet {
         Self::decode_slice(&text, &text, usize::MAX)
     }
 
+    /// Decodes a packet from its text form, as [`decode_text`](Self::decode_text) does, out of text
+    /// that is lent: a message is copied.
+    ///
+    /// # Errors
+    /// As [`decode_text`](Self::decode_text).
+    pub fn decode_str(text: &str) -> Result<Self, PacketError> {
+        match text.strip_prefix('4') {
+            Some(message) => Ok(Self::Message(Message::Text(message.into()))),
+            None => Self::decode_text(text.into()),
+        }
+    }
+
     /// Decodes a packet from a WebSocket message: a text message is a packet in text form, a binary
     /// message is the data of a binary message.
     ///

@@ -143,6 +143,11 @@ proptest! {
     }
 
     #[test]
+    fn a_lent_text_decodes_like_an_owned_one(text in wire()) {
+        prop_assert_eq!(Packet::decode_str(&text), Packet::decode_text(text.into()));
+    }
+
+    #[test]
     fn a_decoded_text_encodes_to_itself_or_to_less(text in wire()) {
         if let Ok(packet) = Packet::decode_text(ByteString::from(text.as_str())) {
             let again = packet.encode().into_text();

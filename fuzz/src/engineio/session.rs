@@ -122,7 +122,12 @@ impl Driver {
 
     fn arrives(&mut self, message: WebSocketMessage) {
         if self.websocket {
-            self.session.handle_websocket_message(self.now, message);
+            match &message {
+                WebSocketMessage::Text(text) if text.len() % 2 == 0 => {
+                    self.session.handle_websocket_text(self.now, text);
+                }
+                _ => self.session.handle_websocket_message(self.now, message),
+            }
         }
     }
 

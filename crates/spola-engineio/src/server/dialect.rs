@@ -108,6 +108,14 @@ impl Dialect {
         }
     }
 
+    /// The packet of a WebSocket text that is lent.
+    pub(super) fn of_websocket_text(&self, text: &str) -> Result<Packet, PacketError> {
+        match self.revision {
+            Revision::V4 => Packet::decode_str(text),
+            Revision::V3 => v3::decode_text(text.into()),
+        }
+    }
+
     /// Whether a POST of this content type is a binary payload, or `Err` if it may not be (§5.2).
     pub(super) fn check_content_type(&self, content_type: Option<&[u8]>) -> Result<bool, Refused> {
         if content_type != Some(b"application/octet-stream") {

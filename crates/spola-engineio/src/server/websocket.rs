@@ -1,8 +1,9 @@
 use std::time::Instant;
 
-use spola_engineio_packet::WebSocketMessage;
+use spola_engineio_packet::{Packet, PacketError, WebSocketMessage};
 
 use super::{
+    dialect::Dialect,
     io::{BinaryMode, CloseReason, Fault, UpgradeRefused, WebSocketEnd},
     session::Session,
     state::{Link, Polling, Probe, Upgrade, WebSocket},
@@ -34,18 +35,30 @@ impl Session {
     /// A message came over the session's WebSocket. The WebSocket layer has enforced
     /// [`max_payload`](crate::Config::max_payload).
     pub fn handle_websocket_message(&mut self, now: Instant, message: WebSocketMessage) {
+        self.handle_websocket(now, |dialect| dialect.of_websocket(message));
+    }
+
+    /// The same for a text that is lent: what the session keeps of it is copied.
+    pub fn handle_websocket_text(&mut self, now: Instant, text: &str) {
+        self.handle_websocket(now, |dialect| Some(dialect.of_websocket_text(text)));
+    }
+
+    /// `decode` gives the packet; `None` if there is none to take.
+    fn handle_websocket(
+        &mut self,
+        now: Instant,
+        decode: impl FnOnce(&Dialect) -> Option<Result<Packet, PacketError>>,
+    ) {
         match &self.link {
-            Link::WebSocket(websocket) if !websocket.close_due => {
-                match self.dialect.of_websocket(message) {
-                    Some(Ok(packet)) => self.handle_packet(now, packet),
-                    Some(Err(_)) => self.fail(Fault::Malformed),
-                    None => {}
-                }
-            }
+            Link::WebSocket(websocket) if !websocket.close_due => match decode(&self.dialect) {
+                Some(Ok(packet)) => self.handle_packet(now, packet),
+                Some(Err(_)) => self.fail(Fault::Malformed),
+                None => {}
+            },
             Link::Polling(Polling { upgrade: Some(upgrade), .. })
                 if upgrade.is_to_websocket() && !upgrade.close_due =>
             {
-                if let Some(packet) = self.dialect.of_websocket(message) {
+                if let Some(packet) = decode(&self.dialect) {
                     self.handle_upgrade_packet(now, packet.ok().as_ref());
                 }
             }

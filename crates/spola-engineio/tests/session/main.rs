@@ -104,8 +104,7 @@ impl World {
     }
 
     fn ws(&mut self, text: &'static str) {
-        let message = WebSocketMessage::from_static(text);
-        self.session.handle_websocket_message(self.now, message);
+        self.session.handle_websocket_text(self.now, text);
     }
 
     fn ws_closed(&mut self) {

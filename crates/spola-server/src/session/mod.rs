@@ -58,6 +58,9 @@ pub(crate) struct SessionHandle {
     holdings: Holdings,
     /// A command is in the inbox before which the client is not listened to any more.
     ending: AtomicBool,
+    /// The task is awake, and has taken all commands: written under the lock of the inbox. What comes in
+    /// meanwhile it finds before it rests.
+    quiet: AtomicBool,
     /// Reading the WebSocket was woken, and has not been tried since.
     readable: AtomicBool,
     /// How many sockets it had so far.
@@ -135,6 +138,7 @@ impl SessionHandle {
             load: Load::default(),
             holdings: Holdings::default(),
             ending: AtomicBool::new(false),
+            quiet: AtomicBool::new(false),
             readable: AtomicBool::new(false),
             sockets: AtomicU32::new(0),
         }
@@ -205,8 +209,12 @@ impl SessionHandle {
     /// What has come in, if anything has, and whether it was more than the limit on outgoing bytes.
     /// The task is awake, and will look once more before it rests.
     fn take(&self) -> Option<(Commands, bool)> {
+        if self.quiet.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut inbox = self.lock();
         inbox.attention = Attention::Awake;
+        self.quiet.store(true, Ordering::Relaxed);
         if inbox.commands.is_empty() {
             return None;
         }

@@ -49,12 +49,12 @@ impl Future for Reject {
         let this = self.get_mut();
         let now = this.runtime.now();
         while let Poll::Ready(incoming) = this.wire.poll_next(cx, now, &this.config) {
-            match incoming {
-                Incoming::Opened => this.wire.close(now),
-                Incoming::Closed { .. } if matches!(this.wire, Wire::Opening(..)) => {
-                    return Poll::Ready(());
-                }
-                Incoming::Message(_) | Incoming::Closed { .. } => {}
+            let opened = matches!(incoming, Incoming::Opened);
+            let closed = matches!(incoming, Incoming::Closed { .. });
+            if opened {
+                this.wire.close(now);
+            } else if closed && matches!(this.wire, Wire::Opening(..)) {
+                return Poll::Ready(());
             }
         }
         let failed = matches!(this.wire.flush(cx, now), Poll::Ready(Err(_)));

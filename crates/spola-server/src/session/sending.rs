@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use super::load::Amount;
-use super::wake::rouse;
 use super::{Ask, Attention, Command, Commands, Inbox, SessionHandle, SocketNumber};
 use crate::ack::AckError;
 use crate::config::{AtHardCap, Config};
@@ -130,7 +129,8 @@ impl SessionHandle {
             self.ending.store(true, Ordering::Relaxed);
         }
         inbox.commands.push(command);
-        rouse(inbox);
+        self.quiet.store(false, Ordering::Relaxed);
+        self.rouse(inbox);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -48,6 +48,8 @@ pub(crate) struct SessionTask {
     pub(super) engine: engine::Session,
     pub(super) sockets: sockets::Connection,
     pub(super) wire: Option<Wire>,
+    /// Is woken when there is something to read: the handle.
+    pub(super) reading: Waker,
     /// Reading it may bring something; else its waker will tell.
     pub(super) readable: bool,
     /// What upgrade requests said of binary messages, until the WebSocket is open.
@@ -130,6 +132,7 @@ impl SessionTask {
             io,
             runtime,
             alarm,
+            reading: Waker::from(Arc::clone(&handle)),
             handle,
             engine,
             sockets,

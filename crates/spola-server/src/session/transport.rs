@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use spola_engineio::Transport;
@@ -42,8 +42,6 @@ impl SessionTask {
         if !self.readable {
             return false;
         }
-        let waker = Waker::from(Arc::clone(&self.handle));
-        let reading = &mut Context::from_waker(&waker);
         for _ in 0..MESSAGES {
             let wait = match self.is_full() {
                 true => self.backlog >= BACKLOG_LEN,
@@ -55,6 +53,7 @@ impl SessionTask {
             let Some(wire) = &mut self.wire else {
                 return false;
             };
+            let reading = &mut Context::from_waker(&self.reading);
             let Poll::Ready(incoming) = wire.poll_next(reading, now, &self.config) else {
                 self.readable = false;
                 self.untold |= wire.incomplete_len().is_some();
@@ -63,6 +62,11 @@ impl SessionTask {
             };
             match incoming {
                 Incoming::Opened => self.opened(now),
+                Incoming::Text(text) => {
+                    self.backlog += text.len() + MESSAGE_LEN;
+                    self.engine.handle_websocket_text(now, text);
+                }
+                Incoming::Nothing => continue,
                 Incoming::Message(message) => {
                     self.backlog += message.len() + MESSAGE_LEN;
                     self.engine.handle_websocket_message(now, message);

@@ -19,7 +19,7 @@ impl Wake for SessionHandle {
     fn wake_by_ref(self: &Arc<Self>) {
         // First this: a task about to rest sees it, or is found asleep.
         self.readable.store(true, Ordering::Release);
-        rouse(self.lock());
+        self.rouse(self.lock());
     }
 }
 
@@ -35,7 +35,7 @@ impl SessionHandle {
         let mut inbox = self.lock();
         // If it runs, it may have looked there already, and be about to rest.
         inbox.nudged = inbox.attention != Attention::Asleep;
-        rouse(inbox);
+        self.rouse(inbox);
     }
 
     /// The task rests, unless something has come in: then `false`.
@@ -56,19 +56,21 @@ impl SessionHandle {
             cx.waker().wake_by_ref();
         }
         inbox.attention = Attention::Asleep;
+        self.quiet.store(false, Ordering::Relaxed);
         inbox.waker = Some(cx.waker().clone());
         self.tell_load(inbox, unsent, writable);
         true
     }
-}
 
-/// Wakes the task if it sleeps.
-pub(super) fn rouse(mut inbox: MutexGuard<'_, Inbox>) {
-    if inbox.attention != Attention::Asleep {
-        return;
+    /// Wakes the task if it sleeps.
+    pub(super) fn rouse(&self, mut inbox: MutexGuard<'_, Inbox>) {
+        if inbox.attention != Attention::Asleep {
+            return;
+        }
+        inbox.attention = Attention::Awake;
+        self.quiet.store(inbox.commands.is_empty(), Ordering::Relaxed);
+        let waker = inbox.waker.take();
+        drop(inbox);
+        waker.into_iter().for_each(Waker::wake);
     }
-    inbox.attention = Attention::Awake;
-    let waker = inbox.waker.take();
-    drop(inbox);
-    waker.into_iter().for_each(Waker::wake);
 }

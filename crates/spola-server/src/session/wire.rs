@@ -10,13 +10,16 @@ use hyper::upgrade::OnUpgrade;
 use spola_driver::upgrade::HyperIo;
 use spola_driver::{Deflation, Line, deflating};
 use spola_engineio_packet::WebSocketMessage;
-use spola_websocket::{CloseReason, Compression, Connection, Event, Message};
+use spola_websocket::{CloseReason, Compression, Connection, Event, Message, Text};
 
 use crate::config::Config;
 use crate::reject_reason::RejectReason;
 
 /// Bytes that may wait in the connection before more packets are taken from the session.
 const OUTPUT_LEN: usize = 256 << 10;
+
+/// Bytes of a text up to which it is lent to the session.
+const LENT_LEN: usize = 1024;
 
 /// The WebSocket, on its way to be one, or done.
 pub(crate) enum Wire {
@@ -32,10 +35,14 @@ pub(crate) struct Switch {
 }
 
 /// What came of reading.
-pub(super) enum Incoming {
+pub(super) enum Incoming<'a> {
     /// The protocols were switched.
     Opened,
+    /// A short text, which is cheaper to take a part out of than to own.
+    Text(&'a str),
     Message(WebSocketMessage),
+    /// Nothing that matters; there may be more.
+    Nothing,
     /// Nothing more will come. `clean` unless the peer broke the rules.
     Closed {
         clean: bool,
@@ -55,7 +62,7 @@ impl Wire {
         cx: &mut Context<'_>,
         now: Instant,
         config: &Config,
-    ) -> Poll<Incoming> {
+    ) -> Poll<Incoming<'_>> {
         match self {
             Self::Opening(_, Some(until)) if now >= *until => {
                 tracing::debug!("the protocol was not switched in time");
@@ -175,29 +182,18 @@ fn open(stream: HyperIo, deflation: &Deflation, now: Instant, config: &Config) -
     line
 }
 
-fn poll_line(line: &mut Line<HyperIo>, cx: &mut Context<'_>, now: Instant) -> Poll<Incoming> {
+fn poll_line<'a>(
+    line: &'a mut Line<HyperIo>,
+    cx: &mut Context<'_>,
+    now: Instant,
+) -> Poll<Incoming<'a>> {
     loop {
         if line.is_tired() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        while let Some(event) = line.next_event(|| now) {
-            match event {
-                Event::Text(text) => {
-                    let message = WebSocketMessage::Text(text.into_byte_string());
-                    return Poll::Ready(Incoming::Message(message));
-                }
-                Event::Binary(data) => {
-                    let message = WebSocketMessage::Binary(data.into_bytes());
-                    return Poll::Ready(Incoming::Message(message));
-                }
-                Event::Pong(_) => {}
-                Event::Closed(reason) => {
-                    let clean = !matches!(reason, CloseReason::Violation(_));
-                    let rejected = RejectReason::of_websocket(&reason);
-                    return Poll::Ready(Incoming::Closed { clean, rejected });
-                }
-            }
+        if line.is_due() {
+            return Poll::Ready(line.next_event(|| now).map_or(Incoming::Nothing, incoming));
         }
         if line.is_closed() {
             let _ = line.poll_end(cx, || now);
@@ -206,6 +202,19 @@ fn poll_line(line: &mut Line<HyperIo>, cx: &mut Context<'_>, now: Instant) -> Po
         if let Err(error) = ready!(line.poll_fill(cx, || now)) {
             tracing::debug!(%error, "a connection failed");
             line.fail(now);
+        }
+    }
+}
+
+fn incoming(event: Event<'_>) -> Incoming<'_> {
+    match event {
+        Event::Text(Text::Borrowed(text)) if text.len() <= LENT_LEN => Incoming::Text(text),
+        Event::Text(text) => Incoming::Message(WebSocketMessage::Text(text.into_byte_string())),
+        Event::Binary(data) => Incoming::Message(WebSocketMessage::Binary(data.into_bytes())),
+        Event::Pong(_) => Incoming::Nothing,
+        Event::Closed(reason) => {
+            let clean = !matches!(reason, CloseReason::Violation(_));
+            Incoming::Closed { clean, rejected: RejectReason::of_websocket(&reason) }
         }
     }
 }
