@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Request};
+
+use crate::serve::Requests;
 
 /// The request that opened a session (§17.4).
 #[derive(Clone, Debug)]
@@ -127,10 +129,12 @@ impl Headers {
 
 /// Where a request came from, as far as its extensions do not say it yet: putting it there costs more than
 /// most requests are worth.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Source {
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) encrypted: bool,
+    /// What the connection hears of its requests, if it is ours.
+    pub(crate) requests: Option<Arc<Requests>>,
 }
 
 impl Source {
@@ -141,6 +145,13 @@ impl Source {
         }
         if self.encrypted {
             request.extensions_mut().insert(Encrypted);
+        }
+    }
+
+    /// Has the connection write the response together with what the session says first.
+    pub(crate) fn hold_response(&self) {
+        if let Some(requests) = &self.requests {
+            requests.hold_response();
         }
     }
 }

@@ -190,7 +190,7 @@ impl HttpService {
             (Verified::Open { transport, dialect }, _) => {
                 source.mark(request);
                 // Seldom, and as large as all the rest.
-                return Box::pin(self.open(request, transport, dialect)).await;
+                return Box::pin(self.open(request, transport, dialect, source)).await;
             }
             (Verified::Poll(_), Some(session)) => polling::get(&session, request, config).await,
             (Verified::Post(_) | Verified::StreamPost { .. }, Some(session)) => {
@@ -264,6 +264,7 @@ impl HttpService {
         request: &mut Request<()>,
         transport: Transport,
         dialect: Dialect,
+        source: &Source,
     ) -> Result<Response<Body>, Denial> {
         let pending = Metered::handshake(self.io.meters());
         let handshake = self.admit(request).await?;
@@ -272,7 +273,9 @@ impl HttpService {
         let (session, mut response) = match transport {
             Transport::WebSocket => {
                 let (switch, response) = upgrade::take(request, config)?;
-                (self.start(handshake, dialect, Beginning::WebSocket(switch))?, response)
+                let session = self.start(handshake, dialect, Beginning::WebSocket(switch))?;
+                source.hold_response();
+                (session, response)
             }
             Transport::Sse => {
                 let (respond, answer) = oneshot::channel();

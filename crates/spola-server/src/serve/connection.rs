@@ -81,8 +81,9 @@ where
     {
         let Newcomer { badge, sent_away } = newcomer;
         let (services, most) = (self.services.clone(), self.limits.max_headers);
-        let source = Source { peer, encrypted: self.encrypted };
-        let (requests, meters) = (Arc::default(), Arc::clone(&self.meters));
+        let (requests, meters) = (Arc::<Requests>::default(), Arc::clone(&self.meters));
+        let told = Some(Arc::clone(&requests));
+        let source = Source { peer, encrypted: self.encrypted, requests: told };
         let own_badge = Arc::clone(&badge);
         let door = Door { services, source, badge, meters, most, requests };
         let sent_away = pin!(async {
@@ -295,6 +296,6 @@ where
             let refusal = closing(empty(status));
             return Box::pin(async { Ok(refusal.map(http_body_util::Either::Left)) });
         }
-        self.services.answer(request, self.source)
+        self.services.answer(request, self.source.clone())
     }
 }

@@ -12,7 +12,6 @@ mod phases;
 mod preface;
 #[cfg(feature = "http2")]
 mod streams;
-mod through;
 mod watched;
 
 use std::error::Error as StdError;
@@ -39,6 +38,7 @@ use self::hyper_runtime::{sleep, within};
 pub use self::limits::ConnectionLimits;
 use self::newcomers::Newcomers;
 use self::phases::Phases;
+pub(crate) use self::watched::Requests;
 use crate::http::HttpService;
 use crate::io::Io;
 use crate::reject_reason::RejectReason;
