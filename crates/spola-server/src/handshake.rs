@@ -14,8 +14,7 @@ use crate::serve::Requests;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Handshake {
-    headers: Headers,
-    target: Box<str>,
+    head: Head,
     /// Where the connection came from, if the driver or a layer above put a [`PeerAddress`] into
     /// the request's extensions.
     pub peer: Option<SocketAddr>,
@@ -29,21 +28,21 @@ pub struct Handshake {
 impl Handshake {
     /// Copies what is to be kept of a request, to its last byte: its own parts are slices of the
     /// connection's read buffer, which would live as long as the session.
-    pub(crate) fn of(request: &Request<()>, issued: SystemTime) -> Self {
+    pub(crate) fn of(request: &Request<()>, source: &Source, issued: SystemTime) -> Self {
         // HTTP/2 has the host in it.
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        let told = || request.extensions().get().map(|PeerAddress(peer)| *peer);
         Self {
-            headers: Headers::of(request.headers()),
-            target: target.into(),
-            peer: request.extensions().get().map(|PeerAddress(peer)| *peer),
+            head: Head::of(target, request.headers()),
+            peer: source.peer.or_else(told),
             issued,
-            secure: request.extensions().get::<Encrypted>().is_some(),
+            secure: source.encrypted || request.extensions().get::<Encrypted>().is_some(),
         }
     }
 
     /// The request's headers.
     pub fn headers(&self) -> &HeaderMap {
-        self.headers.get()
+        self.head.headers()
     }
 
     /// The client's address, without the port.
@@ -67,13 +66,13 @@ impl Handshake {
 
     /// The target as it came: the path, and the query if there is one.
     pub fn url(&self) -> &str {
-        &self.target
+        self.head.target()
     }
 
     /// The parameters of the query, percent-decoded, in the order they came; the protocols' own
     /// (`EIO`, `transport`, …) among them.
     pub fn query_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let query = self.url().split_once('?').map_or("", |(_, query)| query);
         form_urlencoded::parse(query.as_bytes())
     }
 
@@ -90,19 +89,22 @@ impl Handshake {
     }
 }
 
-/// Headers as lines, which take a fourth of what a map does. Most are never asked for.
+/// The target, and headers as lines, which take a fourth of what a map does. Most are never asked for.
 #[derive(Clone, Debug)]
-struct Headers {
+struct Head {
     lines: Box<[u8]>,
-    map: OnceLock<Box<HeaderMap>>,
+    headers: OnceLock<Box<HeaderMap>>,
 }
 
-impl Headers {
-    fn of(headers: &HeaderMap) -> Self {
+impl Head {
+    fn of(target: &str, headers: &HeaderMap) -> Self {
         let line_len = |(name, value): (&HeaderName, &HeaderValue)| {
             name.as_str().len() + ":".len() + value.len() + "\n".len()
         };
-        let mut lines = Vec::with_capacity(headers.iter().map(line_len).sum());
+        let len = target.len() + "\n".len() + headers.iter().map(line_len).sum::<usize>();
+        let mut lines = Vec::with_capacity(len);
+        lines.extend_from_slice(target.as_bytes());
+        lines.push(b'\n');
         for (name, value) in headers {
             lines.extend_from_slice(name.as_str().as_bytes());
             lines.push(b':');
@@ -110,19 +112,26 @@ impl Headers {
             lines.extend_from_slice(value.as_bytes());
             lines.push(b'\n');
         }
-        Self { lines: lines.into(), map: OnceLock::new() }
+        Self { lines: lines.into(), headers: OnceLock::new() }
     }
 
-    fn get(&self) -> &HeaderMap {
-        self.map.get_or_init(|| {
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.lines.split(|byte| *byte == b'\n')
+    }
+
+    fn target(&self) -> &str {
+        self.lines().next().and_then(|line| str::from_utf8(line).ok()).unwrap_or_default()
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        self.headers.get_or_init(|| {
             let header = |line: &[u8]| {
                 let colon = line.iter().position(|byte| *byte == b':')?;
                 let (name, value) = line.split_at_checked(colon)?;
                 let name = HeaderName::from_bytes(name).ok()?;
                 Some((name, HeaderValue::from_bytes(value.get(1..)?).ok()?))
             };
-            let lines = self.lines.split(|byte| *byte == b'\n');
-            Box::new(lines.filter_map(header).collect())
+            Box::new(self.lines().skip(1).filter_map(header).collect())
         })
     }
 }
@@ -169,13 +178,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_kept_byte_by_byte() {
+    fn heads_are_kept_byte_by_byte() {
         let mut headers = HeaderMap::new();
         headers.append("cookie", HeaderValue::from_static("a=1"));
         headers.append("x-empty", HeaderValue::from_static(""));
         headers.append("cookie", HeaderValue::from_static("b: 2; c:3"));
         headers.append("x-latin", HeaderValue::from_bytes(b"caf\xe9\t!").unwrap());
-        assert_eq!(*Headers::of(&headers).get(), headers);
-        assert_eq!(*Headers::of(&HeaderMap::new()).get(), HeaderMap::new());
+        for headers in [headers, HeaderMap::new()] {
+            let head = Head::of("/a:b?c", &headers);
+            assert_eq!((head.target(), head.headers()), ("/a:b?c", &headers));
+        }
     }
 }

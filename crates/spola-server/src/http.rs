@@ -175,8 +175,7 @@ impl HttpService {
             Err(refusal) => {
                 // The application is asked before the revision counts (§3.1).
                 if refusal.context() == Context::UnsupportedProtocolVersion {
-                    source.mark(request);
-                    self.admit(request).await?;
+                    self.admit(request, source).await?;
                 }
                 return Err(refusal.into());
             }
@@ -188,7 +187,6 @@ impl HttpService {
         };
         let mut response = match (verified, session) {
             (Verified::Open { transport, dialect }, _) => {
-                source.mark(request);
                 // Seldom, and as large as all the rest.
                 return Box::pin(self.open(request, transport, dialect, source)).await;
             }
@@ -251,9 +249,13 @@ impl HttpService {
     }
 
     /// Asks whether a session may be opened, by its origin and by what the application says.
-    async fn admit(&self, request: &Request<()>) -> Result<Arc<Handshake>, Refusal> {
+    async fn admit(
+        &self,
+        request: &Request<()>,
+        source: &Source,
+    ) -> Result<Arc<Handshake>, Refusal> {
         self.check_origin(request)?;
-        let handshake = Arc::new(Handshake::of(request, self.runtime.system_time()));
+        let handshake = Arc::new(Handshake::of(request, source, self.runtime.system_time()));
         self.io.hooks().allow(&handshake).await?;
         Ok(handshake)
     }
@@ -267,7 +269,7 @@ impl HttpService {
         source: &Source,
     ) -> Result<Response<Body>, Denial> {
         let pending = Metered::handshake(self.io.meters());
-        let handshake = self.admit(request).await?;
+        let handshake = self.admit(request, source).await?;
         drop(pending);
         let config = self.io.config();
         let (session, mut response) = match transport {

@@ -56,6 +56,7 @@
 mod ack;
 mod answers;
 mod broadcast;
+mod by_id;
 mod client_files;
 mod collect;
 mod compression;

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use bytestring::ByteString;
 
+use crate::by_id::ById;
 use crate::reject_reason::RejectReason;
 use crate::socket::Socket;
 use crate::socket_id::SocketId;
@@ -14,8 +15,8 @@ use crate::socket_id::SocketId;
 /// The members of one namespace.
 #[derive(Default)]
 pub(crate) struct Rooms {
-    members: HashMap<SocketId, Member>,
-    rooms: HashMap<ByteString, HashMap<SocketId, Socket>>,
+    members: ById<SocketId, Member>,
+    rooms: HashMap<ByteString, ById<SocketId, Socket>>,
 }
 
 struct Member {
@@ -199,11 +200,7 @@ impl Socket {
     }
 }
 
-fn remove_from(
-    rooms: &mut HashMap<ByteString, HashMap<SocketId, Socket>>,
-    room: &str,
-    id: SocketId,
-) {
+fn remove_from(rooms: &mut HashMap<ByteString, ById<SocketId, Socket>>, room: &str, id: SocketId) {
     if let Some(members) = rooms.get_mut(room) {
         members.remove(&id);
         if members.is_empty() {

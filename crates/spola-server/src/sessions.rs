@@ -1,6 +1,5 @@
 //! The table of sessions.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +7,7 @@ use std::task::{Poll, Waker};
 
 use spola_engineio::Sid;
 
+use crate::by_id::ById;
 use crate::session::{Command, SessionHandle};
 use crate::statistics::Statistics;
 
@@ -19,9 +19,9 @@ pub(crate) struct Sessions {
 
 #[derive(Default)]
 struct Table {
-    live: HashMap<Sid, Arc<SessionHandle>>,
+    live: ById<Sid, Arc<SessionHandle>>,
     /// Sessions that have closed, but whose tasks still write or run handlers.
-    ending: HashMap<Sid, Arc<SessionHandle>>,
+    ending: ById<Sid, Arc<SessionHandle>>,
     closing: bool,
     drained: Vec<Waker>,
 }

@@ -16,8 +16,11 @@ pub(crate) fn is_wanted(request: &Request<()>) -> bool {
     let headers = request.headers();
     let has = |name, token: &str| {
         headers.get_all(name).iter().any(|value| {
-            let text = value.to_str().unwrap_or_default();
-            text.split(',').any(|part| part.trim().eq_ignore_ascii_case(token))
+            // Mostly it is nothing else.
+            value.as_bytes().eq_ignore_ascii_case(token.as_bytes()) || {
+                let text = value.to_str().unwrap_or_default();
+                text.split(',').any(|part| part.trim().eq_ignore_ascii_case(token))
+            }
         })
     };
     has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade")

@@ -1,5 +1,6 @@
 //! The tokio runtime, as the server sees it.
 
+use std::cell::RefCell;
 use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -43,12 +44,46 @@ pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// The only place in this crate that asks for chance.
+/// Chance from the thread's stock.
 ///
 /// # Panics
 /// If the operating system has none to give: ids and masking keys must not be guessable.
-#[expect(clippy::disallowed_methods, reason = "the driver's door to the random source")]
 pub(crate) fn fill_random(buffer: &mut [u8]) {
+    STOCK.with_borrow_mut(|stock| stock.fill(buffer));
+}
+
+thread_local! {
+    static STOCK: RefCell<Stock> = const { RefCell::new(Stock { bytes: [0; 240], left: 0 }) };
+}
+
+/// Random bytes that were asked for beforehand: an id is worth no system call of its own.
+struct Stock {
+    bytes: [u8; 240],
+    left: usize,
+}
+
+impl Stock {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        if buffer.len() > self.bytes.len() {
+            return ask(buffer);
+        }
+        if buffer.len() > self.left {
+            ask(&mut self.bytes);
+            self.left = self.bytes.len();
+        }
+        let start = self.left - buffer.len();
+        if let Some(taken) = self.bytes.get_mut(start..self.left) {
+            buffer.copy_from_slice(taken);
+            // Whoever has it is the only one to have it.
+            taken.fill(0);
+        }
+        self.left = start;
+    }
+}
+
+/// The only place in this crate that asks for chance.
+#[expect(clippy::disallowed_methods, reason = "the driver's door to the random source")]
+fn ask(buffer: &mut [u8]) {
     if let Err(error) = getrandom::fill(buffer) {
         panic!("the operating system gives no random bytes: {error}");
     }

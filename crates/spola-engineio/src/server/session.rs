@@ -1,6 +1,6 @@
 use std::{mem, time::Instant};
 
-use spola_engineio_packet::{EncodedMessage, Handshake, Packet, WebSocketMessage};
+use spola_engineio_packet::{EncodedMessage, Handshake, WebSocketMessage};
 
 use super::{
     dialect::Dialect,
@@ -107,7 +107,7 @@ impl Session {
             ping_timeout: self.config.ping_timeout,
             max_payload: self.config.max_payload,
         };
-        Packet::Open(handshake.to_json()).encode()
+        handshake.to_packet()
     }
 
     /// How a binary message goes out that is sent now, unless the session upgrades before: where that is

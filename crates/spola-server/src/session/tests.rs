@@ -12,7 +12,7 @@ use spola_engineio::{Revision, Sid, Transport};
 use super::load::Amount;
 use super::{Command, SessionHandle};
 use crate::config::Config;
-use crate::handshake::Handshake;
+use crate::handshake::{Handshake, Source};
 
 #[derive(Default)]
 struct Wakes(AtomicUsize);
@@ -24,7 +24,8 @@ impl Wake for Wakes {
 }
 
 fn handle() -> SessionHandle {
-    let handshake = Arc::new(Handshake::of(&Request::new(()), SystemTime::UNIX_EPOCH));
+    let handshake =
+        Arc::new(Handshake::of(&Request::new(()), &Source::default(), SystemTime::UNIX_EPOCH));
     let (transport, revision) = (Transport::WebSocket, Revision::V4);
     let status = SessionStatus { transport, accepts_upgrade: false, revision };
     let sid = Sid::from_bytes([1; 15]);

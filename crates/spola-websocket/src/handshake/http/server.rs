@@ -42,7 +42,7 @@ pub fn check<'a, B>(
     let headers = fields(request.headers());
     let upgrade = server::check(request.method().as_str(), version, headers.iter().copied())?;
     Ok(Upgrade {
-        accept: HeaderValue::try_from(accept_key(upgrade.key)).ok(),
+        key: Some(upgrade.key),
         protocols: upgrade.protocols,
         extensions: upgrade.extensions,
     })
@@ -77,15 +77,15 @@ fn check_connect<'a, B>(
     let extensions =
         server::extensions(all("sec-websocket-extensions")).ok_or(Rejection::Extensions)?;
     let protocols = server::protocols(all("sec-websocket-protocol")).ok_or(Rejection::Protocols)?;
-    Ok(Upgrade { accept: None, protocols, extensions })
+    Ok(Upgrade { key: None, protocols, extensions })
 }
 
 /// What a sound request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Upgrade<'a> {
-    /// The value of `Sec-WebSocket-Accept`, which an extended CONNECT has not.
-    accept: Option<HeaderValue>,
+    /// The client's key, which an extended CONNECT has not.
+    key: Option<&'a str>,
     /// The subprotocols offered, in order of preference, at most 16. Choose one or none.
     pub protocols: Vec<&'a str>,
     /// The extensions offered. An answer without any declines them all.
@@ -97,7 +97,7 @@ impl Upgrade<'_> {
     #[must_use]
     pub fn accept(&self) -> Response<'_> {
         Response {
-            accept: self.accept.as_ref(),
+            accept: self.key.and_then(|key| HeaderValue::try_from(accept_key(key)).ok()),
             choice: Choice::new(&self.protocols, &self.extensions),
         }
     }
@@ -106,7 +106,7 @@ impl Upgrade<'_> {
 /// The answer that accepts, under construction.
 #[derive(Clone, Debug)]
 pub struct Response<'a> {
-    accept: Option<&'a HeaderValue>,
+    accept: Option<HeaderValue>,
     choice: Choice<'a>,
 }
 
@@ -148,7 +148,7 @@ impl Response<'_> {
             let headers = response.headers_mut();
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept.clone());
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
         }
         add(response.headers_mut(), self.choice.lines());
         response
