@@ -26,7 +26,7 @@ struct Table {
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let (conditions, servers) =
-        options.run.prepare(|server| !server.is_variant() && !server.is_polled())?;
+        options.run.prepare(|server| !server.is_variant() && !server.is_for_socketio())?;
     let mut tables = Vec::new();
     for &together in &options.together {
         eprintln!("{together} at a time");

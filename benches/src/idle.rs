@@ -41,7 +41,7 @@ struct Servers {
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let (conditions, servers) =
-        options.run.prepare(|server| !server.is_variant() && !server.is_polled())?;
+        options.run.prepare(|server| !server.is_variant() && !server.is_for_socketio())?;
     machine::raise_open_files();
     machine::pin(conditions.load_core)?;
     let connections = match options.run.is_quick() {

@@ -221,6 +221,7 @@ fn colour(server: Server) -> &'static str {
         Server::WsNode | Server::SocketioNode => "#5a6b2a",
         Server::LimitSocketio => "#c3c9d0",
         Server::LimitHyper => "#afb8c1",
+        Server::LimitCodecs => "#9aa4af",
         Server::SpolaSocketio => "#1a7f64",
         Server::Socketioxide => "#bc4c00",
     }

@@ -3,6 +3,7 @@
 mod batch;
 mod epoll;
 pub(crate) mod fastwebsockets;
+mod limit_codecs;
 mod limit_hyper;
 mod limit_polling;
 mod limit_socketio;
@@ -114,6 +115,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             on_tokio(Timers::On, listener, tokio_tungstenite::echo_batches)
         }
         Server::LimitSocketio => epoll::serve::<LimitSocketio>(&listener),
+        Server::LimitCodecs => on_tokio(Timers::On, listener, limit_codecs::serve),
         Server::LimitHyper => on_tokio(Timers::On, listener, limit_hyper::serve),
         Server::SpolaSocketio => spola_socketio::serve(listener),
         Server::Socketioxide => {

@@ -79,9 +79,11 @@ impl Work {
     /// Whether the server takes part. Plain WebSocket shows what Socket.IO costs on top of it.
     fn suits(self, server: Server) -> bool {
         match self {
-            Self::Event(Event::Echo, _) => server.is_socketio() || server == Server::Spola,
+            Self::Event(Event::Echo, _) => {
+                server.is_socketio() || matches!(server, Server::LimitCodecs | Server::Spola)
+            }
             Self::Event(Event::Cast | Event::Room, _) => server.is_socketio(),
-            Self::Polling { .. } => server.is_polled(),
+            Self::Polling { .. } => server.is_socketio() || server == Server::LimitHyper,
         }
     }
 
@@ -118,7 +120,7 @@ struct Table {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let able = |server: Server| server.is_polled() || server == Server::Spola;
+    let able = |server: Server| server.is_for_socketio() || server == Server::Spola;
     let (conditions, servers) = options.run.prepare(able)?;
     let wanted = |name: &str| {
         options.tables.is_empty() || options.tables.iter().any(|table| name.starts_with(table))
@@ -225,7 +227,8 @@ fn write(
     )?;
     writeln!(
         page,
-        "- `limit-socketio` tells packets and requests by their first bytes, without JSON: a bound. `limit-hyper` \
+        "- `limit-socketio` tells packets and requests by their first bytes, without JSON: a bound. `limit-codecs` \
+         has Spola's WebSocket and packet codecs and nothing between: a bound for what reads JSON on tokio. `limit-hyper` \
          has HTTP read and written by hyper and nothing behind it: a bound for those that do the same. `spola` is \
          plain WebSocket: an echo of as many bytes as the packet has."
     )?;
@@ -240,6 +243,7 @@ fn summary(page: &mut String, tables: &[Table]) -> std::fmt::Result {
     let servers = [
         Server::LimitSocketio,
         Server::LimitHyper,
+        Server::LimitCodecs,
         Server::Spola,
         Server::SpolaSocketio,
         Server::Socketioxide,
@@ -247,7 +251,7 @@ fn summary(page: &mut String, tables: &[Table]) -> std::fmt::Result {
     ];
     write!(page, "| |")?;
     servers.iter().try_for_each(|server| write!(page, " {} |", server.name()))?;
-    writeln!(page, "\n|---|--:|--:|--:|--:|--:|--:|")?;
+    writeln!(page, "\n|---|--:|--:|--:|--:|--:|--:|--:|")?;
     for table in tables {
         write!(page, "| {} |", table.work.name())?;
         let to = reference(&table.rows);

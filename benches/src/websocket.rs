@@ -37,7 +37,7 @@ pub(crate) struct Table {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let (conditions, servers) = options.run.prepare(|server| !server.is_polled())?;
+    let (conditions, servers) = options.run.prepare(|server| !server.is_for_socketio())?;
     let mut tables = Vec::new();
     for &cell in &options.cells {
         eprintln!("{}", cell.describe());

@@ -7,9 +7,9 @@ use super::epoll::{Answer, Reach};
 use super::limit_polling::Polling;
 use super::limit_ws::{Frames, accept};
 
-const OPEN: &[u8] = b"0{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\",\"upgrades\":[],\"pingInterval\":25000,\
+pub(super) const OPEN: &str = "0{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\",\"upgrades\":[],\"pingInterval\":25000,\
                       \"pingTimeout\":20000,\"maxPayload\":1000000}";
-const CONNECTED: &[u8] = b"40{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\"}";
+pub(super) const CONNECTED: &str = "40{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\"}";
 
 /// What begins an event for everybody, here all who are in the only room.
 const FOR_ALL: [&[u8]; 2] = [b"42[\"cast", b"42[\"room"];
@@ -48,7 +48,7 @@ impl Answer for LimitSocketio {
                 let Some(mut response) = accept(head, input)? else {
                     return Some((&[], Reach::Own));
                 };
-                response.extend(text(OPEN));
+                response.extend(text(OPEN.as_bytes()));
                 *self = Self::Joining(Frames::default());
                 Some((put(output, &response)?, Reach::Own))
             }
@@ -57,7 +57,7 @@ impl Answer for LimitSocketio {
                     return Some((&[], Reach::Own));
                 }
                 *self = Self::Joined(std::mem::take(frames));
-                Some((put(output, &text(CONNECTED))?, Reach::Own))
+                Some((put(output, &text(CONNECTED.as_bytes()))?, Reach::Own))
             }
             Self::Joined(frames) => {
                 let answer = frames.pass(input, output)?;

@@ -40,6 +40,8 @@ pub(crate) enum Server {
     /// The least a Socket.IO server can do: the epoll loop that frames, and tells packets and requests by
     /// their first bytes.
     LimitSocketio,
+    /// An echo by Spola's WebSocket and packet codecs, without sessions and handlers: what these may cost.
+    LimitCodecs,
     /// Long-polling on hyper without anything behind it: what HTTP leaves to be won.
     LimitHyper,
     /// Spola's Socket.IO server on tokio.
@@ -74,9 +76,9 @@ impl Server {
         )
     }
 
-    /// Whether it speaks Socket.IO by long-polling: all that speak it do, and one does nothing else.
-    pub(crate) fn is_polled(self) -> bool {
-        self.is_socketio() || self == Self::LimitHyper
+    /// Whether it is there to be compared with those that speak Socket.IO, if only in some of it.
+    pub(crate) fn is_for_socketio(self) -> bool {
+        self.is_socketio() || matches!(self, Self::LimitCodecs | Self::LimitHyper)
     }
 
     /// Whether it is the same as another but for the loop around its messages.
@@ -98,6 +100,7 @@ impl Server {
             | Self::TokioTungstenite
             | Self::WsNode
             | Self::LimitSocketio
+            | Self::LimitCodecs
             | Self::LimitHyper
             | Self::SpolaSocketio
             | Self::Socketioxide
@@ -130,6 +133,7 @@ impl Server {
             | Self::TokioTungstenite
             | Self::TokioTungsteniteBatch
             | Self::LimitSocketio
+            | Self::LimitCodecs
             | Self::LimitHyper
             | Self::SpolaSocketio
             | Self::Socketioxide
@@ -143,6 +147,7 @@ impl Server {
             Self::RawEpoll | Self::WsNode | Self::SocketioNode => &[],
             Self::RawTokio => &["tokio"],
             Self::LimitWs | Self::LimitSocketio => &["spola-frame"],
+            Self::LimitCodecs => &["spola-socketio-packet", "spola-tokio", "tokio"],
             Self::LimitHyper => &["hyper", "tokio"],
             Self::SpolaSocketio => &["spola-server", "spola-tokio", "hyper", "tokio"],
             Self::Socketioxide => &["socketioxide", "hyper", "tokio"],
