@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use futures_channel::mpsc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use spola_socketio_packet::Data;
 
 use crate::answers::Answers;
 use crate::emit::EmitError;
@@ -96,12 +97,14 @@ impl Broadcast {
     /// # Errors
     /// If the event cannot be encoded.
     pub fn emit(&self, event: &str, arguments: impl Serialize) -> Result<usize, EmitError> {
-        let mut recipients = 0;
-        for namespace in self.namespace.targets() {
-            let event = namespace.event(event, &arguments)?;
-            recipients += self.send(&namespace, event)?;
+        let targets = self.namespace.targets();
+        if let [namespace] = &targets[..] {
+            return self.send(namespace, namespace.event(event, &arguments)?);
         }
-        Ok(recipients)
+        // In each, the packet begins with another name, and the rest is the same.
+        let data = Data::event(event, &arguments)?;
+        let send = |namespace| self.send(namespace, namespace.event_of_data(data.clone()));
+        targets.iter().map(send).sum()
     }
 
     /// Sends an event, encoded once and with one acknowledgement id, and gives the answers as they
@@ -117,9 +120,10 @@ impl Broadcast {
     ) -> Result<Answers<T>, EmitError> {
         let (sender, receiver) = mpsc::unbounded();
         let mut recipients = 0;
+        let data = Data::event(event, &arguments)?;
         for namespace in self.namespace.targets() {
             let ack = namespace.next_ack();
-            let packet = namespace.encode(event, &arguments, Some(ack))?;
+            let packet = namespace.encode_data(&data, Some(ack));
             let event = Outbound::new(packet, self.flags.compress);
             self.each_in(&namespace, |socket| {
                 recipients += 1;

@@ -1,8 +1,9 @@
 //! Dynamic namespaces: parents, and the children that clients call into being (§17.1 of the wire text).
 
+use std::cell::Cell;
 use std::future::pending;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use spola_server::{Auth, Config, Io, Namespace, NamespaceName, Refusal, Reply, Socket, State};
 
 use crate::harness::{Client, Gate, Log, World, millis, secs};
@@ -69,6 +70,33 @@ fn children_have_rooms_of_their_own_and_the_parent_reaches_them_all() {
     let mut names: Vec<_> = parent.children().iter().map(|child| child.name().to_owned()).collect();
     names.sort();
     assert_eq!(names, ["/room-1", "/room-2"]);
+}
+
+/// Counts how often it is serialised.
+struct Counted<'a>(&'a Cell<u32>);
+
+impl Serialize for Counted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.set(self.0.get() + 1);
+        serializer.serialize_u32(self.0.get())
+    }
+}
+
+#[test]
+fn what_a_parent_sends_is_serialised_once_for_all_children() {
+    let (world, parent) = rooms();
+    let mut client = world.open_websocket();
+    join(&mut client, "/room-1");
+    join(&mut client, "/room-2");
+    let times = Cell::new(0);
+    assert_eq!(parent.emit("a", Counted(&times)).unwrap(), 2);
+    let mut received = [client.text(), client.text()];
+    received.sort();
+    assert_eq!(received, [r#"42/room-1,["a",1]"#, r#"42/room-2,["a",1]"#]);
+    let _answers = parent.everybody().emit_with_ack::<u32>("b", Counted(&times)).unwrap();
+    let mut received = [client.text(), client.text()];
+    received.sort();
+    assert_eq!(received, [r#"42/room-1,0["b",2]"#, r#"42/room-2,0["b",2]"#]);
 }
 
 #[test]
