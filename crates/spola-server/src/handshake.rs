@@ -142,7 +142,7 @@ impl Head {
 pub(crate) struct Source {
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) encrypted: bool,
-    /// What the connection hears of its requests, if it is ours.
+    /// What the connection hears of its requests, if it is ours and may become a WebSocket.
     pub(crate) requests: Option<Arc<Requests>>,
 }
 
@@ -154,13 +154,6 @@ impl Source {
         }
         if self.encrypted {
             request.extensions_mut().insert(Encrypted);
-        }
-    }
-
-    /// Has the connection write the response together with what the session says first.
-    pub(crate) fn hold_response(&self) {
-        if let Some(requests) = &self.requests {
-            requests.hold_response();
         }
     }
 }

@@ -9,8 +9,8 @@ use futures_channel::oneshot;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
-use spola_driver::Runtime;
 use spola_driver::upgrade::connect_protocol;
+use spola_driver::{BoxFuture, Runtime};
 use spola_engineio::request::{self, Context, Refusal, RequestHead, Verified};
 use spola_engineio::server::{Dialect, RequestId};
 use spola_engineio::{Sid, Transport};
@@ -275,8 +275,12 @@ impl HttpService {
         let (session, mut response) = match transport {
             Transport::WebSocket => {
                 let (switch, response) = upgrade::take(request, config)?;
-                let session = self.start(handshake, dialect, Beginning::WebSocket(switch))?;
-                source.hold_response();
+                let beginning = Beginning::WebSocket(switch);
+                let (session, task) = self.begin(handshake, dialect, beginning)?;
+                match &source.requests {
+                    Some(requests) => requests.open(task),
+                    None => self.runtime.spawn(task),
+                }
                 (session, response)
             }
             Transport::Sse => {
@@ -304,6 +308,18 @@ impl HttpService {
         dialect: Dialect,
         beginning: Beginning,
     ) -> Result<Arc<SessionHandle>, Denial> {
+        let (session, task) = self.begin(handshake, dialect, beginning)?;
+        self.runtime.spawn(task);
+        Ok(session)
+    }
+
+    /// A session, and the task that is to be run for it.
+    fn begin(
+        &self,
+        handshake: Arc<Handshake>,
+        dialect: Dialect,
+        beginning: Beginning,
+    ) -> Result<(Arc<SessionHandle>, BoxFuture<()>), Denial> {
         let sid = self.io.hooks().name(&handshake, || {
             let mut random = [0; 15];
             self.runtime.fill_random(&mut random);
@@ -317,8 +333,7 @@ impl HttpService {
         self.io.sessions().insert(Arc::clone(&session), max_sessions)?;
         let (io, runtime) = (self.io.clone(), Arc::clone(&self.runtime));
         let task = SessionTask::new(io, runtime, Arc::clone(&session), dialect, beginning);
-        self.runtime.spawn(Box::pin(task));
-        Ok(session)
+        Ok((session, Box::pin(task)))
     }
 
     /// Closes a WebSocket that is one too many.

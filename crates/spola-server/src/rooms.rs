@@ -92,8 +92,10 @@ impl Rooms {
         if member.rooms.capacity() == 0 {
             member.rooms.reserve_exact(1);
         }
-        member.rooms.insert(at, room.clone());
-        self.rooms.entry(room).or_default().insert(id, member.socket.clone());
+        let room = self.rooms.entry(room);
+        // One name for all that are in it.
+        member.rooms.insert(at, room.key().clone());
+        room.or_default().insert(id, member.socket.clone());
         Ok(())
     }
 

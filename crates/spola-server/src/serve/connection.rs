@@ -68,22 +68,23 @@ where
         Self { services, limits, runtime: Arc::clone(runtime), http1, meters, encrypted }
     }
 
-    /// Serves a connection to its end.
+    /// Serves a connection until it is no HTTP any more; gives the session that it is from then on.
     pub(super) async fn serve<O, S>(
         self: Arc<Self>,
         opening: O,
         peer: Option<SocketAddr>,
         newcomer: Newcomer,
         watch: Watch,
-    ) where
+    ) -> Option<BoxFuture<()>>
+    where
         O: Future<Output = io::Result<S>>,
         S: Read + Write + Unpin + Send + 'static,
     {
         let Newcomer { badge, sent_away } = newcomer;
         let (services, most) = (self.services.clone(), self.limits.max_headers);
         let (requests, meters) = (Arc::<Requests>::default(), Arc::clone(&self.meters));
-        let told = Some(Arc::clone(&requests));
-        let source = Source { peer, encrypted: self.encrypted, requests: told };
+        let source = Source { peer, encrypted: self.encrypted, requests: None };
+        let own_requests = Arc::clone(&requests);
         let own_badge = Arc::clone(&badge);
         let door = Door { services, source, badge, meters, most, requests };
         let sent_away = pin!(async {
@@ -100,6 +101,7 @@ where
                 self.meters.reject(reason);
             }
         }
+        own_requests.take_session()
     }
 
     async fn open<O, S>(&self, opening: O, door: Door<F>, watch: &Watch) -> Result<(), Fault>
@@ -135,11 +137,13 @@ where
         self.speak_http1(stream, door, watch).await
     }
 
-    async fn speak_http1<S>(&self, stream: S, door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    async fn speak_http1<S>(&self, stream: S, mut door: Door<F>, watch: &Watch) -> Result<(), Fault>
     where
         S: Read + Write + Unpin + Send + 'static,
     {
-        let stream = Watched::new(stream, Arc::clone(&door.requests));
+        let requests = Arc::clone(&door.requests);
+        door.source.requests = Some(Arc::clone(&requests));
+        let stream = Watched::new(stream, requests);
         let mut http1 = self.http1.clone();
         http1.timer(Clock::new(&self.runtime));
         let connection = http1.serve_connection(stream, door).with_upgrades();

@@ -158,7 +158,14 @@ where
                     trouble.is_over();
                     let newcomer = newcomers.welcome();
                     let visit = Arc::clone(&house).serve(opening, peer, newcomer, watch.clone());
-                    runtime.spawn(Box::pin(visit));
+                    // Of its own, to be gone when the session begins.
+                    let visit = Box::pin(visit);
+                    runtime.spawn(Box::pin(async {
+                        let session = visit.await;
+                        if let Some(session) = session {
+                            session.await;
+                        }
+                    }));
                 }
                 Err(error) if is_of_connection(&error) => {}
                 Err(error) => {

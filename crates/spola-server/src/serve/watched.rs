@@ -4,11 +4,12 @@
 use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
+use spola_driver::BoxFuture;
 
 use super::framing::Framing;
 
@@ -28,6 +29,8 @@ pub(crate) struct Requests {
     refused: AtomicU64,
     /// The response to come is to be held back.
     hold: AtomicBool,
+    /// What the connection's task does after all requests.
+    session: Mutex<Option<BoxFuture<()>>>,
 }
 
 impl Requests {
@@ -37,9 +40,19 @@ impl Requests {
         number != self.refused.load(Ordering::Relaxed)
     }
 
-    /// Has the response to come wait for what is written behind it. Somebody is about to.
-    pub(crate) fn hold_response(&self) {
+    /// Has the connection's task run a session once the connection is a WebSocket, or has failed to
+    /// become one. The response to come waits for what the session says first.
+    pub(crate) fn open(&self, session: BoxFuture<()>) {
         self.hold.store(true, Ordering::Relaxed);
+        *self.session() = Some(session);
+    }
+
+    pub(super) fn take_session(&self) -> Option<BoxFuture<()>> {
+        self.session().take()
+    }
+
+    fn session(&self) -> MutexGuard<'_, Option<BoxFuture<()>>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -224,7 +237,7 @@ mod tests {
         let mut stream = Watched::new(Taking(takes, Vec::new()), Arc::clone(&requests));
         let mut cx = Context::from_waker(Waker::noop());
         if hold {
-            requests.hold_response();
+            requests.open(Box::pin(async {}));
         }
         let head = [IoSlice::new(b"1"), IoSlice::new(b"01 ")];
         let mut write = |slices: &[IoSlice<'_>]| {
