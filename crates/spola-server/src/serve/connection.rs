@@ -23,7 +23,7 @@ use super::hyper_runtime::{Clock, within};
 use super::limits::ConnectionLimits;
 use super::newcomers::{Badge, Newcomer};
 use super::patient::Patient;
-use super::phases::Watch;
+use super::phases::{Cue, Watch};
 use super::watched::{Requests, Watched};
 use crate::handshake::Source;
 use crate::meters::Meters;
@@ -93,8 +93,9 @@ where
                 pending::<()>().await;
             }
         });
-        let cut_off = select(sent_away, watch.over.clone());
-        let served = pin!(self.open(opening, door, &watch));
+        let Watch { draining, over, _alive } = watch;
+        let cut_off = select(sent_away, over);
+        let served = pin!(self.open(opening, door, draining));
         if let Either::Left((Err(error), _)) = select(served, cut_off).await {
             tracing::debug!(%error, "a connection failed");
             if let Some(reason) = error.downcast_ref().and_then(|error| blame(error, &own_badge)) {
@@ -104,7 +105,7 @@ where
         own_requests.take_session()
     }
 
-    async fn open<O, S>(&self, opening: O, door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    async fn open<O, S>(&self, opening: O, door: Door<F>, draining: Cue) -> Result<(), Fault>
     where
         O: Future<Output = io::Result<S>>,
         S: Read + Write + Unpin + Send + 'static,
@@ -112,11 +113,11 @@ where
         let opened = within(&*self.runtime, self.limits.tls_timeout, opening).await;
         let stream = opened.ok_or_else(|| self.late(RejectReason::TlsTimeout))??;
         let stream = Patient::new(stream, Arc::clone(&self.runtime), self.limits.write_timeout);
-        self.speak(stream, door, watch).await
+        self.speak(stream, door, draining).await
     }
 
     #[cfg(feature = "http2")]
-    async fn speak<S>(&self, stream: S, door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    async fn speak<S>(&self, stream: S, door: Door<F>, draining: Cue) -> Result<(), Fault>
     where
         S: Read + Write + Unpin + Send + 'static,
     {
@@ -124,20 +125,30 @@ where
 
         let told = within(&*self.runtime, self.limits.head_timeout, version(stream)).await;
         match told.ok_or_else(|| self.late(RejectReason::HeadTimeout))?? {
-            (Version::Http1, stream) => self.speak_http1(stream, door, watch).await,
-            (Version::Http2, stream) => self.speak_http2(stream, door, watch).await,
+            (Version::Http1, stream) => self.speak_http1(stream, door, draining).await,
+            (Version::Http2, stream) => self.speak_http2(stream, door, draining).await,
         }
     }
 
     #[cfg(not(feature = "http2"))]
-    async fn speak<S>(&self, stream: S, door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    fn speak<S>(
+        &self,
+        stream: S,
+        door: Door<F>,
+        draining: Cue,
+    ) -> impl Future<Output = Result<(), Fault>>
     where
         S: Read + Write + Unpin + Send + 'static,
     {
-        self.speak_http1(stream, door, watch).await
+        self.speak_http1(stream, door, draining)
     }
 
-    async fn speak_http1<S>(&self, stream: S, mut door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    fn speak_http1<S>(
+        &self,
+        stream: S,
+        mut door: Door<F>,
+        draining: Cue,
+    ) -> impl Future<Output = Result<(), Fault>>
     where
         S: Read + Write + Unpin + Send + 'static,
     {
@@ -146,17 +157,20 @@ where
         let stream = Watched::new(stream, requests);
         let mut http1 = self.http1.clone();
         http1.timer(Clock::new(&self.runtime));
-        let connection = http1.serve_connection(stream, door).with_upgrades();
-        let mut connection = Box::pin(connection);
-        if let Either::Left((ended, _)) = select(&mut connection, watch.draining.clone()).await {
-            return Ok(ended?);
+        // Before the future, which then has no room for what goes into the connection.
+        let connection = Box::pin(http1.serve_connection(stream, door).with_upgrades());
+        async {
+            let mut connection = match select(connection, draining).await {
+                Either::Left((ended, _)) => return Ok(ended?),
+                Either::Right((_, connection)) => connection,
+            };
+            connection.as_mut().graceful_shutdown();
+            Ok(connection.await?)
         }
-        connection.as_mut().graceful_shutdown();
-        Ok(connection.await?)
     }
 
     #[cfg(feature = "http2")]
-    async fn speak_http2<S>(&self, stream: S, door: Door<F>, watch: &Watch) -> Result<(), Fault>
+    async fn speak_http2<S>(&self, stream: S, door: Door<F>, draining: Cue) -> Result<(), Fault>
     where
         S: Read + Write + Unpin + Send + 'static,
     {
@@ -165,7 +179,7 @@ where
         let mut connection = Box::pin(self.http2(&streams).serve_connection(stream, door));
         // Polled after the connection, which begins the streams.
         let idle = pin!(streams.idle_for(limits.head_timeout));
-        let cue = select(watch.draining.clone(), idle);
+        let cue = select(draining, idle);
         let drains = match select(&mut connection, cue).await {
             Either::Left((ended, _)) => return Ok(ended?),
             Either::Right((cue, _)) => matches!(cue, Either::Left(_)),

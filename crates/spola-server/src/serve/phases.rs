@@ -13,15 +13,18 @@ pub(super) struct Phases {
     pub(super) connections: mpsc::Receiver<Infallible>,
 }
 
+/// Ready once it is given.
+pub(super) type Cue = Shared<oneshot::Receiver<()>>;
+
 /// What a connection hears of the server.
 #[derive(Clone)]
 pub(super) struct Watch {
     /// Ready when each connection is to end with the responses that are under way.
-    pub(super) draining: Shared<oneshot::Receiver<()>>,
+    pub(super) draining: Cue,
     /// Ready when each is to end now.
-    pub(super) over: Shared<oneshot::Receiver<()>>,
+    pub(super) over: Cue,
     /// Goes with the connection.
-    _alive: mpsc::Sender<Infallible>,
+    pub(super) _alive: mpsc::Sender<Infallible>,
 }
 
 impl Phases {
