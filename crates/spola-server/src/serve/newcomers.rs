@@ -75,7 +75,8 @@ impl Badge {
 
     /// It has asked for something: it is none any more.
     pub(super) fn take_off(&self) {
-        if !self.arrived.swap(true, Ordering::Relaxed) {
+        // Mostly it is off, and that is cheaper to see.
+        if !self.is_off() && !self.arrived.swap(true, Ordering::Relaxed) {
             self.newcomers.lock().waiting.remove(&self.id);
         }
     }
