@@ -2,10 +2,11 @@
 
 use std::convert::Infallible;
 use std::fmt::Display;
+use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
+use futures_util::future::{FutureExt as _, TryFutureExt as _};
 use http::{Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use http_body_util::Either;
@@ -57,29 +58,38 @@ impl<S> Beside<S> {
 pub(super) type Outcome<R> = Response<Either<Body, R>>;
 
 impl<S> Beside<S> {
-    pub(super) fn answer<B, R>(
+    pub(super) fn serves<B>(&self, request: &Request<B>) -> bool {
+        self.http.serves(request.uri().path())
+    }
+
+    /// Answers a request of a Socket.IO client.
+    pub(super) fn answer<B>(
+        &self,
+        request: Request<B>,
+        source: Source,
+    ) -> impl Future<Output = Response<Body>> + use<S, B>
+    where
+        B: HttpBody,
+        B::Error: Display,
+    {
+        self.http.clone().handle_from(request, source)
+    }
+
+    /// Has another request answered.
+    pub(super) fn hand_on<B>(
         &self,
         mut request: Request<B>,
         source: Source,
-    ) -> BoxFuture<Result<Outcome<R>, S::Error>>
+    ) -> impl Future<Output = Result<S::Response, S::Error>> + use<S, B>
     where
-        B: HttpBody + Send + 'static,
-        B::Data: Send,
-        B::Error: Display,
-        S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
-        S::Future: Send,
+        S: Service<Request<B>> + Clone,
     {
-        if self.http.serves(request.uri().path()) {
-            let http = self.http.clone();
-            let response = http.handle_from(request, source);
-            return Box::pin(response.map(|response| Ok(response.map(Either::Left))));
-        }
         source.mark(&mut request);
         let mut other = self.other.clone();
-        Box::pin(async move {
-            std::future::poll_fn(|cx| other.poll_ready(cx)).await?;
-            Ok(other.call(request).await?.map(Either::Right))
-        })
+        async move {
+            poll_fn(|cx| other.poll_ready(cx)).await?;
+            other.call(request).await
+        }
     }
 }
 
@@ -101,7 +111,12 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.answer(request, Source::default())
+        if self.serves(&request) {
+            let answer = self.answer(request, Source::default());
+            return Box::pin(answer.map(|response| Ok(response.map(Either::Left))));
+        }
+        let answer = self.hand_on(request, Source::default());
+        Box::pin(answer.map_ok(|response| response.map(Either::Right)))
     }
 }
 

@@ -8,13 +8,14 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, FutureExt as _, TryFutureExt as _, select};
 use http::{Request, Response, StatusCode, Version, header};
 use http_body::Body as HttpBody;
+use http_body_util::Either as Content;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
-use hyper::service::Service as HyperService;
+use hyper::service::service_fn;
 use spola_driver::{BoxFuture, Runtime};
 use tower_service::Service;
 
@@ -157,8 +158,9 @@ where
         let stream = Watched::new(stream, requests);
         let mut http1 = self.http1.clone();
         http1.timer(Clock::new(&self.runtime));
+        let service = service_fn(move |request| door.answer(request));
         // Before the future, which then has no room for what goes into the connection.
-        let connection = Box::pin(http1.serve_connection(stream, door).with_upgrades());
+        let connection = Box::pin(http1.serve_connection(stream, service).with_upgrades());
         async {
             let mut connection = match select(connection, draining).await {
                 Either::Left((ended, _)) => return Ok(ended?),
@@ -176,7 +178,8 @@ where
     {
         let limits = &self.limits;
         let streams = super::streams::Streams::new(&self.runtime);
-        let mut connection = Box::pin(self.http2(&streams).serve_connection(stream, door));
+        let service = service_fn(move |request| door.answer(request));
+        let mut connection = Box::pin(self.http2(&streams).serve_connection(stream, service));
         // Polled after the connection, which begins the streams.
         let idle = pin!(streams.idle_for(limits.head_timeout));
         let cue = select(draining, idle);
@@ -296,24 +299,26 @@ impl<F> Door<F> {
     }
 }
 
-impl<F, B> HyperService<Request<Incoming>> for Door<F>
+impl<F, B> Door<F>
 where
-    F: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
-    F::Error: Into<Fault>,
-    F::Future: Send,
-    B: HttpBody<Data = Bytes> + Send + 'static,
+    F: Service<Request<Incoming>, Response = Response<B>> + Clone,
 {
-    type Response = Outcome<B>;
-    type Error = F::Error;
-    type Future = BoxFuture<Result<Outcome<B>, F::Error>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Outcome<B>, F::Error>> + use<F, B> {
         self.badge.take_off();
+        let (services, source) = (&self.services, self.source.clone());
         if let Some((status, reason)) = self.objection(&request) {
             self.meters.reject(reason);
             let refusal = closing(empty(status));
-            return Box::pin(async { Ok(refusal.map(http_body_util::Either::Left)) });
+            return Either::Left(Either::Left(async { Ok(refusal.map(Content::Left)) }));
         }
-        self.services.answer(request, self.source.clone())
+        if services.serves(&request) {
+            let answer = services.answer(request, source);
+            return Either::Right(answer.map(|response| Ok(response.map(Content::Left))));
+        }
+        let answer = services.hand_on(request, source);
+        Either::Left(Either::Right(answer.map_ok(|response| response.map(Content::Right))))
     }
 }
