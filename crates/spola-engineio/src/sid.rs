@@ -2,6 +2,15 @@ use std::{fmt, str::FromStr};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+const IN_ALPHABET: [bool; 256] = {
+    let (mut table, mut i) = ([false; 256], 0);
+    while i < ALPHABET.len() {
+        table[ALPHABET[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
+
 /// A session id: 20 characters of the base64url alphabet (Engine.IO v4, §2.1).
 ///
 /// It is the only credential of a session: whoever has it can read and write there. So `Debug` shows
@@ -36,8 +45,7 @@ impl Sid {
     }
 
     pub(crate) fn from_ascii(text: [u8; Self::LEN]) -> Option<Self> {
-        let in_alphabet = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        text.iter().all(in_alphabet).then_some(Self(text))
+        text.iter().all(|byte| IN_ALPHABET[usize::from(*byte)]).then_some(Self(text))
     }
 }
 

@@ -1,3 +1,5 @@
+use memchr::memchr;
+
 use crate::{
     config::Transport,
     revision::Revision,
@@ -36,14 +38,18 @@ impl<'a> Query<'a> {
     /// The query has more than [`MAX_PARAMETERS`] parameters.
     pub fn parse(query: &'a str) -> Result<Self, TooManyParameters> {
         let mut parsed = Self::default();
-        let parameters = query.as_bytes().split(|byte| *byte == b'&');
-        for (i, parameter) in parameters.filter(|parameter| !parameter.is_empty()).enumerate() {
-            if i >= MAX_PARAMETERS {
+        let (mut rest, mut count) = (query.as_bytes(), 0);
+        while !rest.is_empty() {
+            let (parameter, behind) = split(rest, b'&');
+            rest = behind;
+            if parameter.is_empty() {
+                continue;
+            }
+            count += 1;
+            if count > MAX_PARAMETERS {
                 return Err(TooManyParameters);
             }
-            let mut halves = parameter.splitn(2, |byte| *byte == b'=');
-            let name = halves.next().unwrap_or_default();
-            let value = halves.next().unwrap_or_default();
+            let (name, value) = split(parameter, b'=');
             if let Some(parameter) = parsed.parameter(name) {
                 *parameter = Some(value);
             } else if let Some(known) = NAMES.into_iter().find(|known| decodes_to(name, known))
@@ -151,7 +157,18 @@ fn number(value: Option<&[u8]>) -> Result<Option<u64>, NotANumber> {
     value.map(event_id).transpose()
 }
 
+/// What is before and behind the first such byte; all and nothing, if there is none.
+fn split(bytes: &[u8], at: u8) -> (&[u8], &[u8]) {
+    let end = memchr(at, bytes).unwrap_or(bytes.len());
+    let (before, behind) = bytes.split_at_checked(end).unwrap_or_default();
+    (before, behind.get(1..).unwrap_or_default())
+}
+
 fn decode_sid(value: &[u8]) -> Option<Sid> {
+    if let Ok(text) = value.try_into() {
+        // What is encoded becomes shorter, or a space.
+        return Sid::from_ascii(text);
+    }
     let mut bytes = decode(value);
     let mut text = [0; Sid::LEN];
     for slot in &mut text {

@@ -34,7 +34,7 @@ pub struct Session {
     /// What the application sent and no transport took yet.
     pub(super) outgoing: Outgoing,
     /// What goes out before anything of `outgoing`.
-    pub(super) replies: Queue<Transmit, 0>,
+    pub(super) replies: Queue<Transmit, 1>,
     pub(super) events: Queue<Event, BURST>,
 }
 
@@ -236,7 +236,12 @@ impl Session {
                 let due = websocket.pong_due | websocket.close_due | self.heartbeat.packet_due();
                 !due && self.outgoing.is_empty()
             }
-            Link::Polling(_) | Link::Sse(_) => false,
+            Link::Polling(polling) => {
+                let due = polling.get.is_some() & self.heartbeat.packet_due();
+                let sent = polling.get.is_none() || self.outgoing.is_empty();
+                !due && sent && polling.upgrade.is_none()
+            }
+            Link::Sse(_) => false,
             Link::Gone { close_due, .. } => !close_due,
         };
         transport_is && self.replies.is_empty() && self.events.is_empty()
@@ -346,6 +351,7 @@ impl Session {
     /// Frees what the queues keep, once in a while.
     pub(super) fn release_memory(&mut self) {
         self.outgoing.release();
+        self.replies.release();
         self.events.release();
     }
 
