@@ -172,14 +172,23 @@ impl Framing {
 
 impl Head {
     fn note(&mut self, field: &[u8]) {
-        if let Some(value) = value_of(field, b"content-length:") {
-            let length = number(value);
-            self.doubtful |= is_long(field) || self.length.is_some() || length.is_none();
-            self.length = length;
-        } else if let Some(value) = value_of(field, b"transfer-encoding:") {
-            let is_chunked = value.eq_ignore_ascii_case(b"chunked");
-            self.doubtful |= is_long(field) || self.chunked || !is_chunked;
-            self.chunked = true;
+        // Most fields are told by their first byte.
+        match field.first().map_or(0, u8::to_ascii_lowercase) {
+            b'c' => {
+                if let Some(value) = value_of(field, b"content-length:") {
+                    let length = number(value);
+                    self.doubtful |= is_long(field) || self.length.is_some() || length.is_none();
+                    self.length = length;
+                }
+            }
+            b't' => {
+                if let Some(value) = value_of(field, b"transfer-encoding:") {
+                    let is_chunked = value.eq_ignore_ascii_case(b"chunked");
+                    self.doubtful |= is_long(field) || self.chunked || !is_chunked;
+                    self.chunked = true;
+                }
+            }
+            _ => {}
         }
     }
 }
