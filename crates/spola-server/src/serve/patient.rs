@@ -1,6 +1,6 @@
 //! A stream that does not wait forever for its peer to read.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use spola_driver::{Runtime, Timer};
+
+/// Bytes that are copied together for less than the kernel takes to gather them: most responses.
+const SMALL: usize = 1024;
 
 /// A stream whose writes fail once its peer has taken nothing for a time. HTTP libraries have no such
 /// limit, so a client that asks and does not read would hold its connection for good.
@@ -66,7 +69,18 @@ impl<S: Write + Unpin> Write for Patient<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        let len: usize = slices.iter().map(|slice| slice.len()).sum();
+        let stream = Pin::new(&mut self.stream);
+        let mut whole = [0; SMALL];
+        let written = match whole.get_mut(..len) {
+            Some(whole) => {
+                let mut room = &mut *whole;
+                // There is room for all.
+                slices.iter().for_each(|slice| drop(room.write(slice)));
+                stream.poll_write(cx, whole)
+            }
+            None => stream.poll_write_vectored(cx, slices),
+        };
         self.watch(cx, written)
     }
 
