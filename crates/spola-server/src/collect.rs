@@ -1,18 +1,19 @@
 //! The body of a POST, within a size and a time.
 
 use std::fmt::Display;
-use std::future::{Future, poll_fn};
+use std::future::{Future as _, poll_fn};
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use futures_channel::oneshot::Receiver;
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
 use http_body::Body;
 use spola_engineio::server::PostOutcome;
 
 use crate::meters::{Metered, Meters};
+use crate::session::Asked;
 use spola_driver::Runtime;
 
 /// Bytes reserved ahead of what has arrived.
@@ -35,73 +36,87 @@ pub(crate) enum Collected {
     Broken,
 }
 
-/// Collects a body of at most `limit` bytes within `time`, unless `answer` comes first.
-pub(crate) fn collect<'a, B>(
-    mut body: Pin<&'a mut B>,
+/// Collects a body of at most `limit` bytes.
+pub(crate) struct Collector<'a, B> {
+    body: Pin<&'a mut B>,
     limit: usize,
-    time: Duration,
-    runtime: &'a dyn Runtime,
-    meters: &Arc<Meters>,
-    answer: &'a mut Receiver<PostOutcome>,
-) -> impl Future<Output = Collected> + use<'a, B>
+    hopeless: bool,
+    whole: BytesMut,
+    /// Bytes thrown away, once it is known to be too large.
+    discarded: Option<usize>,
+    meters: &'a Arc<Meters>,
+    /// Set while it waits.
+    metered: Option<Box<Receiving>>,
+}
+
+/// A body that is not complete, and its bytes.
+struct Receiving {
+    kept: Metered,
+    _body: Metered,
+}
+
+impl<'a, B> Collector<'a, B>
 where
     B: Body,
     B::Error: Display,
 {
-    let announced = body.size_hint().lower();
-    let too_large = announced > limit as u64;
-    let hopeless = announced > limit.saturating_add(DISCARD) as u64;
-    let reserve = if too_large { 0 } else { announced.min(RESERVE) };
-    let mut collector = Collector {
-        limit,
-        whole: BytesMut::with_capacity(reserve as usize),
-        discarded: too_large.then_some(0),
-        kept: Metered::body_bytes(meters),
-        _receiving: Metered::body(meters),
-    };
-    let mut timer = None;
-    poll_fn(move |cx| {
-        if hopeless {
+    pub(crate) fn new(body: Pin<&'a mut B>, limit: usize, meters: &'a Arc<Meters>) -> Self {
+        let announced = body.size_hint().lower();
+        let too_large = announced > limit as u64;
+        let hopeless = announced > limit.saturating_add(DISCARD) as u64;
+        let reserve = if too_large { 0 } else { announced.min(RESERVE) };
+        let whole = BytesMut::with_capacity(reserve as usize);
+        let discarded = too_large.then_some(0);
+        Self { body, limit, hopeless, whole, discarded, meters, metered: None }
+    }
+
+    /// Takes what has come so far.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Collected> {
+        if self.hopeless {
             return Poll::Ready(Collected::TooLarge);
         }
-        if let Poll::Ready(collected) = collector.poll(body.as_mut(), cx) {
-            return Poll::Ready(collected);
+        let polled = self.poll_frames(cx);
+        if polled.is_pending() && self.metered.is_none() {
+            let (mut kept, body) = (Metered::body_bytes(self.meters), Metered::body(self.meters));
+            kept.add(self.whole.len());
+            self.metered = Some(Box::new(Receiving { kept, _body: body }));
         }
-        if let Poll::Ready(outcome) = Pin::new(&mut *answer).poll(cx) {
-            return Poll::Ready(Collected::Answered(outcome.unwrap_or(PostOutcome::Abort)));
-        }
-        let timer = timer.get_or_insert_with(|| {
-            let mut timer = runtime.timer();
-            timer.set(runtime.now().checked_add(time));
-            timer
-        });
-        timer.poll_expired(cx).map(|()| match collector.discarded {
-            None => Collected::Late,
-            Some(_) => Collected::TooLarge,
+        polled
+    }
+
+    /// Waits for the rest, but no longer than `time`, unless `answer` comes first.
+    pub(crate) async fn finish(
+        &mut self,
+        time: Duration,
+        runtime: &dyn Runtime,
+        answer: &mut Asked<'_, PostOutcome>,
+    ) -> Collected {
+        let mut timer = None;
+        poll_fn(move |cx| {
+            if let Poll::Ready(collected) = self.poll(cx) {
+                return Poll::Ready(collected);
+            }
+            if let Poll::Ready(outcome) = Pin::new(&mut *answer).poll(cx) {
+                return Poll::Ready(Collected::Answered(outcome.unwrap_or(PostOutcome::Abort)));
+            }
+            let timer = timer.get_or_insert_with(|| {
+                let mut timer = runtime.timer();
+                timer.set(runtime.now().checked_add(time));
+                timer
+            });
+            timer.poll_expired(cx).map(|()| match self.discarded {
+                None => Collected::Late,
+                Some(_) => Collected::TooLarge,
+            })
         })
-    })
-}
+        .await
+    }
 
-/// What has come in so far.
-struct Collector {
-    limit: usize,
-    whole: BytesMut,
-    /// Bytes thrown away, once it is known to be too large.
-    discarded: Option<usize>,
-    kept: Metered,
-    _receiving: Metered,
-}
-
-impl Collector {
-    fn poll<B>(&mut self, mut body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<Collected>
-    where
-        B: Body,
-        B::Error: Display,
-    {
+    fn poll_frames(&mut self, cx: &mut Context<'_>) -> Poll<Collected> {
         loop {
-            match ready!(body.as_mut().poll_frame(cx)) {
+            match ready!(self.body.as_mut().poll_frame(cx)) {
                 None if self.discarded.is_some() => return Poll::Ready(Collected::TooLarge),
-                None => return Poll::Ready(Collected::Whole(self.whole.split().freeze())),
+                None => return Poll::Ready(Collected::Whole(mem::take(&mut self.whole).freeze())),
                 Some(Err(error)) => {
                     tracing::debug!(%error, "a body broke off");
                     return Poll::Ready(Collected::Broken);
@@ -118,23 +133,22 @@ impl Collector {
         }
     }
 
-    fn take(&mut self, mut data: impl Buf) {
+    fn take(&mut self, data: impl Buf) {
         let len = data.remaining();
         if self.discarded.is_none() && len > self.limit - self.whole.len() {
             self.whole = BytesMut::new();
-            self.kept.clear();
+            if let Some(receiving) = &mut self.metered {
+                receiving.kept.clear();
+            }
             self.discarded = Some(0);
         }
         if let Some(discarded) = &mut self.discarded {
             *discarded += len;
             return;
         }
-        self.kept.add(len);
-        while data.has_remaining() {
-            let chunk = data.chunk();
-            self.whole.extend_from_slice(chunk);
-            let len = chunk.len();
-            data.advance(len);
+        if let Some(receiving) = &mut self.metered {
+            receiving.kept.add(len);
         }
+        self.whole.put(data);
     }
 }

@@ -5,14 +5,13 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use futures_channel::oneshot;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use spola_driver::upgrade::connect_protocol;
 use spola_driver::{BoxFuture, Runtime};
 use spola_engineio::request::{self, Context, Refusal, RequestHead, Verified};
-use spola_engineio::server::{Dialect, RequestId};
+use spola_engineio::server::Dialect;
 use spola_engineio::{Sid, Transport};
 use spola_websocket::handshake::server::MAX_TARGET_LEN;
 
@@ -37,14 +36,15 @@ use crate::upgrade;
 /// servers provide it.
 #[derive(Clone)]
 pub struct HttpService {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     io: Io,
     runtime: Arc<dyn Runtime>,
     /// What the path of every request begins with.
-    prefix: Arc<str>,
+    prefix: String,
 }
-
-/// The name of the request that opens a session.
-const OPENING: RequestId = RequestId(0);
 
 impl HttpService {
     /// The service of `io`, on an executor.
@@ -53,18 +53,18 @@ impl HttpService {
         let path = config.path.strip_suffix('/').unwrap_or(&config.path);
         let first = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
         let last = if config.add_trailing_slash { "/" } else { "" };
-        let prefix = format!("{first}{path}{last}").into();
-        Self { io, runtime, prefix }
+        let prefix = format!("{first}{path}{last}");
+        Self { inner: Arc::new(Inner { io, runtime, prefix }) }
     }
 
     /// The server.
     pub fn io(&self) -> &Io {
-        &self.io
+        &self.inner.io
     }
 
     /// Whether a request's path belongs to the server (§1.1).
     pub fn serves(&self, path: &str) -> bool {
-        path.starts_with(&*self.prefix)
+        path.starts_with(&self.inner.prefix)
     }
 
     /// Answers a request. One that does not belong to the server gets a 404.
@@ -94,12 +94,14 @@ impl HttpService {
             }
             let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
             if target > MAX_TARGET_LEN {
-                self.io.meters().reject(RejectReason::TargetTooLong);
+                self.inner.io.meters().reject(RejectReason::TargetTooLong);
                 return empty(StatusCode::URI_TOO_LONG);
             }
             let upgrade = upgrade::is_wanted(&request);
-            let cors = &self.io.config().cors;
-            if self.io.hooks().see_requests() || cors.as_ref().is_some_and(Cors::sees_requests) {
+            let cors = &self.inner.io.config().cors;
+            if self.inner.io.hooks().see_requests()
+                || cors.as_ref().is_some_and(Cors::sees_requests)
+            {
                 source.mark(&mut request);
             }
             let cors = match cors {
@@ -134,14 +136,14 @@ impl HttpService {
         if let Some(file) = self.client_file(request) {
             return file;
         }
-        let hooks = self.io.hooks();
+        let hooks = self.inner.io.hooks();
         let answer = match hooks.pass(request).await {
             Ok(()) => self.answer(request, body, upgrade, source).await,
             Err(refusal) => Err(refusal.into()),
         };
         answer.unwrap_or_else(|denial| {
             if let Some(reason) = denial.reason() {
-                self.io.meters().reject(reason);
+                self.inner.io.meters().reject(reason);
             }
             denial.report(hooks, request);
             denial.to_response(upgrade)
@@ -150,8 +152,8 @@ impl HttpService {
 
     /// The answer to a request for a file of the client.
     fn client_file(&self, request: &Request<()>) -> Option<Response<Body>> {
-        let config = self.io.config();
-        let path = self.prefix.strip_suffix('/').unwrap_or(&self.prefix);
+        let config = self.inner.io.config();
+        let path = self.inner.prefix.strip_suffix('/').unwrap_or(&self.inner.prefix);
         let name = request.uri().path().strip_prefix(path)?.strip_prefix('/')?;
         let sse = config.engine.transports.sse.then(sse::client_files);
         sse.and_then(|files| files.find(name, request.headers()))
@@ -169,7 +171,8 @@ impl HttpService {
         B: HttpBody,
         B::Error: Display,
     {
-        let config = self.io.config();
+        let io = &self.inner.io;
+        let config = io.config();
         let (verified, session) = match self.verify(request, upgrade) {
             Ok(verified) => verified,
             Err(refusal) => {
@@ -185,14 +188,15 @@ impl HttpService {
         } else {
             None
         };
+        let explorer = headers::is_internet_explorer(request.headers());
         let mut response = match (verified, session) {
             (Verified::Open { transport, dialect }, _) => {
                 // Seldom, and as large as all the rest.
                 return Box::pin(self.open(request, transport, dialect, source)).await;
             }
-            (Verified::Poll(_), Some(session)) => polling::get(&session, request, config).await,
+            (Verified::Poll(_), Some(session)) => polling::get(session.poll(), request, io).await,
             (Verified::Post(_) | Verified::StreamPost { .. }, Some(session)) => {
-                polling::post(&session, request, mark, body, config, &*self.runtime).await
+                polling::post(&session, request, mark, body, io, &*self.inner.runtime).await
             }
             (Verified::Stream { last_event_id, .. }, Some(session)) => {
                 sse::get(&session, request, last_event_id).await?
@@ -209,11 +213,11 @@ impl HttpService {
                 response
             }
             (_, _) => {
-                self.io.meters().reject(RejectReason::Method);
+                self.inner.io.meters().reject(RejectReason::Method);
                 empty(StatusCode::INTERNAL_SERVER_ERROR)
             }
         };
-        headers::complete(&mut response, request, &self.io, None);
+        headers::complete(&mut response, request, explorer, io, None);
         Ok(response)
     }
 
@@ -232,8 +236,8 @@ impl HttpService {
             upgrade,
             origin: request.headers().get(header::ORIGIN).map(HeaderValue::as_bytes),
         };
-        let verified = request::verify(&head, &self.io.config().engine, |sid| {
-            session = self.io.sessions().find(sid);
+        let verified = request::verify(&head, &self.inner.io.config().engine, |sid| {
+            session = self.inner.io.sessions().find(sid);
             session.as_ref()?.status()
         })?;
         Ok((verified, session))
@@ -242,7 +246,7 @@ impl HttpService {
     /// A page may only ask for a transport if its origin is let in: browsers do not look after
     /// WebSockets.
     fn check_origin(&self, request: &Request<()>) -> Result<(), Refusal> {
-        match &self.io.config().cors {
+        match &self.inner.io.config().cors {
             Some(cors) if !cors.admits(request) => Err(Refusal::new(Context::OriginNotAllowed)),
             Some(_) | None => Ok(()),
         }
@@ -255,8 +259,9 @@ impl HttpService {
         source: &Source,
     ) -> Result<Arc<Handshake>, Refusal> {
         self.check_origin(request)?;
-        let handshake = Arc::new(Handshake::of(request, source, self.runtime.system_time()));
-        self.io.hooks().allow(&handshake).await?;
+        let system_time = self.inner.runtime.system_time();
+        let handshake = Arc::new(Handshake::of(request, source, system_time));
+        self.inner.io.hooks().allow(&handshake).await?;
         Ok(handshake)
     }
 
@@ -268,37 +273,35 @@ impl HttpService {
         dialect: Dialect,
         source: &Source,
     ) -> Result<Response<Body>, Denial> {
-        let pending = Metered::handshake(self.io.meters());
+        let pending = Metered::handshake(self.inner.io.meters());
         let handshake = self.admit(request, source).await?;
         drop(pending);
-        let config = self.io.config();
+        let io = &self.inner.io;
+        let explorer = headers::is_internet_explorer(request.headers());
         let (session, mut response) = match transport {
             Transport::WebSocket => {
-                let (switch, response) = upgrade::take(request, config)?;
+                let (switch, response) = upgrade::take(request, io.config())?;
                 let beginning = Beginning::WebSocket(switch);
                 let (session, task) = self.begin(handshake, dialect, beginning)?;
                 match &source.requests {
                     Some(requests) => requests.open(task),
-                    None => self.runtime.spawn(task),
+                    None => self.inner.runtime.spawn(task),
                 }
                 (session, response)
             }
             Transport::Sse => {
-                let (respond, answer) = oneshot::channel();
                 let (writer, body) = stream();
-                let beginning = Beginning::Sse { id: OPENING, respond, writer };
-                let session = self.start(handshake, dialect, beginning)?;
-                (session, sse::answered(answer, body).await)
+                let session = self.start(handshake, dialect, Beginning::Sse(writer))?;
+                let response = sse::answered(session.opening(), body).await;
+                (session, response)
             }
             Transport::Polling | _ => {
-                let (respond, answer) = oneshot::channel();
-                let beginning = Beginning::Polling { id: OPENING, respond };
-                let session = self.start(handshake, dialect, beginning)?;
-                let response = polling::answer(&session, OPENING, answer, request, config).await;
+                let session = self.start(handshake, dialect, Beginning::Polling)?;
+                let response = polling::get(session.opening(), request, io).await;
                 (session, response)
             }
         };
-        headers::complete(&mut response, request, &self.io, Some(&session.sid()));
+        headers::complete(&mut response, request, explorer, io, Some(&session.sid()));
         Ok(response)
     }
 
@@ -309,7 +312,7 @@ impl HttpService {
         beginning: Beginning,
     ) -> Result<Arc<SessionHandle>, Denial> {
         let (session, task) = self.begin(handshake, dialect, beginning)?;
-        self.runtime.spawn(task);
+        self.inner.runtime.spawn(task);
         Ok(session)
     }
 
@@ -320,33 +323,33 @@ impl HttpService {
         dialect: Dialect,
         beginning: Beginning,
     ) -> Result<(Arc<SessionHandle>, BoxFuture<()>), Denial> {
-        let sid = self.io.hooks().name(&handshake, || {
+        let sid = self.inner.io.hooks().name(&handshake, || {
             let mut random = [0; 15];
-            self.runtime.fill_random(&mut random);
+            self.inner.runtime.fill_random(&mut random);
             Sid::from_bytes(random)
         })?;
-        let config = Arc::clone(self.io.config());
+        let config = Arc::clone(self.inner.io.config());
         let max_sessions = config.max_sessions;
         let status = beginning.status(dialect.revision);
-        let meters = Arc::clone(self.io.meters());
+        let meters = Arc::clone(self.inner.io.meters());
         let session = Arc::new(SessionHandle::new(sid, handshake, config, meters, status));
-        self.io.sessions().insert(Arc::clone(&session), max_sessions)?;
-        let (io, runtime) = (self.io.clone(), Arc::clone(&self.runtime));
+        self.inner.io.sessions().insert(Arc::clone(&session), max_sessions)?;
+        let (io, runtime) = (self.inner.io.clone(), Arc::clone(&self.inner.runtime));
         let task = SessionTask::new(io, runtime, Arc::clone(&session), dialect, beginning);
         Ok((session, Box::pin(task)))
     }
 
     /// Closes a WebSocket that is one too many.
     fn reject(&self, switch: Switch) {
-        let runtime = Arc::clone(&self.runtime);
-        let wire = Wire::opening(switch, runtime.now(), self.io.config());
-        self.runtime.spawn(Box::pin(Reject::one_too_many(wire, runtime, &self.io)));
+        let runtime = Arc::clone(&self.inner.runtime);
+        let wire = Wire::opening(switch, runtime.now(), self.inner.io.config());
+        self.inner.runtime.spawn(Box::pin(Reject::one_too_many(wire, runtime, &self.inner.io)));
     }
 }
 
 impl fmt::Debug for HttpService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpService").field("io", &self.io).finish_non_exhaustive()
+        f.debug_struct("HttpService").field("io", &self.inner.io).finish_non_exhaustive()
     }
 }
 

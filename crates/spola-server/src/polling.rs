@@ -1,69 +1,53 @@
 //! The two requests of long-polling: a GET collects packets, a POST brings them (§5).
 
 use std::fmt::Display;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::task::Poll;
 
-use bytes::Bytes;
-use futures_channel::oneshot;
 use http::{Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use spola_driver::Runtime;
-use spola_engineio::server::{Payload, PollResponse, PostMark, PostOutcome, RequestId};
+use spola_engineio::server::{Payload, PollResponse, PostMark, PostOutcome};
 
-use crate::collect::{Collected, collect};
+use crate::collect::{Collected, Collector};
 use crate::compression::{self, Coding};
-use crate::config::Config;
+use crate::headers;
+use crate::io::Io;
 use crate::reject_reason::RejectReason;
 use crate::response::{
     BINARY, Body, TEXT, closing, empty, json, payload, post_response, session_unknown,
 };
-use crate::session::{Command, SessionHandle};
+use crate::session::{Asked, Command, SessionHandle};
 
 /// Answers a GET once its session has something to say.
 pub(crate) async fn get(
-    session: &Arc<SessionHandle>,
-    request: &Request<()>,
-    config: &Config,
+    asked: Asked<'_, PollResponse>,
+    request: &mut Request<()>,
+    io: &Io,
 ) -> Response<Body> {
-    let (respond, response) = oneshot::channel();
-    let id = session.name_request();
-    session.push(Command::Poll { id, respond });
-    answer(session, id, response, request, config).await
-}
-
-/// Answers a GET that the session knows of.
-pub(crate) async fn answer(
-    session: &Arc<SessionHandle>,
-    id: RequestId,
-    response: oneshot::Receiver<PollResponse>,
-    request: &Request<()>,
-    config: &Config,
-) -> Response<Body> {
-    let guard = Guard::new(session, Command::PollAborted, id);
-    let response = response.await;
-    guard.disarm();
-    match response {
-        Ok(PollResponse::Payload(payload)) => packets(payload, request, config).await,
-        Ok(PollResponse::Refused(code)) => json(code.status(), code.json_body().into_bytes()),
-        Ok(_) => empty(StatusCode::BAD_REQUEST),
-        // The session's task has ended before it saw the request.
-        Err(oneshot::Canceled) => session_unknown(),
+    match asked.await {
+        Some(PollResponse::Payload(payload)) => packets(payload, request, io).await,
+        Some(PollResponse::Refused(code)) => json(code.status(), code.json_body().into_bytes()),
+        Some(_) => empty(StatusCode::BAD_REQUEST),
+        None => session_unknown(),
     }
 }
 
 /// A payload, compressed if it may be, is large, and the client takes that.
-async fn packets(packets: Payload, request: &Request<()>, config: &Config) -> Response<Body> {
+async fn packets(packets: Payload, request: &mut Request<()>, io: &Io) -> Response<Body> {
     let Payload { body, binary, compress, .. } = packets;
     let content_type = if binary { BINARY } else { TEXT };
-    let settings = config.http_compression;
+    let settings = io.config().http_compression;
     let settings = settings.filter(|settings| compress && body.len() >= settings.threshold);
-    let Some((settings, coding)) = settings.zip(Coding::accepted(request.headers())) else {
-        return payload(content_type, body);
+    let coding = settings.and_then(|_| Coding::accepted(request.headers()));
+    let headers = headers::of_response(request, io);
+    let Some((settings, coding)) = settings.zip(coding) else {
+        return payload(headers, content_type, body);
     };
     // Large, and most responses do without.
     let body = Box::pin(compression::compress(&body, coding, settings.level)).await;
-    let mut response = payload(content_type, body.into());
+    let mut response = payload(headers, content_type, body.into());
     response.headers_mut().insert(header::CONTENT_ENCODING, coding.name());
     response
 }
@@ -71,68 +55,52 @@ async fn packets(packets: Payload, request: &Request<()>, config: &Config) -> Re
 /// Takes the body of a POST in, and answers when its packets were heard. One of an event stream's client
 /// has a `mark`.
 pub(crate) async fn post<B>(
-    session: &Arc<SessionHandle>,
-    request: &Request<()>,
+    session: &SessionHandle,
+    request: &mut Request<()>,
     mark: Option<Box<PostMark>>,
     body: Pin<&mut B>,
-    config: &Config,
+    io: &Io,
     runtime: &dyn Runtime,
 ) -> Response<Body>
 where
     B: HttpBody,
     B::Error: Display,
 {
-    let meters = session.meters();
+    let (config, meters) = (io.config(), io.meters());
     if request.headers().contains_key(header::CONTENT_ENCODING) {
         meters.reject(RejectReason::BodyCoding);
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let (respond, mut response) = oneshot::channel();
-    let id = session.name_request();
     let content_type = request.headers().get(header::CONTENT_TYPE);
-    let content_type = content_type.map(|value| Bytes::copy_from_slice(value.as_bytes()));
-    session.push(Command::PostStarted { id, content_type, mark, respond });
-    let guard = Guard::new(session, Command::PostAborted, id);
-    let (limit, time) = (config.engine.max_payload, config.post_timeout);
-    match collect(body, limit, time, runtime, meters, &mut response).await {
-        Collected::Whole(body) => session.push(Command::Post { id, body }),
-        Collected::TooLarge => session.push(Command::PostTooLarge(id)),
-        Collected::Answered(outcome) => {
-            guard.disarm();
-            return closing(post_response(outcome));
-        }
-        Collected::Late => {
-            meters.reject(RejectReason::BodyTimeout);
-            return closing(empty(StatusCode::REQUEST_TIMEOUT));
-        }
-        Collected::Broken => return closing(empty(StatusCode::BAD_REQUEST)),
-    }
-    let outcome = response.await.unwrap_or(PostOutcome::Abort);
-    guard.disarm();
-    post_response(outcome)
-}
-
-/// Tells a session when a request of its was given up: the client went while it waited.
-struct Guard {
-    session: Arc<SessionHandle>,
-    aborted: fn(RequestId) -> Command,
-    id: Option<RequestId>,
-}
-
-impl Guard {
-    fn new(session: &Arc<SessionHandle>, aborted: fn(RequestId) -> Command, id: RequestId) -> Self {
-        Self { session: Arc::clone(session), aborted, id: Some(id) }
-    }
-
-    fn disarm(mut self) {
-        self.id = None;
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.session.push((self.aborted)(id));
+    let octets = content_type.is_some_and(|value| value == BINARY);
+    let mut collector = Collector::new(body, config.engine.max_payload, meters);
+    // Most bodies are there already.
+    let (body, failed) = match poll_fn(|cx| Poll::Ready(collector.poll(cx))).await {
+        Poll::Ready(Collected::Whole(body)) => (Some(body), None),
+        Poll::Ready(failed) => (None, Some(failed)),
+        Poll::Pending => (None, None),
+    };
+    let waits = body.is_none();
+    let mut asked = session.post(octets, mark, body);
+    if waits {
+        let collected = match failed {
+            Some(failed) => failed,
+            None => Box::pin(collector.finish(config.post_timeout, runtime, &mut asked)).await,
+        };
+        let id = asked.id();
+        match collected {
+            Collected::Whole(body) => session.push(Command::PostBody { id, body }),
+            Collected::TooLarge => session.push(Command::PostTooLarge(id)),
+            Collected::Answered(outcome) => {
+                return closing(post_response(headers::of_response(request, io), outcome));
+            }
+            Collected::Late => {
+                meters.reject(RejectReason::BodyTimeout);
+                return closing(empty(StatusCode::REQUEST_TIMEOUT));
+            }
+            Collected::Broken => return closing(empty(StatusCode::BAD_REQUEST)),
         }
     }
+    let outcome = asked.await.unwrap_or(PostOutcome::Abort);
+    post_response(headers::of_response(request, io), outcome)
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::Full;
@@ -77,22 +77,24 @@ impl HttpBody for Body {
 pub(crate) const TEXT: &str = "text/plain; charset=UTF-8";
 pub(crate) const BINARY: &str = "application/octet-stream";
 
-/// The answer to a GET: a payload (§5.1, §11.3).
-pub(crate) fn payload(content_type: &'static str, bytes: Bytes) -> Response<Body> {
-    let mut response = plain(StatusCode::OK, content_type, bytes);
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+/// The answer to a GET: a payload (§5.1, §11.3). It takes over a map that is empty.
+pub(crate) fn payload(
+    headers: HeaderMap,
+    content_type: &'static str,
+    bytes: Bytes,
+) -> Response<Body> {
+    let mut response = Response::new(Body::whole(bytes));
+    *response.headers_mut() = headers;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-pub(crate) fn post_response(outcome: PostOutcome) -> Response<Body> {
+/// The answer to a POST, with a map as above.
+pub(crate) fn post_response(headers: HeaderMap, outcome: PostOutcome) -> Response<Body> {
     match outcome {
-        PostOutcome::Ok => {
-            let mut response = plain(StatusCode::OK, "text/html", "ok");
-            let no_store = HeaderValue::from_static("no-store");
-            response.headers_mut().insert(header::CACHE_CONTROL, no_store);
-            response
-        }
+        PostOutcome::Ok => payload(headers, "text/html", Bytes::from_static(b"ok")),
         PostOutcome::TooLarge => empty(StatusCode::PAYLOAD_TOO_LARGE),
         PostOutcome::Refused(code) => json(code.status(), code.json_body().into_bytes()),
         PostOutcome::Abort => closing(empty(StatusCode::BAD_REQUEST)),

@@ -1,9 +1,8 @@
 //! The requests of an event stream: a GET for the stream, POSTs for the other direction.
 //! `docs/guide/sse.md` describes them.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use futures_channel::oneshot;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use spola_engineio::request::{self, Context, Refusal};
@@ -11,7 +10,7 @@ use spola_engineio::server::PollResponse;
 
 use crate::client_files::ClientFiles;
 use crate::response::{Body, empty, json, session_unknown};
-use crate::session::{Command, SessionHandle};
+use crate::session::{Asked, SessionHandle};
 use crate::stream::{StreamBody, stream};
 
 /// The client's side, an ES module.
@@ -25,7 +24,7 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 
 /// Answers a GET for an event stream of a session.
 pub(crate) async fn get(
-    session: &Arc<SessionHandle>,
+    session: &SessionHandle,
     request: &Request<()>,
     in_query: Option<u64>,
 ) -> Result<Response<Body>, Refusal> {
@@ -36,24 +35,17 @@ pub(crate) async fn get(
             Some(number.map_err(|_| Refusal::new(Context::NotANumber))?)
         }
     };
-    let (respond, answer) = oneshot::channel();
     let (writer, body) = stream();
-    let id = session.name_request();
-    session.push(Command::Stream { id, last_event_id, respond, writer });
-    Ok(answered(answer, body).await)
+    Ok(answered(session.stream(last_event_id, writer), body).await)
 }
 
-/// The response to a GET that the session knows of. Given up, its body tells.
-pub(crate) async fn answered(
-    answer: oneshot::Receiver<PollResponse>,
-    body: StreamBody,
-) -> Response<Body> {
-    match answer.await {
-        Ok(PollResponse::Stream) => event_stream(body),
-        Ok(PollResponse::Refused(code)) => json(code.status(), code.json_body().into_bytes()),
-        Ok(_) => empty(StatusCode::BAD_REQUEST),
-        // The session's task has ended before it saw the request.
-        Err(oneshot::Canceled) => session_unknown(),
+/// The response to a GET that the session knows of.
+pub(crate) async fn answered(asked: Asked<'_, PollResponse>, body: StreamBody) -> Response<Body> {
+    match asked.await {
+        Some(PollResponse::Stream) => event_stream(body),
+        Some(PollResponse::Refused(code)) => json(code.status(), code.json_body().into_bytes()),
+        Some(_) => empty(StatusCode::BAD_REQUEST),
+        None => session_unknown(),
     }
 }
 

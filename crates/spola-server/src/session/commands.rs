@@ -4,8 +4,7 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_channel::oneshot;
-use spola_engineio::server::{BinaryMode, PollResponse, PostMark, PostOutcome, RequestId};
+use spola_engineio::server::{BinaryMode, PostMark, RequestId};
 use spola_socketio::server::DisconnectReason;
 use spola_socketio_packet::AckId;
 
@@ -15,6 +14,7 @@ use super::transport::BACKLOG_LEN;
 use super::{Asker, Switch};
 use crate::outbound::Outbound;
 use crate::reject_reason::RejectReason;
+use crate::response::BINARY;
 use crate::stream::StreamWriter;
 
 /// Bytes that commands may queue before what there is room for is written.
@@ -39,26 +39,24 @@ pub(crate) enum Command {
     Abort,
     /// An upgrade request was accepted: this becomes the WebSocket.
     Upgrade(Box<Switch>, BinaryMode),
-    Poll {
-        id: RequestId,
-        respond: oneshot::Sender<PollResponse>,
-    },
+    Poll(RequestId),
     PollAborted(RequestId),
     /// A GET for an event stream, which `writer` writes.
     Stream {
         id: RequestId,
         last_event_id: Option<u64>,
-        respond: oneshot::Sender<PollResponse>,
         writer: StreamWriter,
     },
-    PostStarted {
-        id: RequestId,
-        content_type: Option<Bytes>,
-        /// What a POST of an event stream's client says of itself.
-        mark: Option<Box<PostMark>>,
-        respond: oneshot::Sender<PostOutcome>,
-    },
+    /// A POST, whose body may still be on its way.
     Post {
+        id: RequestId,
+        /// Its content type is that of binary payloads.
+        octets: bool,
+        /// What one of an event stream's client says of itself.
+        mark: Option<Box<PostMark>>,
+        body: Option<Bytes>,
+    },
+    PostBody {
         id: RequestId,
         body: Bytes,
     },
@@ -92,11 +90,11 @@ impl Command {
             | Self::Shutdown
             | Self::Abort
             | Self::Upgrade(..)
-            | Self::Poll { .. }
+            | Self::Poll(_)
             | Self::PollAborted(_)
             | Self::Stream { .. }
-            | Self::PostStarted { .. }
             | Self::Post { .. }
+            | Self::PostBody { .. }
             | Self::PostTooLarge(_)
             | Self::PostAborted(_) => Amount::default(),
         }
@@ -182,30 +180,24 @@ impl SessionTask {
             Command::Shutdown => self.shut(cx, now, DisconnectReason::ServerShuttingDown),
             Command::Abort => self.aborted = true,
             Command::Upgrade(switch, binary) => self.upgrade(now, *switch, binary),
-            Command::Poll { id, respond } => {
+            Command::Poll(id) => self.engine.handle_poll(id),
+            Command::PollAborted(id) => self.engine.handle_poll_aborted(id),
+            Command::Stream { id, last_event_id, writer } => {
                 self.untold = true;
-                self.polls.add(id, respond);
-                self.engine.handle_poll(id);
-            }
-            Command::PollAborted(id) => {
-                self.untold = true;
-                self.engine.handle_poll_aborted(id);
-            }
-            Command::Stream { id, last_event_id, respond, writer } => {
-                self.untold = true;
-                self.polls.add(id, respond);
                 self.streams.add(id, writer);
                 self.engine.handle_stream(now, id, last_event_id);
             }
-            Command::PostStarted { id, content_type, mark, respond } => {
-                self.posts.add(id, respond);
-                let content_type = content_type.as_deref();
+            Command::Post { id, octets, mark, body } => {
+                let content_type = octets.then_some(BINARY.as_bytes());
                 match mark {
                     None => self.engine.handle_post_started(id, content_type),
                     Some(mark) => self.engine.handle_stream_post_started(id, content_type, *mark),
                 }
+                if let Some(body) = body {
+                    self.post(now, id, body);
+                }
             }
-            Command::Post { id, body } => self.post(now, id, body),
+            Command::PostBody { id, body } => self.post(now, id, body),
             Command::PostTooLarge(id) => self.engine.handle_post_too_large(id),
             Command::PostAborted(id) => self.engine.handle_post_aborted(id),
         }

@@ -11,7 +11,6 @@ use crate::statistics::Statistics;
 #[derive(Default)]
 pub(super) struct Holdings {
     handshakes: AtomicU32,
-    polls: AtomicU32,
     streams: AtomicU32,
     messages: AtomicU32,
     message_bytes: AtomicU32,
@@ -23,7 +22,6 @@ impl Holdings {
     pub(super) fn add_to(&self, statistics: &mut Statistics) {
         let of = |holding: &AtomicU32| holding.load(Ordering::Relaxed) as usize;
         statistics.pending_handshakes += of(&self.handshakes);
-        statistics.parked_polls += of(&self.polls);
         statistics.event_streams += of(&self.streams);
         statistics.incomplete_messages += of(&self.messages);
         statistics.incomplete_bytes += of(&self.message_bytes);
@@ -55,7 +53,6 @@ impl SessionTask {
         };
         let opens = matches!(self.wire, Some(Wire::Opening(..)));
         tell(&holdings.handshakes, usize::from(opens));
-        tell(&holdings.polls, self.polls.len());
         tell(&holdings.streams, self.streams.len());
         tell(&holdings.messages, messages);
         tell(&holdings.message_bytes, bytes);

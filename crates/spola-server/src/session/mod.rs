@@ -24,8 +24,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use spola_engineio::request::SessionStatus;
-use spola_engineio::server::RequestId;
-use spola_engineio::{Revision, Sid};
+use spola_engineio::server::{PollResponse, PostOutcome};
+use spola_engineio::{Revision, Sid, Transport};
 
 use crate::config::Config;
 use crate::handshake::Handshake;
@@ -35,11 +35,13 @@ use crate::wakers::Wakers;
 use commands::Commands;
 use holdings::Holdings;
 use load::{Amount, Load};
+use waiting::{OPENING, Waiting};
 
 pub(crate) use asker::Asker;
 pub(crate) use commands::{Ask, Command, SocketNumber};
 pub(crate) use reject::Reject;
 pub(crate) use task::{Beginning, SessionTask};
+pub(crate) use waiting::Asked;
 pub(crate) use wire::{Switch, Wire};
 
 /// The Engine.IO type of a message, which every Socket.IO packet is encoded behind.
@@ -77,6 +79,8 @@ struct Inbox {
     nudged: bool,
     waker: Option<Waker>,
     next_request: u64,
+    polls: Waiting<PollResponse>,
+    posts: Waiting<PostOutcome>,
     /// What the commands will send.
     queued: Amount,
     /// What the task had still to send when it last told, and what it took since.
@@ -113,6 +117,10 @@ impl SessionHandle {
         meters: Arc<Meters>,
         status: SessionStatus,
     ) -> Self {
+        let mut polls = Waiting::new();
+        if status.transport != Transport::WebSocket {
+            polls.add(OPENING);
+        }
         let inbox = Inbox {
             commands: Commands::default(),
             weight: 0,
@@ -121,7 +129,9 @@ impl SessionHandle {
             attention: Attention::Awake,
             nudged: false,
             waker: None,
-            next_request: 1,
+            next_request: OPENING.0,
+            polls,
+            posts: Waiting::new(),
             queued: Amount::default(),
             unsent: Amount::default(),
             writable: false,
@@ -167,6 +177,7 @@ impl SessionHandle {
         let Amount { bytes, packets } = self.load.amount();
         statistics.queued_bytes += bytes;
         statistics.queued_packets += packets;
+        statistics.parked_polls += self.lock().polls.len();
         self.holdings.add_to(statistics);
     }
 
@@ -185,13 +196,6 @@ impl SessionHandle {
 
     pub(crate) fn status(&self) -> Option<SessionStatus> {
         self.lock().status
-    }
-
-    /// A name for an HTTP request of this session.
-    pub(crate) fn name_request(&self) -> RequestId {
-        let mut inbox = self.lock();
-        inbox.next_request += 1;
-        RequestId(inbox.next_request)
     }
 
     /// A name for a socket of this session.
@@ -240,7 +244,9 @@ impl SessionHandle {
         let (commands, waker, waiting) = {
             let mut inbox = self.lock();
             inbox.attention = Attention::Gone;
-            (std::mem::take(&mut inbox.commands), inbox.waker.take(), inbox.waiting.take())
+            let requests = inbox.polls.end().into_iter().chain(inbox.posts.end());
+            let waiting = inbox.waiting.take().chain(requests);
+            (std::mem::take(&mut inbox.commands), inbox.waker.take(), waiting)
         };
         // Who keeps a socket of the session does not keep its task.
         drop((commands, waker));

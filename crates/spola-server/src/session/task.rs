@@ -12,10 +12,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
-use futures_channel::oneshot;
 use spola_engineio::packet::Message;
 use spola_engineio::request::SessionStatus;
-use spola_engineio::server::{self as engine, PollResponse, PostOutcome, RequestId};
+use spola_engineio::server::{self as engine, RequestId};
 use spola_engineio::{Revision, Transport};
 use spola_socketio::server::{self as sockets, DisconnectReason};
 use spola_socketio_packet::{self as packet, AckId};
@@ -27,7 +26,7 @@ use super::load::Amount;
 use super::running::Running;
 use super::streams::Streams;
 use super::transport::{MESSAGE_LEN, MESSAGES};
-use super::waiting::Waiting;
+use super::waiting::OPENING;
 use super::wire::{Switch, Wire};
 use super::{PACKET_PREFIX, SessionHandle};
 use crate::config::Config;
@@ -54,8 +53,6 @@ pub(crate) struct SessionTask {
     pub(super) readable: bool,
     /// What upgrade requests said of binary messages, until the WebSocket is open.
     pub(super) upgrade_binary: engine::BinaryMode,
-    pub(super) polls: Waiting<PollResponse>,
-    pub(super) posts: Waiting<PostOutcome>,
     pub(super) streams: Streams,
     pub(super) members: Vec<Member>,
     pub(super) questions: HashMap<(packet::Namespace, AckId), Asker>,
@@ -77,8 +74,8 @@ pub(crate) struct SessionTask {
 
 /// How a session begins.
 pub(crate) enum Beginning {
-    Polling { id: RequestId, respond: oneshot::Sender<PollResponse> },
-    Sse { id: RequestId, respond: oneshot::Sender<PollResponse>, writer: StreamWriter },
+    Polling,
+    Sse(StreamWriter),
     WebSocket(Switch),
 }
 
@@ -86,8 +83,8 @@ impl Beginning {
     /// The status of a session that begins like this.
     pub(crate) fn status(&self, revision: Revision) -> SessionStatus {
         let transport = match self {
-            Self::Polling { .. } => Transport::Polling,
-            Self::Sse { .. } => Transport::Sse,
+            Self::Polling => Transport::Polling,
+            Self::Sse(_) => Transport::Sse,
             Self::WebSocket(_) => Transport::WebSocket,
         };
         let accepts_upgrade = transport == Transport::Polling;
@@ -105,16 +102,12 @@ impl SessionTask {
     ) -> Self {
         let config = Arc::clone(io.config());
         let (now, alarm) = (runtime.now(), Alarm::new(runtime.timer()));
-        let (mut polls, mut streams) = (Waiting::new(), Streams::default());
+        let mut streams = Streams::default();
         let (opening, wire) = match beginning {
-            Beginning::Polling { id, respond } => {
-                polls.add(id, respond);
-                (engine::Opening::Polling(id), None)
-            }
-            Beginning::Sse { id, respond, writer } => {
-                polls.add(id, respond);
-                streams.add(id, writer);
-                (engine::Opening::Sse(id), None)
+            Beginning::Polling => (engine::Opening::Polling(OPENING), None),
+            Beginning::Sse(writer) => {
+                streams.add(OPENING, writer);
+                (engine::Opening::Sse(OPENING), None)
             }
             Beginning::WebSocket(switch) => {
                 (engine::Opening::WebSocket, Some(Wire::opening(switch, now, &config)))
@@ -139,8 +132,6 @@ impl SessionTask {
             wire,
             readable: true,
             upgrade_binary: engine::BinaryMode::Native,
-            polls,
-            posts: Waiting::new(),
             streams,
             members: Vec::new(),
             questions: HashMap::new(),

@@ -185,8 +185,7 @@ impl SessionTask {
                 if let Some(reason) = RejectReason::of_poll(&response) {
                     self.io.meters().reject(reason);
                 }
-                self.untold = true;
-                self.polls.answer(id, response);
+                self.handle.answer_poll(id, response);
             }
             Some(Transmit::StreamData { id, data }) => {
                 if let Some(writer) = self.streams.get(id) {
@@ -201,7 +200,7 @@ impl SessionTask {
                 if let Some(reason) = RejectReason::of_post(outcome) {
                     self.io.meters().reject(reason);
                 }
-                self.posts.answer(id, outcome);
+                self.handle.answer_post(id, outcome);
             }
             Some(_) => {}
             None => return false,
