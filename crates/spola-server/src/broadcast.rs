@@ -204,7 +204,7 @@ impl Broadcast {
 
     fn each_in(&self, namespace: &Namespace, mut visit: impl FnMut(&Socket)) {
         namespace.select(&self.selection, |socket| {
-            if Some(socket.socket_id()) != self.but {
+            if self.but.is_none_or(|but| socket.socket_id() != but) {
                 visit(socket);
             }
         });

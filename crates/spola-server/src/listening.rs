@@ -50,6 +50,7 @@ impl Socket {
         let listener = Listener::new(self.namespace().checked(handler));
         let id = listener.id();
         self.listen(|own| own.outgoing.push(listener));
+        self.session().note_outgoing();
         id
     }
 

@@ -312,7 +312,7 @@ impl Session {
     /// is under way. A session opened over a WebSocket never accepts one.
     #[must_use]
     pub const fn accepts_upgrade(&self) -> bool {
-        self.config.transports.websocket && self.may_upgrade()
+        self.may_upgrade() && self.config.transports.websocket
     }
 
     /// The same for an event stream.

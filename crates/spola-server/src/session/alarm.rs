@@ -40,11 +40,21 @@ impl Alarm {
         true
     }
 
+    /// Whether nothing is due yet, and the timer will wake the task when it is, as one sees without asking
+    /// it.
+    pub(super) fn is_ahead(&self, cx: &Context<'_>, now: Instant) -> bool {
+        self.due.is_none_or(|due| now < due && self.wakes_later(cx, now))
+    }
+
+    fn wakes_later(&self, cx: &Context<'_>, now: Instant) -> bool {
+        self.set_for.is_some_and(|set_for| now < set_for)
+            && self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+    }
+
     /// Whether the timer says that it is time: it knows better than a clock that was read before.
     fn has_gone_off(&mut self, cx: &mut Context<'_>, now: Instant, due: Instant) -> bool {
         loop {
-            let wakes = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-            if wakes && self.set_for.is_some_and(|set_for| now < set_for) {
+            if self.wakes_later(cx, now) {
                 return false;
             }
             if self.timer.poll_expired(cx).is_pending() {

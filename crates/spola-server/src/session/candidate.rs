@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use spola_driver::Runtime;
 use spola_engineio::{Revision, Sid};
 
-use super::SessionHandle;
+use super::{SessionHandle, SocketNumber};
 use crate::context::ConnectContext;
 use crate::dynamic::Lease;
 use crate::namespace::Namespace;
@@ -30,6 +30,9 @@ pub(super) struct Candidate {
 
 /// A socket that is in its namespace.
 pub(super) struct Member {
+    pub(super) number: SocketNumber,
+    /// Its namespace has listeners of what is sent.
+    pub(super) has_outgoing: bool,
     pub(super) socket: Socket,
     /// Keeps a dynamic namespace.
     lease: Option<Lease>,
@@ -107,7 +110,14 @@ impl Candidate {
             }
         };
         self.entered = true;
-        Some((Member { socket, lease: self.lease.take(), stay }, missed))
+        let member = Member {
+            number: socket.number(),
+            has_outgoing: !socket.handlers().listeners.outgoing.is_empty(),
+            socket,
+            lease: self.lease.take(),
+            stay,
+        };
+        Some((member, missed))
     }
 }
 
@@ -132,7 +142,7 @@ impl Member {
     /// Takes the socket out of its namespace. If its client `may_return`, what is left is kept, for
     /// it to be [let in](Self::let_return).
     pub(super) fn exit(&mut self, now: Instant, may_return: bool) {
-        let Self { socket, lease, stay } = self;
+        let Self { socket, lease, stay, .. } = self;
         match (socket.namespace().recovery(), *stay) {
             (Some(recovery), Some(stay)) => {
                 recovery.leave(|| {

@@ -160,7 +160,11 @@ impl SessionTask {
                 self.pump(cx, now);
             }
         }
-        self.pump(cx, now);
+        // Packets leave the machine of the namespaces as it was: only the engine has something to say.
+        match busy || self.untold {
+            true => self.pump(cx, now),
+            false => while self.transmit(now) {},
+        }
         busy
     }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 use spola_socketio::server::{self as sockets, DisconnectReason};
 use spola_socketio_packet::{self as packet, AckId, Data};
 
+use super::candidate::Member;
 use super::commands::{Ask, SocketNumber};
 use super::running::Done;
 use super::task::SessionTask;
@@ -137,8 +138,8 @@ impl SessionTask {
 
     /// Ends a socket, if it is still there.
     pub(super) fn disconnect(&mut self, socket: SocketNumber) {
-        if let Some(socket) = self.numbered(socket) {
-            let name = socket.namespace().packet_name().clone();
+        if let Some(member) = self.numbered(socket) {
+            let name = member.socket.namespace().packet_name().clone();
             // An `Err` means that it has left meanwhile.
             let _ = self.sockets.disconnect(&name);
         }
@@ -193,7 +194,8 @@ impl SessionTask {
     /// Sends an event that asks for an answer.
     pub(super) fn ask(&mut self, now: Instant, ask: Ask) {
         let Ask { socket, event, ack, timeout, asker } = ask;
-        let Some(name) = self.numbered(socket).map(|at| at.namespace().packet_name().clone())
+        let Some(name) =
+            self.numbered(socket).map(|at| at.socket.namespace().packet_name().clone())
         else {
             return;
         };
@@ -268,8 +270,8 @@ impl SessionTask {
         self.members.iter().map(|member| &member.socket).find(|socket| is_in(socket, name))
     }
 
-    pub(super) fn numbered(&self, number: SocketNumber) -> Option<&Socket> {
-        self.members.iter().map(|member| &member.socket).find(|socket| socket.number() == number)
+    pub(super) fn numbered(&self, number: SocketNumber) -> Option<&Member> {
+        self.members.iter().find(|member| member.number == number)
     }
 }
 

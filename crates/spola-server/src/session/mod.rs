@@ -10,6 +10,7 @@ mod holdings;
 mod load;
 mod outgoing;
 mod reject;
+mod relay;
 mod running;
 mod sending;
 mod streams;
@@ -65,6 +66,8 @@ pub(crate) struct SessionHandle {
     quiet: AtomicBool,
     /// Reading the WebSocket was woken, and has not been tried since.
     readable: AtomicBool,
+    /// A socket of it has listeners of its own of what it is sent, or had.
+    outgoing: AtomicBool,
     /// How many sockets it had so far.
     sockets: AtomicU32,
 }
@@ -150,6 +153,7 @@ impl SessionHandle {
             ending: AtomicBool::new(false),
             quiet: AtomicBool::new(false),
             readable: AtomicBool::new(false),
+            outgoing: AtomicBool::new(false),
             sockets: AtomicU32::new(0),
         }
     }
@@ -201,6 +205,15 @@ impl SessionHandle {
     /// A name for a socket of this session.
     pub(crate) fn name_socket(&self) -> SocketNumber {
         SocketNumber(self.sockets.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A socket of it listens to what it is sent: to all that is sent from now on.
+    pub(crate) fn note_outgoing(&self) {
+        self.outgoing.store(true, Ordering::Relaxed);
+    }
+
+    fn has_outgoing(&self) -> bool {
+        self.outgoing.load(Ordering::Relaxed)
     }
 
     /// Hands a command to the task. Dropped if the session has ended: what waits for an answer

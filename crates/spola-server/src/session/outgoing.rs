@@ -9,6 +9,7 @@ use spola_socketio::server::DisconnectReason;
 use spola_socketio_packet::{self as packet, Data, Encoded, Packet};
 
 use super::SocketNumber;
+use super::candidate::Member;
 use super::task::SessionTask;
 use crate::context::OutgoingContext;
 use crate::outbound::Outbound;
@@ -21,8 +22,10 @@ impl SessionTask {
         if !self.outgoing(cx, socket, |task| task.event_of(&packet)) {
             return tracing::debug!("a packet was dropped: its socket has left");
         }
-        let socket = self.numbered(socket);
-        if socket.is_some_and(|socket| self.may_send(socket.namespace().packet_name(), &packet)) {
+        // A socket that is there has joined its namespace: only attachments may be too many.
+        let may_send =
+            |member: &Member| self.may_send(member.socket.namespace().packet_name(), &packet);
+        if packet.attachments() == 0 || self.numbered(socket).is_some_and(may_send) {
             self.send(packet);
         }
     }
@@ -35,14 +38,18 @@ impl SessionTask {
         socket: SocketNumber,
         event: impl FnOnce(&Self) -> Option<Data>,
     ) -> bool {
-        let Some(socket) = self.numbered(socket) else {
+        let Some(member) = self.numbered(socket) else {
             return false;
         };
-        let own = socket.own_listeners().map(|own| own.outgoing.clone()).unwrap_or_default();
-        if own.is_empty() && socket.handlers().listeners.outgoing.is_empty() {
+        // Mostly nobody listens, and that is cheaper to see.
+        if !member.has_outgoing && !self.handle.has_outgoing() {
             return true;
         }
-        let (socket, handlers) = (socket.clone(), Arc::clone(socket.handlers()));
+        let (socket, handlers) = (member.socket.clone(), Arc::clone(member.socket.handlers()));
+        let own = socket.own_listeners().map(|own| own.outgoing.clone()).unwrap_or_default();
+        if own.is_empty() && !member.has_outgoing {
+            return true;
+        }
         let Some(data) = event(self) else { return true };
         for listener in handlers.listeners.outgoing.iter().chain(&own) {
             let context = OutgoingContext { socket: socket.clone(), data: data.clone() };

@@ -68,6 +68,9 @@ pub(crate) struct SessionTask {
     pub(super) allowance: usize,
     /// What it holds may be other than it last told.
     pub(super) untold: bool,
+    /// Nothing happens to it before a command comes, bytes, or the alarm: see
+    /// [`relay`](SessionTask::relay).
+    pub(super) calm: bool,
     /// The server does not wait for the handlers any more.
     pub(super) aborted: bool,
 }
@@ -141,6 +144,7 @@ impl SessionTask {
             late_post: None,
             allowance: MESSAGES,
             untold: true,
+            calm: false,
             aborted: false,
             config,
         }
@@ -213,7 +217,7 @@ impl SessionTask {
         self.backlog = 0;
     }
 
-    fn is_drained(&self) -> bool {
+    pub(super) fn is_drained(&self) -> bool {
         self.sockets.is_drained() && self.engine.is_drained() && self.held.is_none()
     }
 
@@ -309,20 +313,23 @@ impl Future for SessionTask {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..BUDGET {
             let now = self.runtime.now();
-            let busy = self.work(cx, now);
-            self.tell_holdings();
-            if busy {
-                let (unsent, writable) = self.load();
-                self.handle.tell(unsent, writable);
-                continue;
-            }
-            if self.aborted || self.is_over() {
-                return Poll::Ready(());
-            }
-            self.set_alarm();
-            // After reading: what has come in time counts, however late we look.
-            if self.poll_timers(cx, now) {
-                continue;
+            if !self.relay(cx, now) {
+                let busy = self.work(cx, now);
+                self.tell_holdings();
+                if busy {
+                    let (unsent, writable) = self.load();
+                    self.handle.tell(unsent, writable);
+                    continue;
+                }
+                if self.aborted || self.is_over() {
+                    return Poll::Ready(());
+                }
+                self.set_alarm();
+                // After reading: what has come in time counts, however late we look.
+                if self.poll_timers(cx, now) {
+                    continue;
+                }
+                self.calm = self.is_calm();
             }
             let status = self.engine.status();
             let (unsent, writable) = self.load();

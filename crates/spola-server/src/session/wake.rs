@@ -24,6 +24,11 @@ impl Wake for SessionHandle {
 }
 
 impl SessionHandle {
+    /// Whether reading was woken, and not tried since.
+    pub(super) fn is_readable(&self) -> bool {
+        self.readable.load(Ordering::Relaxed)
+    }
+
     /// Whether reading was woken since the last call.
     pub(super) fn take_readable(&self) -> bool {
         // Mostly it was not, and that is cheaper to see.

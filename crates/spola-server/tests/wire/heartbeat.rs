@@ -1,5 +1,9 @@
 //! Pings and pongs (§8 of the wire text).
 
+use std::future::poll_fn;
+
+use spola_driver::Runtime as _;
+
 use crate::harness::{Frame, hex, masked, millis, recorder, secs};
 
 #[test]
@@ -10,6 +14,23 @@ fn the_first_ping_comes_25_seconds_after_opening() {
     client.expect_silence();
     world.advance(millis(1));
     assert_eq!(client.raw(), hex("81 01 32"));
+}
+
+#[test]
+fn what_is_sent_at_the_moment_of_a_ping_holds_none_up() {
+    let (world, _) = recorder();
+    let (mut timer, io) = (world.runtime.timer(), world.io().clone());
+    timer.set(Some(world.runtime.now() + secs(25)));
+    let sent = world.run(async move {
+        poll_fn(|cx| timer.poll_expired(cx)).await;
+        io.emit("now", ()).unwrap()
+    });
+    let mut client = world.join();
+    world.io().emit("before", ()).unwrap();
+    assert_eq!(client.text(), r#"42["before"]"#);
+    world.advance(secs(25));
+    assert_eq!(sent.output(), Some(1));
+    assert_eq!([client.text(), client.text()], [r#"42["now"]"#, "2"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! An executor on one thread, with a clock that moves only when told.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant, SystemTime};
@@ -24,13 +24,19 @@ struct State {
     start: Instant,
     now: Instant,
     counter: u64,
-    tasks: HashMap<u64, Option<BoxFuture<()>>>,
+    tasks: BTreeMap<u64, Task>,
     ready: VecDeque<u64>,
     queued: HashSet<u64>,
     timers: BTreeMap<(Instant, u64), Waker>,
     random: u64,
     /// The state of the generator that picks who runs next; `None` for first come, first served.
     shuffle: Option<u64>,
+}
+
+/// A future, unless it is being polled, and who wakes it: the same all the time, as in other executors.
+struct Task {
+    future: Option<BoxFuture<()>>,
+    waker: Waker,
 }
 
 impl VirtualRuntime {
@@ -44,7 +50,7 @@ impl VirtualRuntime {
             start: now,
             now,
             counter: 0,
-            tasks: HashMap::new(),
+            tasks: BTreeMap::new(),
             ready: VecDeque::new(),
             queued: HashSet::new(),
             timers: BTreeMap::new(),
@@ -66,22 +72,24 @@ impl VirtualRuntime {
 
     /// Polls the task whose turn it is; `false` if none wants to run.
     pub(crate) fn step(&self) -> bool {
-        let (id, mut future) = {
+        let (id, mut future, waker) = {
             let mut state = self.lock();
             let Some(id) = state.pick() else {
                 return false;
             };
             state.queued.remove(&id);
-            let Some(future) = state.tasks.get_mut(&id).and_then(Option::take) else {
+            let Some(task) = state.tasks.get_mut(&id) else {
                 return true;
             };
-            (id, future)
+            let Some(future) = task.future.take() else {
+                return true;
+            };
+            (id, future, task.waker.clone())
         };
-        let waker = Waker::from(Arc::new(TaskWaker { id, shared: Arc::downgrade(&self.shared) }));
         let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
         let mut state = self.lock();
         if polled.is_pending() {
-            state.tasks.insert(id, Some(future));
+            state.tasks.insert(id, Task { future: Some(future), waker });
         } else {
             state.tasks.remove(&id);
             drop(state);
@@ -181,7 +189,8 @@ impl Runtime for VirtualRuntime {
     fn spawn(&self, future: BoxFuture<()>) {
         let mut state = self.lock();
         let id = state.count();
-        state.tasks.insert(id, Some(future));
+        let waker = Waker::from(Arc::new(TaskWaker { id, shared: Arc::downgrade(&self.shared) }));
+        state.tasks.insert(id, Task { future: Some(future), waker });
         state.wake(id);
     }
 
