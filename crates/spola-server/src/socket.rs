@@ -289,6 +289,11 @@ impl Socket {
         &self.inner.handlers
     }
 
+    /// Whether it ever had listeners of its own.
+    pub(crate) fn has_own_listeners(&self) -> bool {
+        self.inner.listeners.get().is_some()
+    }
+
     /// The listeners of its own, if it ever had some.
     pub(crate) fn own_listeners(&self) -> Option<MutexGuard<'_, Listeners>> {
         let own = self.inner.listeners.get()?;

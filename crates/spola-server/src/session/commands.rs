@@ -152,8 +152,13 @@ impl SessionTask {
         }
         let mut busy = false;
         for command in commands {
-            busy |= !matches!(command, Command::Emit(..));
-            self.command(cx, now, command);
+            // All that are sent in a row leave together, over polling in one response.
+            if let Command::Emit(socket, packet) = command {
+                self.emit(cx, socket, packet);
+            } else {
+                busy = true;
+                self.command(cx, now, command);
+            }
             if self.engine.buffered_amount() >= QUEUE_LEN {
                 self.pump(cx, now);
                 self.flush(cx, now);
@@ -168,10 +173,10 @@ impl SessionTask {
         busy
     }
 
+    #[inline(never)]
     fn command(&mut self, cx: &mut Context<'_>, now: Instant, command: Command) {
         match command {
-            // All that are sent in a row leave together, over polling in one response.
-            Command::Emit(socket, packet) => return self.emit(cx, socket, packet),
+            Command::Emit(socket, packet) => self.emit(cx, socket, packet),
             Command::Ask(ask) => {
                 // Dropped, it tells that the socket has left.
                 if self.outgoing(cx, ask.socket, |task| task.event_of(&ask.event)) {

@@ -22,6 +22,7 @@ use crate::reply::conclude;
 use crate::socket::Socket;
 
 impl SessionTask {
+    #[inline(never)]
     pub(super) fn socket_event(
         &mut self,
         cx: &mut Context<'_>,
@@ -29,11 +30,11 @@ impl SessionTask {
         event: sockets::Event,
     ) {
         match event {
-            sockets::Event::ConnectRequested { namespace, auth } => {
-                self.connect_requested(cx, now, namespace, auth);
-            }
             sockets::Event::Received { namespace, ack, data } => {
                 self.received(cx, now, &namespace, ack, data);
+            }
+            sockets::Event::ConnectRequested { namespace, auth } => {
+                self.connect_requested(cx, now, namespace, auth);
             }
             sockets::Event::Acked { namespace, ack, data } => {
                 self.answered(namespace, ack, Ok(data));
@@ -59,7 +60,7 @@ impl SessionTask {
         }
     }
 
-    fn received(
+    pub(super) fn received(
         &mut self,
         cx: &mut Context<'_>,
         now: Instant,
@@ -75,12 +76,21 @@ impl SessionTask {
         };
         let ack = Ack::new(&socket, ack);
         let context = EventContext { socket, data, ack };
-        let own = context.socket.own_listeners();
-        let own = own.map(|own| (own.any.clone(), own.middleware.clone()));
         let shared = &context.socket.handlers().listeners;
-        if own.is_none() && shared.any.is_empty() && shared.middleware.is_empty() {
+        if !context.socket.has_own_listeners()
+            && shared.any.is_empty()
+            && shared.middleware.is_empty()
+        {
             return self.listen(cx, now, context);
         }
+        self.screen(cx, now, context);
+    }
+
+    /// Hands an event to those who hear of each, and then to the middleware.
+    #[inline(never)]
+    fn screen(&mut self, cx: &mut Context<'_>, now: Instant, context: EventContext) {
+        let own = context.socket.own_listeners();
+        let own = own.map(|own| (own.any.clone(), own.middleware.clone()));
         let handlers = Arc::clone(context.socket.handlers());
         let shared = &handlers.listeners;
         let (own_any, own_middleware) = own.unwrap_or_default();

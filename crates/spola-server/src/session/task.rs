@@ -2,6 +2,9 @@
 //!
 //! Everything that happens to a session happens here, one thing after the other. The machines are
 //! joined by [`SessionTask::pump`], which carries their outputs to each other until none is left.
+//!
+//! All that a message runs through does not fit into a processor's nearest cache of instructions, so what
+//! is rare is cold, or out of line: here, and in the other files of the session.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -159,13 +162,8 @@ impl SessionTask {
             self.finish(cx, now, done);
         }
         self.pump(cx, now);
-        if self.late_post.is_some()
-            && self.held.is_none()
-            && let Some(late) = self.late_post.take()
-        {
-            let (id, body) = *late;
-            self.post(now, id, body);
-            self.pump(cx, now);
+        if self.late_post.is_some() && self.held.is_none() {
+            self.take_late_post(cx, now);
         }
         let mut busy = self.poll_streams(cx, now);
         busy |= self.read(cx, now);
@@ -175,10 +173,17 @@ impl SessionTask {
         busy | (self.held.is_some() && !self.is_full())
     }
 
-    fn poll_timers(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        if !self.alarm.is_due(cx, now) {
-            return false;
+    #[cold]
+    fn take_late_post(&mut self, cx: &mut Context<'_>, now: Instant) {
+        if let Some(late) = self.late_post.take() {
+            let (id, body) = *late;
+            self.post(now, id, body);
+            self.pump(cx, now);
         }
+    }
+
+    #[cold]
+    fn handle_timeout(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.engine.handle_timeout(now);
         self.pump(cx, now);
         self.sockets.handle_timeout(now);
@@ -191,7 +196,6 @@ impl SessionTask {
             self.give_up(RejectReason::WriteTimeout);
         }
         self.pump(cx, now);
-        true
     }
 
     /// Sets the timer for whatever is due first.
@@ -227,7 +231,11 @@ impl SessionTask {
             // Before the events: the last of these closes what carries the packets.
             self.send_packet(packet);
         } else if let Some(event) = self.sockets.poll_event() {
-            self.socket_event(cx, now, event);
+            if let sockets::Event::Received { namespace, ack, data } = event {
+                self.received(cx, now, &namespace, ack, data);
+            } else {
+                self.socket_event(cx, now, event);
+            }
         } else if let Some(event) = self.next_event() {
             self.engine_event(now, event);
         } else {
@@ -271,20 +279,23 @@ impl SessionTask {
         match event {
             engine::Event::Message(Message::Text(text)) => self.sockets.handle_text(now, text),
             engine::Event::Message(Message::Binary(data)) => self.sockets.handle_binary(now, data),
-            engine::Event::Closed(reason) => {
-                if let Some(fault) = self.engine.fault() {
-                    self.io.meters().reject(fault);
-                }
-                self.sockets.handle_closed(disconnect_reason(reason));
-                self.running.abort_admissions();
-                self.io.sessions().remove(&self.handle.sid());
-                self.streams.end_at(now.checked_add(self.config.write_timeout));
-                if let Some(wire) = &mut self.wire {
-                    wire.end_within(now, self.config.write_timeout);
-                }
-            }
+            engine::Event::Closed(reason) => self.closed(now, reason),
             // Neither matters to the namespaces.
             engine::Event::Opened | engine::Event::Upgraded | _ => {}
+        }
+    }
+
+    #[cold]
+    fn closed(&mut self, now: Instant, reason: engine::CloseReason) {
+        if let Some(fault) = self.engine.fault() {
+            self.io.meters().reject(fault);
+        }
+        self.sockets.handle_closed(disconnect_reason(reason));
+        self.running.abort_admissions();
+        self.io.sessions().remove(&self.handle.sid());
+        self.streams.end_at(now.checked_add(self.config.write_timeout));
+        if let Some(wire) = &mut self.wire {
+            wire.end_within(now, self.config.write_timeout);
         }
     }
 
@@ -326,7 +337,8 @@ impl Future for SessionTask {
                 }
                 self.set_alarm();
                 // After reading: what has come in time counts, however late we look.
-                if self.poll_timers(cx, now) {
+                if self.alarm.is_due(cx, now) {
+                    self.handle_timeout(cx, now);
                     continue;
                 }
                 self.calm = self.is_calm();

@@ -1,11 +1,12 @@
 //! The session's WebSocket: reading, writing, upgrading, closing.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use spola_engineio::Transport;
+use spola_engineio::packet::WebSocketMessage;
 use spola_engineio::server::{BinaryMode, PollResponse, Transmit, WebSocketEnd};
 use spola_websocket::Compression;
 
@@ -72,12 +73,7 @@ impl SessionTask {
                     self.engine.handle_websocket_message(now, message);
                 }
                 Incoming::Closed { clean, rejected } => {
-                    if let Some(reason) = rejected {
-                        self.io.meters().reject(reason);
-                    }
-                    let end = if clean { WebSocketEnd::Closed } else { WebSocketEnd::Failed };
-                    self.engine.handle_websocket_closed(end);
-                    self.settle(cx, now);
+                    self.settle(cx, now, clean, rejected);
                     return true;
                 }
             }
@@ -87,6 +83,7 @@ impl SessionTask {
     }
 
     /// The WebSocket is open: as the session's transport, or to probe an upgrade.
+    #[cold]
     fn opened(&mut self, now: Instant) {
         self.untold = true;
         if self.engine.transport() == Transport::Polling
@@ -98,7 +95,19 @@ impl SessionTask {
     }
 
     /// The WebSocket has ended: once its last bytes are written, it may be forgotten.
-    fn settle(&mut self, cx: &mut Context<'_>, now: Instant) {
+    #[cold]
+    fn settle(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        clean: bool,
+        rejected: Option<RejectReason>,
+    ) {
+        if let Some(reason) = rejected {
+            self.io.meters().reject(reason);
+        }
+        let end = if clean { WebSocketEnd::Closed } else { WebSocketEnd::Failed };
+        self.engine.handle_websocket_closed(end);
         self.untold = true;
         self.pump(cx, now);
         self.flush(cx, now);
@@ -133,20 +142,27 @@ impl SessionTask {
                 None
             }
         };
+        if failed.is_some() || wire.is_done() {
+            self.ended(cx, now, failed);
+        }
+        was_full && !self.is_wire_full()
+    }
+
+    /// The WebSocket is closed, or has failed.
+    #[cold]
+    fn ended(&mut self, cx: &mut Context<'_>, now: Instant, failed: Option<io::Error>) {
         if let Some(error) = &failed {
             tracing::debug!(%error, "a connection failed");
         }
         // What is below may have less patience, as in `Serve`.
-        let stalled = failed.as_ref().is_some_and(|error| error.kind() == ErrorKind::TimedOut);
+        let stalled = failed.is_some_and(|error| error.kind() == ErrorKind::TimedOut);
         if stalled && self.engine.transport() == Transport::WebSocket {
             self.give_up(RejectReason::WriteTimeout);
-            self.pump(cx, now);
-        } else if failed.is_some() || wire.is_done() {
+        } else {
             (self.wire, self.untold) = (None, true);
             self.engine.handle_websocket_closed(WebSocketEnd::Closed);
-            self.pump(cx, now);
         }
-        was_full && !self.is_wire_full()
+        self.pump(cx, now);
     }
 
     /// Whether packets wait in the engine for the WebSocket or event stream to be written to.
@@ -167,18 +183,26 @@ impl SessionTask {
             false => self.engine.poll_transmit(),
         };
         match transmit {
-            Some(Transmit::WebSocketMessage(message)) => {
-                if let Some(wire) = &mut self.wire {
-                    wire.send(message, Compression::Auto);
-                }
-            }
-            Some(Transmit::Uncompressed(message)) => {
-                if let Some(wire) = &mut self.wire {
-                    wire.send(message, Compression::Never);
-                }
-            }
-            Some(Transmit::CloseWebSocket) => self.close_wire(now),
-            Some(Transmit::PollResponse { id, response }) => {
+            Some(Transmit::WebSocketMessage(message)) => self.send_over(message, Compression::Auto),
+            Some(transmit) => self.carry(now, transmit),
+            None => return false,
+        }
+        true
+    }
+
+    fn send_over(&mut self, message: WebSocketMessage, compression: Compression) {
+        if let Some(wire) = &mut self.wire {
+            wire.send(message, compression);
+        }
+    }
+
+    #[inline(never)]
+    fn carry(&mut self, now: Instant, transmit: Transmit) {
+        match transmit {
+            Transmit::WebSocketMessage(message) => self.send_over(message, Compression::Auto),
+            Transmit::Uncompressed(message) => self.send_over(message, Compression::Never),
+            Transmit::CloseWebSocket => self.close_wire(now),
+            Transmit::PollResponse { id, response } => {
                 if response != PollResponse::Stream {
                     self.streams.end(id);
                 }
@@ -187,25 +211,23 @@ impl SessionTask {
                 }
                 self.handle.answer_poll(id, response);
             }
-            Some(Transmit::StreamData { id, data }) => {
+            Transmit::StreamData { id, data } => {
                 if let Some(writer) = self.streams.get(id) {
                     writer.write(data);
                 }
             }
-            Some(Transmit::EndStream { id }) => {
+            Transmit::EndStream { id } => {
                 self.note_failed_upgrade();
                 self.streams.end(id);
             }
-            Some(Transmit::PostResponse { id, outcome }) => {
+            Transmit::PostResponse { id, outcome } => {
                 if let Some(reason) = RejectReason::of_post(outcome) {
                     self.io.meters().reject(reason);
                 }
                 self.handle.answer_post(id, outcome);
             }
-            Some(_) => {}
-            None => return false,
+            _ => {}
         }
-        true
     }
 
     /// The engine is done with the WebSocket.

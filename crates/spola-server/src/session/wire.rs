@@ -64,6 +64,19 @@ impl Wire {
         config: &Config,
     ) -> Poll<Incoming<'_>> {
         match self {
+            Self::Open(line) => poll_line(line, cx, now),
+            Self::Opening(..) => self.poll_open(cx, now, config),
+        }
+    }
+
+    #[cold]
+    fn poll_open(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        config: &Config,
+    ) -> Poll<Incoming<'static>> {
+        match self {
             Self::Opening(_, Some(until)) if now >= *until => {
                 tracing::debug!("the protocol was not switched in time");
                 let rejected = Some(RejectReason::Upgrade);
@@ -80,7 +93,7 @@ impl Wire {
                     Poll::Ready(Incoming::Closed { clean: false, rejected: None })
                 }
             },
-            Self::Open(line) => poll_line(line, cx, now),
+            Self::Open(_) => Poll::Pending,
         }
     }
 
