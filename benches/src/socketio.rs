@@ -133,7 +133,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
     let mut sessions = None;
     if wanted("sessions") {
-        let servers = servers.iter().copied().filter(|server| server.is_socketio());
+        let opens = |server: Server| server.is_socketio() || server == Server::LimitHyper;
+        let servers = servers.iter().copied().filter(|server| opens(*server));
         let count =
             if options.run.is_quick() { options.sessions.min(500) } else { options.sessions };
         sessions = Some(Sessions::measure(servers.collect(), count, &conditions)?);

@@ -1,5 +1,6 @@
 //! Long-polling on hyper, with nothing behind it: what a POST brings is the answer to the session's GET, as on
-//! the epoll loop of `limit_polling`. What HTTP and the runtime leave to be won.
+//! the epoll loop of `limit_polling`. And sessions that open over WebSocket by hyper's upgrade, and then do no
+//! more. What HTTP and the runtime leave to be won.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -7,12 +8,19 @@ use std::task::{Poll, Waker};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{
+    CONNECTION, CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, Uri};
+use hyper::upgrade::OnUpgrade;
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
+use spola_websocket::handshake::accept_key;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use crate::Failure;
 
 /// What the query of a request for a session has before its id.
 const QUERY: &str = "EIO=4&transport=polling&sid=";
@@ -31,10 +39,15 @@ struct Session {
 
 /// A failed connection is not reported here: the load notices what is missing.
 pub(super) async fn serve(stream: TcpStream) {
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+    let http1 = http1::Builder::new();
+    let connection = http1.serve_connection(TokioIo::new(stream), service_fn(answer));
+    let _ = connection.with_upgrades().await;
 }
 
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+async fn answer(mut request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    if let Some(upgrade) = request.extensions_mut().remove() {
+        return Ok(switch(&request, upgrade));
+    }
     let body = match session(request.uri()) {
         None => open(),
         Some(id) if request.method() == Method::POST => {
@@ -53,6 +66,32 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyp
 /// The session that a request is for, unless it opens one.
 fn session(uri: &Uri) -> Option<usize> {
     uri.query()?.strip_prefix(QUERY)?.parse().ok()
+}
+
+/// Answers a request for a WebSocket, which is sound.
+fn switch(request: &Request<Incoming>, upgrade: OnUpgrade) -> Response<Full<Bytes>> {
+    tokio::spawn(async { hold(upgrade).await.ok() });
+    let key = request.headers().get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
+    let accept = HeaderValue::try_from(accept_key(key.unwrap_or_default()));
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.extend(accept.ok().map(|accept| (SEC_WEBSOCKET_ACCEPT, accept)));
+    response
+}
+
+/// Opens the session of a WebSocket, lets its client in, and waits for it to go.
+async fn hold(upgrade: OnUpgrade) -> Result<(), Failure> {
+    let mut stream = TokioIo::new(upgrade.await?);
+    let mut open = vec![0x81, 107];
+    open.extend_from_slice(&self::open());
+    stream.write_all(&open).await?;
+    while stream.read(&mut [0; 64]).await? > 0 {
+        stream.write_all(b"\x81\x2040{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\"}").await?;
+    }
+    Ok(())
 }
 
 fn open() -> Bytes {
