@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use bytestring::ByteString;
+use memchr::memchr;
 
 use crate::{
     base64,
@@ -66,8 +67,8 @@ impl Decoder {
         };
         self.packets_left = left;
         let rest = self.body.get(start..).unwrap_or_default();
-        let (piece, next) = match rest.split_once(SEPARATOR) {
-            Some((piece, _)) => (piece, Some(start + piece.len() + SEPARATOR.len_utf8())),
+        let (piece, next) = match memchr(SEPARATOR as u8, rest.as_bytes()) {
+            Some(end) => (rest.get(..end).unwrap_or_default(), Some(start + end + 1)),
             None => (rest, None),
         };
         let packet = Packet::decode_slice(&self.body, piece, self.max_binary_len)?;
@@ -160,7 +161,9 @@ pub fn packet_len(packet: &WebSocketMessage) -> usize {
 pub fn check(packet: &WebSocketMessage) -> Result<(), SeparatorInText> {
     match packet {
         // Base64 has none.
-        WebSocketMessage::Text(text) if !text.starts_with('b') && text.contains(SEPARATOR) => {
+        WebSocketMessage::Text(text)
+            if !text.starts_with('b') && memchr(SEPARATOR as u8, text.as_bytes()).is_some() =>
+        {
             Err(SeparatorInText)
         }
         WebSocketMessage::Text(_) | WebSocketMessage::Binary(_) => Ok(()),

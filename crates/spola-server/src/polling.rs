@@ -16,7 +16,7 @@ use crate::headers;
 use crate::io::Io;
 use crate::reject_reason::RejectReason;
 use crate::response::{
-    BINARY, Body, TEXT, closing, empty, json, payload, post_response, session_unknown,
+    BINARY, Body, OCTETS, TEXT, closing, empty, json, payload, post_response, session_unknown,
 };
 use crate::session::{Asked, Command, SessionHandle};
 
@@ -72,7 +72,7 @@ where
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let content_type = request.headers().get(header::CONTENT_TYPE);
-    let octets = content_type.is_some_and(|value| value == BINARY);
+    let octets = content_type.is_some_and(|value| value == OCTETS);
     let mut collector = Collector::new(body, config.engine.max_payload, meters);
     // Most bodies are there already.
     let (body, failed) = match poll_fn(|cx| Poll::Ready(collector.poll(cx))).await {

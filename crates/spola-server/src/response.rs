@@ -74,27 +74,31 @@ impl HttpBody for Body {
 }
 
 /// The type of a payload, and of one of revision 3 with binary in it.
-pub(crate) const TEXT: &str = "text/plain; charset=UTF-8";
-pub(crate) const BINARY: &str = "application/octet-stream";
+pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
+pub(crate) const BINARY: HeaderValue = HeaderValue::from_static(OCTETS);
+pub(crate) const OCTETS: &str = "application/octet-stream";
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The answer to a GET: a payload (§5.1, §11.3). It takes over a map that is empty.
 pub(crate) fn payload(
     headers: HeaderMap,
-    content_type: &'static str,
+    content_type: HeaderValue,
     bytes: Bytes,
 ) -> Response<Body> {
     let mut response = Response::new(Body::whole(bytes));
     *response.headers_mut() = headers;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
     response
 }
 
 /// The answer to a POST, with a map as above.
 pub(crate) fn post_response(headers: HeaderMap, outcome: PostOutcome) -> Response<Body> {
     match outcome {
-        PostOutcome::Ok => payload(headers, "text/html", Bytes::from_static(b"ok")),
+        PostOutcome::Ok => payload(headers, HTML, Bytes::from_static(b"ok")),
         PostOutcome::TooLarge => empty(StatusCode::PAYLOAD_TOO_LARGE),
         PostOutcome::Refused(code) => json(code.status(), code.json_body().into_bytes()),
         PostOutcome::Abort => closing(empty(StatusCode::BAD_REQUEST)),

@@ -14,7 +14,7 @@ use super::transport::BACKLOG_LEN;
 use super::{Asker, Switch};
 use crate::outbound::Outbound;
 use crate::reject_reason::RejectReason;
-use crate::response::BINARY;
+use crate::response::OCTETS;
 use crate::stream::StreamWriter;
 
 /// Bytes that commands may queue before what there is room for is written.
@@ -197,7 +197,7 @@ impl SessionTask {
                 self.engine.handle_stream(now, id, last_event_id);
             }
             Command::Post { id, octets, mark, body } => {
-                let content_type = octets.then_some(BINARY.as_bytes());
+                let content_type = octets.then_some(OCTETS.as_bytes());
                 match mark {
                     None => self.engine.handle_post_started(id, content_type),
                     Some(mark) => self.engine.handle_stream_post_started(id, content_type, *mark),

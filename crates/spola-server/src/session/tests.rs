@@ -1,12 +1,14 @@
 //! The handle of a session, while its task runs and while it rests.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::SystemTime;
 
 use http::Request;
 use spola_engineio::request::SessionStatus;
+use spola_engineio::server::PollResponse;
 use spola_engineio::{Revision, Sid, Transport};
 
 use super::load::Amount;
@@ -87,4 +89,32 @@ fn a_task_that_has_ended_is_not_kept() {
     assert_eq!(Arc::strong_count(&wakes), 2);
     handle.retire();
     assert_eq!(Arc::strong_count(&wakes), 1);
+}
+
+#[test]
+fn a_request_has_its_answer_or_hears_that_there_will_be_none() {
+    let (handle, wakes) = (handle(), Arc::new(Wakes::default()));
+    let waker = Waker::from(Arc::clone(&wakes));
+    let mut cx = Context::from_waker(&waker);
+    let told = || handle.take().map_or(0, |(commands, _)| commands.into_iter().count());
+
+    let mut asked = handle.poll();
+    assert!(pin!(&mut asked).poll(&mut cx).is_pending());
+    handle.answer_poll(asked.id(), PollResponse::BadRequest);
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    assert_eq!(pin!(&mut asked).poll(&mut cx), Poll::Ready(Some(PollResponse::BadRequest)));
+    drop(asked);
+    assert_eq!(told(), 1, "only that it came");
+
+    drop(handle.post(false, None, None));
+    assert_eq!(told(), 2, "that it came, and that it was given up");
+
+    let (mut left, mut answered) = (handle.post(false, None, None), handle.poll());
+    handle.answer_poll(answered.id(), PollResponse::Stream);
+    assert!(pin!(&mut left).poll(&mut cx).is_pending());
+    handle.retire();
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
+    assert_eq!(pin!(&mut left).poll(&mut cx), Poll::Ready(None));
+    assert_eq!(pin!(&mut answered).poll(&mut cx), Poll::Ready(Some(PollResponse::Stream)));
+    assert_eq!(pin!(&mut handle.poll()).poll(&mut cx), Poll::Ready(None));
 }
