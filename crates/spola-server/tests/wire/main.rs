@@ -19,6 +19,7 @@ mod floods;
 mod formats;
 mod handlers;
 mod handshakes;
+mod hard_cap;
 mod harness;
 mod headers;
 mod heartbeat;
