@@ -40,7 +40,7 @@ impl<'a> Query<'a> {
         let mut parsed = Self::default();
         let (mut rest, mut count) = (query.as_bytes(), 0);
         while !rest.is_empty() {
-            let (parameter, behind) = split(rest, b'&');
+            let (parameter, behind) = split(rest, memchr(b'&', rest));
             rest = behind;
             if parameter.is_empty() {
                 continue;
@@ -49,7 +49,9 @@ impl<'a> Query<'a> {
             if count > MAX_PARAMETERS {
                 return Err(TooManyParameters);
             }
-            let (name, value) = split(parameter, b'=');
+            // Names are short.
+            let end = parameter.iter().position(|byte| *byte == b'=');
+            let (name, value) = split(parameter, end);
             if let Some(parameter) = parsed.parameter(name) {
                 *parameter = Some(value);
             } else if let Some(known) = NAMES.into_iter().find(|known| decodes_to(name, known))
@@ -157,10 +159,9 @@ fn number(value: Option<&[u8]>) -> Result<Option<u64>, NotANumber> {
     value.map(event_id).transpose()
 }
 
-/// What is before and behind the first such byte; all and nothing, if there is none.
-fn split(bytes: &[u8], at: u8) -> (&[u8], &[u8]) {
-    let end = memchr(at, bytes).unwrap_or(bytes.len());
-    let (before, behind) = bytes.split_at_checked(end).unwrap_or_default();
+/// What is before and behind a byte; all and nothing, if there is none.
+fn split(bytes: &[u8], at: Option<usize>) -> (&[u8], &[u8]) {
+    let (before, behind) = bytes.split_at_checked(at.unwrap_or(bytes.len())).unwrap_or_default();
     (before, behind.get(1..).unwrap_or_default())
 }
 
