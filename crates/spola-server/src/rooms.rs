@@ -124,25 +124,22 @@ impl Rooms {
         let excepted =
             |socket: &Socket| selection.except.iter().any(|room| self.is_in(socket, room));
         if selection.rooms.is_empty() {
-            for member in self.members.values() {
-                if !excepted(&member.socket) {
-                    visit(&member.socket);
+            return walk(self.members.values().map(|member| &member.socket), |socket| {
+                if !excepted(socket) {
+                    visit(socket);
                 }
-            }
-            return;
+            });
         }
         let mut seen = HashSet::new();
         let several = selection.rooms.len() > 1;
         for room in &selection.rooms {
-            let own = self.named(room).map(|socket| (socket.socket_id(), socket));
-            let joined =
-                self.rooms.get(room).into_iter().flatten().map(|(id, socket)| (*id, socket));
-            let own_only = own.filter(|(id, _)| !self.joined(*id, room));
-            for (id, socket) in own_only.into_iter().chain(joined) {
-                if !excepted(socket) && (!several || seen.insert(id)) {
+            let joined = self.rooms.get(room).into_iter().flat_map(|members| members.values());
+            let own = self.named(room).filter(|own| !self.joined(own.socket_id(), room));
+            walk(own.into_iter().chain(joined), |socket| {
+                if !excepted(socket) && (!several || seen.insert(socket.socket_id())) {
                     visit(socket);
                 }
-            }
+            });
         }
     }
 
@@ -200,6 +197,16 @@ impl Socket {
     /// The rooms it has joined, in order of name. Its own room, named by its id, is not among them.
     pub fn rooms(&self) -> Vec<ByteString> {
         self.namespace().rooms().rooms_of(self.socket_id())
+    }
+}
+
+/// Visits sockets in their order. Those that are to come are on their way from memory meanwhile.
+fn walk<'a>(sockets: impl Iterator<Item = &'a Socket> + Clone, mut visit: impl FnMut(&Socket)) {
+    const AHEAD: usize = 4;
+    let mut ahead = sockets.clone().skip(AHEAD);
+    for socket in sockets {
+        ahead.next().inspect(|socket| socket.session().touch());
+        visit(socket);
     }
 }
 

@@ -12,7 +12,10 @@ impl SessionTask {
     /// A round in which others have nothing but packets sent, and these are written at once: so nothing
     /// but the WebSocket is looked at. `false` if there is more to do.
     pub(super) fn relay(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        if !self.calm || self.handle.is_readable() || !self.alarm.is_ahead(cx, now) {
+        // Both are looked at before either matters: so they come from memory at the same time.
+        let is_idle = self.wire.as_ref().is_some_and(Wire::is_idle);
+        let is_readable = self.handle.is_readable();
+        if !self.calm || !is_idle || is_readable || !self.alarm.is_ahead(cx, now) {
             self.calm = false;
             return false;
         }
