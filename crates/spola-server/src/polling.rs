@@ -87,6 +87,8 @@ where
             Some(failed) => failed,
             None => Box::pin(collector.finish(config.post_timeout, runtime, &mut asked)).await,
         };
+        // It may wait for its turn now, and is not on its way any more.
+        drop(collector);
         let id = asked.id();
         match collected {
             Collected::Whole(body) => session.push(Command::PostBody { id, body }),

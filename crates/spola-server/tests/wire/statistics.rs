@@ -3,7 +3,9 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use spola_server::{Config, Handshake, Io, Namespace, Refusal, RejectReason, Socket, Statistics};
+use spola_server::{
+    Config, Handshake, Io, Namespace, Refusal, RejectReason, Socket, State, Statistics,
+};
 
 use crate::harness::{Gate, Stream, Streaming, World, announced, fragment, masked, secs, serving};
 
@@ -238,4 +240,25 @@ fn the_text_for_prometheus_has_every_figure() {
     let samples = world.io().statistics().samples().count();
     assert_eq!(text.lines().count(), comments + samples);
     assert_eq!(comments, 2 * (samples - RejectReason::ALL.len() + 1));
+}
+
+#[test]
+fn a_body_that_is_whole_is_not_told_of_while_it_waits_for_handlers() {
+    let mut config = Config::default();
+    config.max_running_handlers = 1;
+    let gate = Gate::default();
+    let io = Io::builder().config(config).state(gate.clone()).build();
+    io.namespace("/").on("wait", async |State(gate): State<Gate>| gate.passed().await);
+    let world = World::new(io);
+    let session = world.join_polling();
+    session.post("42[\"wait\"]\u{1e}42[\"held\"]").response();
+    let bytes = session.post_bytes(&format!("42[\"{}\"]", "x".repeat(70_000)));
+    let (half, rest) = bytes.split_at(30_000);
+    let mut post = world.request(half);
+    assert_eq!(world.io().statistics().incomplete_messages, 1);
+    post.write(rest);
+    post.expect_silence();
+    assert_eq!(world.io().statistics().incomplete_messages, 0);
+    gate.open();
+    assert_eq!(post.response().status, 200);
 }
