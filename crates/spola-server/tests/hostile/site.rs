@@ -1,16 +1,16 @@
 //! The server as `serve` runs it: connections come in by a listener, with all that looks at them.
 
-use std::future::{Ready, pending, ready};
+use std::future::{Future, Ready, pending, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_channel::mpsc;
 use futures_util::StreamExt as _;
-use spola_server::{Listener, Runtime as _, Serve};
+use spola_server::{Listener, Serve};
 
 use crate::harness::pipe::{ServerEnd, pipe};
-use crate::harness::{Client, VirtualRuntime, World};
+use crate::harness::{Client, Running, VirtualRuntime, World};
 
 pub(crate) struct Site {
     arrivals: mpsc::UnboundedSender<ServerEnd>,
@@ -19,13 +19,22 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn open(world: &World) -> Self {
+        Self::open_until(world, pending()).0
+    }
+
+    /// One that shuts down by a signal, and when it has.
+    pub(crate) fn open_until(
+        world: &World,
+        signal: impl Future<Output = ()> + Send + 'static,
+    ) -> (Self, Running<()>) {
         let (arrivals, pipes) = mpsc::unbounded();
         let runtime = world.runtime.clone();
         let serve = Serve::new(Pipes(pipes), world.io().clone(), Arc::new(runtime.clone()));
-        runtime.spawn(Box::pin(async {
+        let serve = serve.with_graceful_shutdown(signal);
+        let served = world.run(async {
             let _ = serve.await;
-        }));
-        Self { arrivals, runtime }
+        });
+        (Self { arrivals, runtime }, served)
     }
 
     pub(crate) fn connect(&self) -> Client {

@@ -23,6 +23,7 @@ mod hard_cap;
 mod harness;
 mod headers;
 mod heartbeat;
+mod idle;
 mod leaving;
 mod limits;
 mod listeners;
@@ -38,6 +39,9 @@ mod requests;
 mod revision_3;
 mod rooms;
 mod sending;
+mod served;
+#[path = "../hostile/site.rs"]
+mod site;
 mod slow;
 mod sse;
 mod statistics;
