@@ -1,12 +1,14 @@
 //! What is sent through a session in which nothing else happens.
 
-use spola_server::{RawData, Socket, State};
+use spola_server::{Config, RawData, Socket, State};
 
-use crate::harness::{Client, Log, World, recorder, secs};
+use crate::harness::{Client, Gate, Log, World, recorder_with, secs};
 
-/// A session that has come to rest behind a packet, and its socket.
+/// A session that has come to rest behind a packet, and its socket. No heartbeat wakes it.
 fn idle() -> (World, Client, Socket, Log) {
-    let (world, log) = recorder();
+    let mut config = Config::default();
+    config.engine.ping_interval = secs(3600);
+    let (world, log) = recorder_with(config);
     let mut client = world.join();
     world.advance(secs(1));
     world.io().emit("first", ()).unwrap();
@@ -32,6 +34,27 @@ fn a_listener_that_comes_late_hears_what_is_sent_from_then_on() {
     world.io().emit("a", ()).unwrap();
     assert_eq!(client.texts(), [r#"42["a"]"#]);
     assert_eq!(log.take(), [r#"["a"]"#, r#"["more"]"#]);
+}
+
+#[test]
+fn a_listener_that_waits_goes_on() {
+    let (world, mut client, socket, log) = idle();
+    let gate = Gate::default();
+    let passed = gate.clone();
+    socket.on_any_outgoing(move |State(log): State<Log>| {
+        let gate = passed.clone();
+        async move {
+            gate.passed().await;
+            log.say("passed");
+        }
+    });
+    world.io().emit("a", ()).unwrap();
+    assert_eq!(client.texts(), [r#"42["a"]"#]);
+    assert_eq!(world.io().statistics().running_handlers, 1);
+    gate.open();
+    world.runtime.run_until_idle();
+    assert_eq!(log.take(), ["passed"]);
+    assert_eq!(world.io().statistics().running_handlers, 0);
 }
 
 #[test]
