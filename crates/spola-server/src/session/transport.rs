@@ -118,9 +118,10 @@ impl SessionTask {
     }
 
     /// Keeps a WebSocket that closes, unless it was a probe that failed: then the session goes on
-    /// without it, and may try another meanwhile.
+    /// without it, and may try another meanwhile. Nor is one kept that is still to open, and to be closed
+    /// only then.
     fn keep(&self, wire: Wire) -> Option<Wire> {
-        if self.engine.transport() == Transport::WebSocket {
+        if self.engine.transport() == Transport::WebSocket && matches!(wire, Wire::Open(_)) {
             return Some(wire);
         }
         let (io, runtime) = (self.io.clone(), Arc::clone(&self.runtime));

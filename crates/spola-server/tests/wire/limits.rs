@@ -7,7 +7,9 @@ use futures_util::FutureExt as _;
 
 use spola_server::{Config, Data, Io, Refusal, Reply, Socket};
 
-use crate::harness::{Frame, Log, World, hex, millis, recorder, secs, serving, upgrade_request};
+use crate::harness::{
+    Frame, Log, World, hex, millis, recorder, recorder_with, secs, serving, upgrade_request,
+};
 
 #[test]
 fn a_payload_has_at_most_65_536_packets() {
@@ -190,6 +192,21 @@ fn a_session_that_closes_before_its_101_is_out_closes_after_it() {
     assert_eq!(client.response().status, 101);
     let frames = client.frames();
     assert_eq!(frames.last(), Some(&Frame::Close(Vec::new())), "{frames:?}");
+}
+
+#[test]
+fn a_session_that_times_out_before_its_101_is_out_closes_after_it() {
+    let mut config = Config::default();
+    (config.engine.ping_interval, config.engine.ping_timeout) = (secs(1), secs(1));
+    let (world, _) = recorder_with(config);
+    let mut client = world.connect();
+    client.end.set_capacity(0);
+    client.end.write(upgrade_request("EIO=4&transport=websocket").as_bytes());
+    world.advance(secs(3));
+    assert_eq!(world.io().session_count(), 0);
+    client.end.set_capacity(usize::MAX);
+    assert_eq!(client.response().status, 101);
+    assert_eq!(client.frames(), [Frame::Close(Vec::new())]);
 }
 
 #[test]
