@@ -188,6 +188,7 @@ impl HttpService {
         } else {
             None
         };
+        // Looked at now, for the answer to a poll takes over the request's map of headers.
         let explorer = headers::is_internet_explorer(request.headers());
         let mut response = match (verified, session) {
             (Verified::Open { transport, dialect }, _) => {

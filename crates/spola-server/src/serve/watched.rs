@@ -41,8 +41,8 @@ impl Requests {
     }
 
     /// Has the connection's task run a session once the connection is a WebSocket, or has failed to
-    /// become one. The response to come waits for what the session says first; it has nothing to wait
-    /// for itself, since hyper reads no request before the response to the one before is written.
+    /// become one. The response to come waits for what the session says first, and with it the rest of the
+    /// one before, if that is not out yet.
     pub(crate) fn open(&self, session: BoxFuture<()>) {
         self.hold.store(true, Ordering::Relaxed);
         *self.session() = Some(session);
