@@ -122,11 +122,12 @@ impl Driver {
 
     fn arrives(&mut self, message: WebSocketMessage) {
         if self.websocket {
-            match &message {
-                WebSocketMessage::Text(text) if text.len() % 2 == 0 => {
-                    self.session.handle_websocket_text(self.now, text);
-                }
-                _ => self.session.handle_websocket_message(self.now, message),
+            if let WebSocketMessage::Text(text) = &message
+                && text.len().is_multiple_of(2)
+            {
+                self.session.handle_websocket_text(self.now, text);
+            } else {
+                self.session.handle_websocket_message(self.now, message);
             }
         }
     }
